@@ -1,0 +1,2 @@
+//! The obeya binary.
+fn main() {}
