@@ -1,1 +1,3 @@
-//! obeya.
+//! obeya: the big room where a team hangs its boards and stops the line together.
+
+pub mod domain;
