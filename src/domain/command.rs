@@ -1,0 +1,471 @@
+//! Every intent, declared once: its words, its danger and the least role that may have it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    agent::PullFilter,
+    andon::{Scope, Severity},
+    event::{Changes, ImportedItem},
+    id::{AlertId, OrderId},
+    order::{Actor, Bucket, Kind, Link, Outcome, Priority, PullSignal, vocabulary},
+    record::{Door, Hash},
+    time::Timestamp,
+};
+
+vocabulary! {
+    /// What a caller may do; each role may do what those before it may.
+    Role ("role") {
+        /// Look.
+        Viewer = "viewer",
+        /// Pull, work and report.
+        Agent = "agent",
+        /// Drive the line.
+        Operator = "operator",
+        /// Change the rules.
+        Admin = "admin",
+    }
+}
+
+/// What it takes to take a command back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Danger {
+    /// Another command makes it good again.
+    Compensable,
+    /// Something stops or is thrown away: the console asks first.
+    Destructive,
+}
+
+/// A command's line in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The noun that is typed first: `work-order`.
+    pub noun: &'static str,
+    /// The verb that is typed next: `create`.
+    pub verb: &'static str,
+    /// The least role that may have it.
+    pub role: Role,
+    /// What it takes to take it back.
+    pub danger: Danger,
+    /// One line for help, palette and docs.
+    pub about: &'static str,
+}
+
+macro_rules! commands {
+    ($($(#[$meta:meta])* $variant:ident { $($(#[$fmeta:meta])* $field:ident : $type:ty),* $(,)? } = $noun:literal $verb:literal $role:ident $danger:ident $about:literal),+ $(,)?) => {
+        /// An intent. It becomes events, or a refusal.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Command {
+            $($(#[$meta])* $variant { $($(#[$fmeta])* $field: $type),* }),+
+        }
+
+        /// Every command's line, in the order of the help.
+        pub const COMMANDS: &[Spec] = &[$(Spec {
+            noun: $noun, verb: $verb, role: Role::$role, danger: Danger::$danger, about: $about,
+        }),+];
+
+        impl Command {
+            /// Returns the command's line in the table.
+            pub fn spec(&self) -> Spec {
+                match self { $(Command::$variant { .. } => Spec {
+                    noun: $noun, verb: $verb, role: Role::$role, danger: Danger::$danger, about: $about,
+                }),+ }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Brings an order into being.
+    CreateOrder {
+        /// What it should be.
+        order: NewOrder,
+    } = "work-order" "create" Agent Compensable "Create a work order",
+    /// Changes fields of an open order.
+    EditOrder {
+        /// Which.
+        id: OrderId,
+        /// What changes.
+        changes: Changes,
+        /// Labels to put on.
+        #[serde(default)]
+        add_labels: Vec<String>,
+        /// Labels to take off.
+        #[serde(default)]
+        remove_labels: Vec<String>,
+    } = "work-order" "edit" Agent Compensable "Change fields of a work order",
+    /// Begins work without an expiry. An agent's start is a claim.
+    StartOrder {
+        /// Which.
+        id: OrderId,
+    } = "work-order" "start" Agent Compensable "Start a work order",
+    /// Begins work with a lease.
+    ClaimOrder {
+        /// Which.
+        id: OrderId,
+        /// How long, in seconds; the ledger's default if None.
+        #[serde(default)]
+        lease_seconds: Option<u32>,
+    } = "work-order" "claim" Agent Compensable "Start a work order with a lease that lapses",
+    /// Chooses the readiest order and starts it: for an agent with a lease, for a person without.
+    PullNext {
+        /// What may be chosen.
+        #[serde(default)]
+        filter: PullFilter,
+        /// How long, in seconds; the ledger's default if None.
+        #[serde(default)]
+        lease_seconds: Option<u32>,
+    } = "work-order" "next" Agent Compensable "Pull the readiest work order",
+    /// Moves an order in progress to another stage.
+    MoveOrder {
+        /// Which.
+        id: OrderId,
+        /// Where to.
+        to: Destination,
+    } = "work-order" "move" Agent Compensable "Move a work order to another stage",
+    /// Ends an order as done.
+    CompleteOrder {
+        /// Which.
+        id: OrderId,
+        /// What was delivered.
+        #[serde(default)]
+        sku: Option<String>,
+        /// What to remember.
+        #[serde(default)]
+        note: Option<String>,
+    } = "work-order" "complete" Agent Compensable "Complete a work order and write its receipt",
+    /// Ends an order as given up.
+    CancelOrder {
+        /// Which.
+        id: OrderId,
+        /// Why.
+        reason: String,
+    } = "work-order" "cancel" Operator Destructive "Cancel a work order",
+    /// Opens a closed order again.
+    ReopenOrder {
+        /// Which.
+        id: OrderId,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    } = "work-order" "reopen" Operator Compensable "Reopen a closed work order",
+    /// Gives a hold back; the order is queued again.
+    ReleaseOrder {
+        /// Which.
+        id: OrderId,
+        /// Breaks somebody else's hold; needs a reason.
+        #[serde(default)]
+        force: bool,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    } = "work-order" "release" Agent Compensable "Give a work order back to the queue",
+    /// Says something about an order.
+    CommentOrder {
+        /// Which.
+        id: OrderId,
+        /// What.
+        text: String,
+    } = "work-order" "comment" Agent Compensable "Comment on a work order",
+    /// Makes one order wait for another.
+    AddDependency {
+        /// Which waits.
+        id: OrderId,
+        /// For which.
+        on: OrderId,
+    } = "deps" "add" Agent Compensable "Make a work order wait for another",
+    /// Lets it wait no longer.
+    RemoveDependency {
+        /// Which waited.
+        id: OrderId,
+        /// For which.
+        on: OrderId,
+    } = "deps" "remove" Agent Compensable "Remove a dependency",
+    /// Notes a relation that rules nothing.
+    AddLink {
+        /// Of which.
+        id: OrderId,
+        /// The relation.
+        link: Link,
+    } = "work-order" "link" Agent Compensable "Note a relation that rules nothing",
+    /// Takes a relation back.
+    RemoveLink {
+        /// Of which.
+        id: OrderId,
+        /// The relation.
+        link: Link,
+    } = "work-order" "unlink" Agent Compensable "Take a relation back",
+    /// Raises an alert.
+    TriggerAndon {
+        /// What is wrong.
+        reason: String,
+        /// How bad.
+        severity: Severity,
+        /// What it holds; None lets the severity decide: critical holds the line, the rest nothing.
+        #[serde(default)]
+        hold: Option<Hold>,
+        /// The condition it stands for.
+        #[serde(default)]
+        fingerprint: Option<String>,
+        /// The order it is about.
+        #[serde(default)]
+        order: Option<OrderId>,
+    } = "andon" "trigger" Agent Destructive "Pull the andon cord",
+    /// Takes notice of an alert.
+    AcknowledgeAlert {
+        /// Which.
+        id: AlertId,
+    } = "andon" "ack" Operator Compensable "Acknowledge an alert",
+    /// Puts an alert to sleep. What it holds stays held.
+    SnoozeAlert {
+        /// Which.
+        id: AlertId,
+        /// For how long, in seconds.
+        seconds: u32,
+    } = "andon" "snooze" Operator Compensable "Snooze an alert; what it holds stays held",
+    /// Notes that an alert's condition is over.
+    RecoverAlert {
+        /// Which condition.
+        fingerprint: String,
+    } = "andon" "recover" Agent Compensable "Note that an alert's condition is over",
+    /// Ends an alert and frees what it held.
+    ResolveAlert {
+        /// Which.
+        id: AlertId,
+        /// What was done.
+        resolution: String,
+    } = "andon" "resolve" Operator Compensable "Resolve an alert and free what it held",
+    /// Names an order that is to mend an alert; the alert's hold does not stop it.
+    LinkCorrective {
+        /// Which alert.
+        id: AlertId,
+        /// Which order.
+        order: OrderId,
+    } = "andon" "correct" Operator Compensable "Name the work order that mends an alert",
+    /// Changes the rules of a bucket.
+    SetBucket {
+        /// Which.
+        bucket: Bucket,
+        /// The WIP limit, if it changes.
+        #[serde(default)]
+        wip_limit: Option<u32>,
+        /// The SLA, if it changes.
+        #[serde(default)]
+        sla: Option<Sla>,
+    } = "bucket" "set" Admin Compensable "Change a bucket's WIP limit or SLA",
+    /// Adds, changes, moves or removes a stage.
+    SetStage {
+        /// Which.
+        name: String,
+        /// What to do with it.
+        change: StageChange,
+    } = "stage" "set" Admin Compensable "Add, limit, move or remove a stage",
+    /// Registers an agent, or registers it anew.
+    RegisterAgent {
+        /// Its name.
+        name: String,
+        /// What it does.
+        #[serde(default)]
+        role: Option<String>,
+        /// What it may pull.
+        #[serde(default)]
+        capabilities: PullFilter,
+    } = "agent" "register" Agent Compensable "Register an agent",
+    /// Lets an agent pull nothing.
+    PauseAgent {
+        /// Which.
+        name: String,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    } = "agent" "pause" Operator Compensable "Pause an agent: it pulls nothing",
+    /// Lets an agent pull again.
+    ResumeAgent {
+        /// Which.
+        name: String,
+    } = "agent" "resume" Operator Compensable "Resume an agent",
+    /// Takes in a whole file of another system.
+    Import {
+        /// The system.
+        source: String,
+        /// Every item of the file.
+        items: Vec<ImportItem>,
+    } = "import" "beads" Operator Compensable "Import a beads issues file",
+    /// Opens the books: what genesis writes.
+    Genesis {
+        /// The ledger's name for ever.
+        uuid: Uuid,
+    } = "init" "" Admin Compensable "Make a ledger here",
+    /// A process becomes the host.
+    ElectHost {
+        /// The process.
+        pid: u32,
+    } = "host" "elect" Admin Compensable "Become the host of this ledger",
+    /// A backup replaced the ledger.
+    NoteRestore {
+        /// The incarnation from here on.
+        incarnation: u32,
+    } = "ledger" "restore" Admin Destructive "Replace the ledger by a backup of it",
+}
+
+/// What a new order should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewOrder {
+    /// What sort of work.
+    pub kind: Kind,
+    /// One line.
+    pub title: String,
+    /// Any text.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Its class of service.
+    pub bucket: Bucket,
+    /// How urgent.
+    pub priority: Priority,
+    /// Labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Minutes.
+    #[serde(default)]
+    pub estimate: Option<u32>,
+    /// Who is meant to do it.
+    #[serde(default)]
+    pub assignee: Option<String>,
+    /// The order it is part of.
+    #[serde(default)]
+    pub parent: Option<OrderId>,
+    /// What it waits for.
+    #[serde(default)]
+    pub depends_on: Vec<OrderId>,
+    /// The alerts it is meant to mend.
+    #[serde(default)]
+    pub corrective: Vec<AlertId>,
+    /// Where it came from.
+    pub signal: PullSignal,
+}
+
+impl NewOrder {
+    /// Returns a task with this title and every default.
+    pub fn task(title: impl Into<String>) -> Self {
+        NewOrder {
+            kind: Kind::Task,
+            title: title.into(),
+            description: None,
+            bucket: Bucket::Features,
+            priority: Priority::DEFAULT,
+            labels: vec![],
+            estimate: None,
+            assignee: None,
+            parent: None,
+            depends_on: vec![],
+            corrective: vec![],
+            signal: PullSignal {
+                kind: "cli".into(),
+                source: None,
+            },
+        }
+    }
+}
+
+/// Where an order is moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    /// To a stage by name.
+    Stage(String),
+    /// One stage towards done.
+    Right,
+    /// One stage towards queued.
+    Left,
+}
+
+/// What an alert should hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Nothing, whatever the severity.
+    Nothing,
+    /// This scope.
+    Scope(Scope),
+}
+
+/// A bucket's new promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sla {
+    /// Promises nothing.
+    None,
+    /// Hours from entry to done.
+    Hours(u32),
+}
+
+/// What happens to a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageChange {
+    /// It is there, with these properties; a new one goes last unless a place is given.
+    Put {
+        /// Its new limit: None leaves it, 0 removes it.
+        wip_limit: Option<u32>,
+        /// Its new place, from 1.
+        position: Option<u32>,
+    },
+    /// It goes.
+    Remove,
+}
+
+/// One item of an imported file, edges by the other system's ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportItem {
+    /// Its id there.
+    pub external: String,
+    /// A digest of the item as read.
+    pub digest: u64,
+    /// The item; its `closed` carries no edges yet.
+    pub item: ImportedItem,
+    /// How it ended there: repeated in `item.closed` once edges have ids.
+    pub outcome: Option<(Outcome, Timestamp)>,
+    /// The item it is part of.
+    pub parent: Option<String>,
+    /// What it waits for.
+    pub depends_on: Vec<String>,
+    /// What people said: author, when, text.
+    pub comments: Vec<(String, Timestamp, String)>,
+}
+
+/// A command on its way to the engine, with everything that the record's envelope needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Unique; a retry carries the same one.
+    pub id: Uuid,
+    /// Who wants it.
+    pub actor: Actor,
+    /// What the caller may do.
+    pub role: Role,
+    /// The door it came in by.
+    pub door: Door,
+    /// The caller's user id in the operating system.
+    pub uid: u32,
+    /// The fencing number of the caller's claim, if it has one.
+    #[serde(default)]
+    pub epoch: Option<u32>,
+    /// The command that led to this one.
+    #[serde(default)]
+    pub causation: Option<Uuid>,
+    /// The conversation it belongs to.
+    #[serde(default)]
+    pub correlation: Option<Uuid>,
+    /// Show what would happen, and do nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The intent.
+    pub command: Command,
+}
+
+impl Submission {
+    /// Returns the SHA-256 of the command's body: a retry has the same one. Who, where and when are not part of it.
+    pub fn command_hash(&self) -> Hash {
+        Hash::of(&serde_json::to_vec(&(&self.command, self.epoch)).unwrap_or_default())
+    }
+}

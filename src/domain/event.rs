@@ -1,0 +1,519 @@
+//! What happened: every fact the ledger can hold, each with a frozen version.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    agent::PullFilter,
+    andon::{Scope, Severity},
+    id::{AlertId, OrderId},
+    order::{
+        Actor, Bucket, ClosedOrder, Dependency, External, Kind, Lease, Link, Outcome, Priority,
+        PullSignal, Wait,
+    },
+    record::Hash,
+    settings::{BucketRule, Policy, Stage},
+    time::Timestamp,
+};
+
+/// Declares the events once: the enum, each event's stored name and its version.
+macro_rules! events {
+    ($($(#[$meta:meta])* $variant:ident = $word:literal $version:literal { $($(#[$fmeta:meta])* $field:ident : $type:ty),* $(,)? }),+ $(,)?) => {
+        /// A fact. As JSON it is externally tagged with the stored name.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Event {
+            $($(#[$meta])* #[serde(rename = $word)] $variant { $($(#[$fmeta])* $field: $type),* }),+
+        }
+
+        /// Every event's stored name and current version.
+        pub const EVENTS: &[(&str, u16)] = &[$(($word, $version)),+];
+
+        impl Event {
+            /// Returns the stored name.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Event::$variant { .. } => $word),+ }
+            }
+
+            /// Returns the version that is written today.
+            pub fn version(&self) -> u16 {
+                match self { $(Event::$variant { .. } => $version),+ }
+            }
+        }
+    };
+}
+
+events! {
+    /// The ledger came into being.
+    LedgerCreated = "ledger_created" 1 {
+        /// Its name for ever.
+        uuid: Uuid,
+        /// Raised by every restore.
+        incarnation: u32,
+    },
+    /// The ledger was replaced by a backup of it.
+    LedgerRestored = "ledger_restored" 1 {
+        /// The incarnation from here on.
+        incarnation: u32,
+    },
+    /// A process became the host.
+    HostElected = "host_elected" 1 {
+        /// Rises with every election; side effects carry it.
+        term: u64,
+        /// The process.
+        pid: u32,
+    },
+    /// The rules of a bucket changed.
+    BucketSet = "bucket_set" 1 {
+        /// Which.
+        bucket: Bucket,
+        /// The rules from here on.
+        rule: BucketRule,
+    },
+    /// The board's stages changed.
+    StagesSet = "stages_set" 1 {
+        /// All of them, left to right.
+        stages: Vec<Stage>,
+    },
+    /// The times that rules use changed.
+    PolicySet = "policy_set" 1 {
+        /// All of them.
+        policy: Policy,
+    },
+    /// An order came into being here.
+    OrderCreated = "order_created" 1 {
+        /// Its id.
+        id: OrderId,
+        /// What sort of work.
+        kind: Kind,
+        /// One line.
+        title: String,
+        /// Any text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        /// Its class of service.
+        bucket: Bucket,
+        /// How urgent.
+        priority: Priority,
+        /// Sorted labels.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<String>,
+        /// Minutes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        estimate: Option<u32>,
+        /// Who is meant to do it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assignee: Option<String>,
+        /// The order it is part of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<OrderId>,
+        /// The alerts it is meant to mend.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        corrective: Vec<AlertId>,
+        /// Where it came from.
+        signal: PullSignal,
+    },
+    /// An item of another system came in, or came in again with changes. Carries the item as it was read.
+    OrderImported = "order_imported" 1 {
+        /// The id it has here.
+        id: OrderId,
+        /// The item.
+        item: Box<ImportedItem>,
+        /// Its name there; the base of the next merge.
+        external: External,
+    },
+    /// A newer file of the other system was merged into an order that is already here.
+    OrderMerged = "order_merged" 1 {
+        /// Which.
+        id: OrderId,
+        /// The item as the file has it: the next base.
+        item: Box<ImportedItem>,
+        /// Its name there.
+        external: External,
+        /// What was taken over.
+        changes: Box<Changes>,
+    },
+    /// An order of another system was found closed there by a later import.
+    OrderClosedElsewhere = "order_closed_elsewhere" 1 {
+        /// Which.
+        id: OrderId,
+        /// How; never with a receipt.
+        outcome: Outcome,
+        /// When, there.
+        closed: Timestamp,
+    },
+    /// One import is done.
+    ImportFinished = "import_finished" 1 {
+        /// The system.
+        source: String,
+        /// Items that were new.
+        added: u32,
+        /// Items that changed what was here.
+        updated: u32,
+        /// Items that were here already.
+        unchanged: u32,
+    },
+    /// Fields of an order changed.
+    OrderEdited = "order_edited" 1 {
+        /// Which.
+        id: OrderId,
+        /// What changed, and to what.
+        changes: Box<Changes>,
+    },
+    /// Work began.
+    OrderStarted = "order_started" 1 {
+        /// Which.
+        id: OrderId,
+        /// The stage it entered.
+        stage: String,
+        /// Who holds it.
+        holder: Actor,
+        /// The fencing number of this hold.
+        epoch: u32,
+        /// The hold's expiry; None for a person's start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lease: Option<Lease>,
+    },
+    /// An order changed its stage.
+    OrderMoved = "order_moved" 1 {
+        /// Which.
+        id: OrderId,
+        /// From which stage.
+        from: String,
+        /// To which stage.
+        to: String,
+    },
+    /// A hold was given back; the order is queued again.
+    OrderReleased = "order_released" 1 {
+        /// Which.
+        id: OrderId,
+        /// Whether someone else's hold was broken.
+        forced: bool,
+        /// Why, if it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A lease ran out; the order is queued again.
+    LeaseLapsed = "lease_lapsed" 1 {
+        /// Which.
+        id: OrderId,
+        /// Whose.
+        holder: Actor,
+        /// The epoch that ended.
+        epoch: u32,
+    },
+    /// Leases were renewed in full because the clock cannot be trusted.
+    LeasesRenewed = "leases_renewed" 1 {
+        /// Each order and its new expiry.
+        leases: Vec<(OrderId, Timestamp)>,
+    },
+    /// An order is done.
+    OrderCompleted = "order_completed" 1 {
+        /// Which.
+        id: OrderId,
+        /// What was delivered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sku: Option<String>,
+        /// What to remember.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Who did it: the holder, or who completed it.
+        by: Actor,
+        /// The receipt's number.
+        receipt: u64,
+        /// The hash of the receipt before.
+        previous_receipt: Hash,
+    },
+    /// An order was given up.
+    OrderCancelled = "order_cancelled" 1 {
+        /// Which.
+        id: OrderId,
+        /// Why.
+        reason: String,
+    },
+    /// A closed order is open again; carries its whole form, edges included.
+    OrderReopened = "order_reopened" 1 {
+        /// Which.
+        id: OrderId,
+        /// As it was closed, with its edges checked anew.
+        form: Box<ClosedOrder>,
+        /// Why, if it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Somebody said something.
+    OrderCommented = "order_commented" 1 {
+        /// About which.
+        id: OrderId,
+        /// What.
+        text: String,
+        /// Who, where it was not the actor: imports carry authors.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
+    },
+    /// One order now waits for another.
+    DependencyAdded = "dependency_added" 1 {
+        /// Which waits.
+        id: OrderId,
+        /// For which.
+        on: OrderId,
+        /// How far that one is.
+        state: Wait,
+    },
+    /// One order no longer waits for another.
+    DependencyRemoved = "dependency_removed" 1 {
+        /// Which waited.
+        id: OrderId,
+        /// For which.
+        on: OrderId,
+    },
+    /// A relation that rules nothing was noted.
+    LinkAdded = "link_added" 1 {
+        /// Of which.
+        id: OrderId,
+        /// The relation.
+        link: Link,
+    },
+    /// A relation was taken back.
+    LinkRemoved = "link_removed" 1 {
+        /// Of which.
+        id: OrderId,
+        /// The relation.
+        link: Link,
+    },
+    /// An order is past its SLA.
+    SlaBreached = "sla_breached" 1 {
+        /// Which.
+        id: OrderId,
+        /// Its bucket at that time.
+        bucket: Bucket,
+    },
+    /// An alert was raised.
+    AlertRaised = "alert_raised" 1 {
+        /// Its id.
+        id: AlertId,
+        /// How bad.
+        severity: Severity,
+        /// What is wrong.
+        reason: String,
+        /// The condition it stands for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
+        /// What it holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold: Option<Scope>,
+        /// The order it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
+    },
+    /// An open alert's condition was seen again.
+    AlertRepeated = "alert_repeated" 1 {
+        /// Which.
+        id: AlertId,
+        /// The order it was seen on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
+    },
+    /// An open alert's condition is over; the alert stays until somebody resolves it.
+    AlertRecovered = "alert_recovered" 1 {
+        /// Which.
+        id: AlertId,
+    },
+    /// Somebody took notice.
+    AlertAcknowledged = "alert_acknowledged" 1 {
+        /// Of which.
+        id: AlertId,
+    },
+    /// An alert was put to sleep; its hold stays.
+    AlertSnoozed = "alert_snoozed" 1 {
+        /// Which.
+        id: AlertId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A snooze ended.
+    AlertWoke = "alert_woke" 1 {
+        /// Which.
+        id: AlertId,
+    },
+    /// Nobody took notice in time: the alert grew worse.
+    AlertEscalated = "alert_escalated" 1 {
+        /// Which.
+        id: AlertId,
+        /// How bad it is now.
+        severity: Severity,
+    },
+    /// An order was named to mend an alert.
+    CorrectiveLinked = "corrective_linked" 1 {
+        /// Which alert.
+        id: AlertId,
+        /// Which order.
+        order: OrderId,
+    },
+    /// An alert is over; what it held is free.
+    AlertResolved = "alert_resolved" 1 {
+        /// Which.
+        id: AlertId,
+        /// What was done.
+        resolution: String,
+    },
+    /// An agent was registered, or registered anew.
+    AgentRegistered = "agent_registered" 1 {
+        /// Its name.
+        name: String,
+        /// What it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        /// What it may pull.
+        #[serde(default)]
+        capabilities: PullFilter,
+    },
+    /// An agent pulls nothing from here on.
+    AgentPaused = "agent_paused" 1 {
+        /// Which.
+        name: String,
+        /// Why, if it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// An agent pulls again.
+    AgentResumed = "agent_resumed" 1 {
+        /// Which.
+        name: String,
+    },
+}
+
+/// An item of another system, in this system's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedItem {
+    /// One line.
+    pub title: String,
+    /// Any text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What sort of work.
+    pub kind: Kind,
+    /// Its class of service.
+    pub bucket: Bucket,
+    /// How urgent.
+    pub priority: Priority,
+    /// Sorted labels, the original words of what has no counterpart among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Who is meant to do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// Minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<u32>,
+    /// When it came into being there.
+    pub created: Timestamp,
+    /// Relations that rule nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// How and when it ended there, if it did, with the edges of its folded form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<ImportedEnd>,
+}
+
+/// How an imported item ended, and the edges that a closed order keeps in its folded form.
+/// The edges of an open item are events of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedEnd {
+    /// How.
+    pub outcome: Outcome,
+    /// When, there.
+    pub at: Timestamp,
+    /// The order it was part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<OrderId>,
+    /// What it waited for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<Dependency>,
+}
+
+/// Fields of an order that change; what is None stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Changes {
+    /// One line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Any text; empty removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What sort of work; epics stay epics and others never become one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// Its class of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
+    /// How urgent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// All labels, sorted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
+    /// Minutes; 0 removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<u32>,
+    /// Who is meant to do it; empty removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// The order it is part of; `Parent::None` takes it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+impl Changes {
+    /// Returns whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        *self == Changes::default()
+    }
+}
+
+/// A new parent, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parent {
+    /// Part of nothing.
+    None,
+    /// Part of this order.
+    Of(OrderId),
+}
+
+/// Why a stored event cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecodable {
+    /// A newer version of obeya wrote it: this one may read on but must not write.
+    Unknown {
+        /// The event's stored name.
+        kind: String,
+        /// Its version.
+        version: u16,
+    },
+    /// It is known, and its body is not what it should be.
+    Damaged {
+        /// The event's stored name.
+        kind: String,
+        /// What the parser said.
+        why: String,
+    },
+}
+
+impl Event {
+    /// Reads a stored event. Older versions are brought up to today's here; there are none yet.
+    pub fn decode(kind: &str, version: u16, body: &str) -> Result<Event, Undecodable> {
+        match EVENTS.iter().find(|(name, _)| *name == kind) {
+            Some((_, current)) if version <= *current => {
+                serde_json::from_str(body).map_err(|e| Undecodable::Damaged {
+                    kind: kind.into(),
+                    why: e.to_string(),
+                })
+            }
+            _ => Err(Undecodable::Unknown {
+                kind: kind.into(),
+                version,
+            }),
+        }
+    }
+}
