@@ -4,6 +4,7 @@ pub mod agent;
 pub mod andon;
 pub mod command;
 pub mod event;
+pub mod archive;
 pub mod id;
 pub mod order;
 pub mod record;
