@@ -305,7 +305,7 @@ commands! {
     /// A backup replaced the ledger.
     NoteRestore {
         /// The incarnation from here on.
-        incarnation: u32,
+        incarnation: u64,
     } = "ledger" "restore" Admin Destructive "Replace the ledger by a backup of it",
 }
 

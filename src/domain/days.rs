@@ -42,7 +42,9 @@ impl Histogram {
     /// Returns the duration in microseconds below which `percent` of them lie (nearest rank), or None if there are none.
     /// It is the middle of its bin.
     pub fn percentile(&self, percent: u8) -> Option<i64> {
-        let rank = (self.count() * u64::from(percent.min(100))).div_ceil(100).max(1);
+        let rank = (self.count() * u64::from(percent.min(100)))
+            .div_ceil(100)
+            .max(1);
         let mut seen = 0;
         self.0.iter().find_map(|&(bin, count)| {
             seen += u64::from(count);
@@ -62,7 +64,11 @@ impl Histogram {
 
     fn middle(bin: u8) -> i64 {
         let start = |bin: i64| {
-            if bin < 4 { bin } else { (4 + bin % 4) << (bin / 4 - 1).min(40) }
+            if bin < 4 {
+                bin
+            } else {
+                (4 + bin % 4) << (bin / 4 - 1).min(40)
+            }
         };
         let bin = i64::from(bin);
         (start(bin) + start(bin + 1)) * MINUTE / 2
@@ -117,12 +123,20 @@ mod tests {
             let mut histogram = Histogram::default();
             histogram.add(minutes * MINUTE);
             let read = histogram.percentile(50).expect("one value") / MINUTE;
-            assert!((read - minutes).abs() <= minutes / 8 + 1, "{minutes} read as {read}");
+            assert!(
+                (read - minutes).abs() <= minutes / 8 + 1,
+                "{minutes} read as {read}"
+            );
         }
         let mut many = Histogram::default();
         (1..=100).for_each(|day| many.add(day * 24 * 60 * MINUTE));
         let days = |percent| many.percentile(percent).expect("values") / (24 * 60 * MINUTE);
-        assert!((44..=56).contains(&days(50)) && (84..=106).contains(&days(95)), "{} {}", days(50), days(95));
+        assert!(
+            (44..=56).contains(&days(50)) && (84..=106).contains(&days(95)),
+            "{} {}",
+            days(50),
+            days(95)
+        );
         assert_eq!(Histogram::default().percentile(50), None);
         many.add(i64::MAX);
         assert!(many.percentile(100).is_some());

@@ -48,12 +48,12 @@ events! {
         /// Its name for ever.
         uuid: Uuid,
         /// Raised by every restore.
-        incarnation: u32,
+        incarnation: u64,
     },
     /// The ledger was replaced by a backup of it.
     LedgerRestored = "ledger_restored" 1 {
         /// The incarnation from here on.
-        incarnation: u32,
+        incarnation: u64,
     },
     /// A process became the host.
     HostElected = "host_elected" 1 {
@@ -501,6 +501,50 @@ pub enum Undecodable {
 }
 
 impl Event {
+    /// Returns what the event is about, as the ledger's index knows it: an order, an alert, `agent:NAME` or `ledger`.
+    pub fn subject(&self) -> String {
+        match self {
+            Event::OrderCreated { id, .. }
+            | Event::OrderImported { id, .. }
+            | Event::OrderMerged { id, .. }
+            | Event::OrderClosedElsewhere { id, .. }
+            | Event::OrderEdited { id, .. }
+            | Event::OrderStarted { id, .. }
+            | Event::OrderMoved { id, .. }
+            | Event::OrderReleased { id, .. }
+            | Event::LeaseLapsed { id, .. }
+            | Event::OrderCompleted { id, .. }
+            | Event::OrderCancelled { id, .. }
+            | Event::OrderReopened { id, .. }
+            | Event::OrderCommented { id, .. }
+            | Event::DependencyAdded { id, .. }
+            | Event::DependencyRemoved { id, .. }
+            | Event::LinkAdded { id, .. }
+            | Event::LinkRemoved { id, .. }
+            | Event::SlaBreached { id, .. } => id.to_string(),
+            Event::AlertRaised { id, .. }
+            | Event::AlertRepeated { id, .. }
+            | Event::AlertRecovered { id }
+            | Event::AlertAcknowledged { id }
+            | Event::AlertSnoozed { id, .. }
+            | Event::AlertWoke { id }
+            | Event::AlertEscalated { id, .. }
+            | Event::CorrectiveLinked { id, .. }
+            | Event::AlertResolved { id, .. } => id.to_string(),
+            Event::AgentRegistered { name, .. }
+            | Event::AgentPaused { name, .. }
+            | Event::AgentResumed { name } => format!("agent:{name}"),
+            Event::LedgerCreated { .. }
+            | Event::LedgerRestored { .. }
+            | Event::HostElected { .. }
+            | Event::BucketSet { .. }
+            | Event::StagesSet { .. }
+            | Event::PolicySet { .. }
+            | Event::ImportFinished { .. }
+            | Event::LeasesRenewed { .. } => "ledger".into(),
+        }
+    }
+
     /// Reads a stored event. Older versions are brought up to today's here; there are none yet.
     pub fn decode(kind: &str, version: u16, body: &str) -> Result<Event, Undecodable> {
         match EVENTS.iter().find(|(name, _)| *name == kind) {

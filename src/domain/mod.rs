@@ -2,13 +2,21 @@
 
 pub mod agent;
 pub mod andon;
-pub mod command;
-pub mod event;
 pub mod archive;
+pub mod books;
+pub mod cold;
+pub mod command;
+pub mod days;
+// pub mod decide;
+pub mod event;
+pub mod evolve;
+pub mod graph;
 pub mod id;
 pub mod order;
+pub mod receipt;
 pub mod record;
 pub mod refusal;
 pub mod settings;
 pub mod slabs;
+pub mod state;
 pub mod time;

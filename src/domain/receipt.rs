@@ -60,7 +60,15 @@ impl Receipt {
 
     /// Returns the receipt of a completion whose event is at hand.
     pub fn of_event(event: &Event, record: &Record) -> Option<Receipt> {
-        let Event::OrderCompleted { id, sku, note, by, receipt, previous_receipt } = event else {
+        let Event::OrderCompleted {
+            id,
+            sku,
+            note,
+            by,
+            receipt,
+            previous_receipt,
+        } = event
+        else {
             return None;
         };
         Some(Receipt {

@@ -75,7 +75,7 @@ pub struct State {
     /// The ledger's name.
     pub uuid: Uuid,
     /// The ledger's incarnation.
-    pub incarnation: u32,
+    pub incarnation: u64,
     /// The term of the last elected host.
     pub term: u64,
     /// The time of the last record.
@@ -116,7 +116,11 @@ impl Default for State {
             alerts: Arc::default(),
             counts: Counts::default(),
             receipts: ReceiptHead::default(),
-            numbers: Numbers { work: 1, epic: 1, alert: 1 },
+            numbers: Numbers {
+                work: 1,
+                epic: 1,
+                alert: 1,
+            },
             unknown: None,
             next_due: Timestamp::MAX,
             work: Slabs::default(),
@@ -204,7 +208,10 @@ impl State {
     /// Returns when the order is due: its entry plus its bucket's SLA. None where nothing is promised.
     pub fn due(&self, order: &Order) -> Option<Timestamp> {
         (!order.is_epic()).then_some(())?;
-        self.settings.bucket(order.bucket).sla().map(|sla| order.entered.plus(sla))
+        self.settings
+            .bucket(order.bucket)
+            .sla()
+            .map(|sla| order.entered.plus(sla))
     }
 
     /// Returns the graph of open waits: an order after what it waits for, a parent after its children.
@@ -213,9 +220,14 @@ impl State {
         self.graph.get_or_init(|| {
             let mut graph = Graph::new();
             for order in self.orders() {
-                let open = order.depends_on.iter().filter(|d| d.state == Wait::Open).map(|d| d.on);
-                open.chain(order.children.iter().copied())
-                    .for_each(|before| graph.insert_edge(order.id, before));
+                let open = order
+                    .depends_on
+                    .iter()
+                    .filter(|d| d.state == Wait::Open)
+                    .map(|d| d.on);
+                for before in open.chain(order.children.iter().copied()) {
+                    graph.insert_edge(order.id, before);
+                }
             }
             graph
         })
@@ -231,12 +243,22 @@ impl State {
     pub fn state_hash(&self) -> Hash {
         let mut sha = HashWriter(Sha256::new());
         let orders: Vec<_> = self.orders().map(Arc::as_ref).collect();
-        let days: Vec<_> = self.days().map(|(day, rows)| (day, rows.as_ref())).collect();
+        let days: Vec<_> = self
+            .days()
+            .map(|(day, rows)| (day, rows.as_ref()))
+            .collect();
         let agents: Vec<_> = self.agents.values().map(Arc::as_ref).collect();
         let alerts: Vec<_> = self.alerts.values().map(Arc::as_ref).collect();
         let whole = (
             (self.head, self.uuid, self.incarnation, self.term, self.time),
-            (&*self.settings, agents, alerts, &self.counts, self.receipts, self.numbers),
+            (
+                &*self.settings,
+                agents,
+                alerts,
+                &self.counts,
+                self.receipts,
+                self.numbers,
+            ),
             (&self.unknown, orders, days),
         );
         // Writing into a hash cannot fail, and every key of every map here is a string.
@@ -246,11 +268,19 @@ impl State {
     }
 
     pub(super) fn table(&self, id: OrderId) -> &Slabs<Order> {
-        if id.is_epic() { &self.epics } else { &self.work }
+        if id.is_epic() {
+            &self.epics
+        } else {
+            &self.work
+        }
     }
 
     pub(super) fn table_mut(&mut self, id: OrderId) -> &mut Slabs<Order> {
-        if id.is_epic() { &mut self.epics } else { &mut self.work }
+        if id.is_epic() {
+            &mut self.epics
+        } else {
+            &mut self.work
+        }
     }
 
     pub(super) fn order_mut(&mut self, id: OrderId) -> Option<&mut Order> {
@@ -279,7 +309,7 @@ pub const SNAPSHOT_FORMAT: u32 = 1;
 struct Stored {
     head: Head,
     uuid: u128,
-    incarnation: u32,
+    incarnation: u64,
     term: u64,
     time: Timestamp,
     settings: Settings,
@@ -304,8 +334,16 @@ impl State {
             term: self.term,
             time: self.time,
             settings: Settings::clone(&self.settings),
-            agents: self.agents.values().map(|agent| Agent::clone(agent)).collect(),
-            alerts: self.alerts.values().map(|alert| Alert::clone(alert)).collect(),
+            agents: self
+                .agents
+                .values()
+                .map(|agent| Agent::clone(agent))
+                .collect(),
+            alerts: self
+                .alerts
+                .values()
+                .map(|alert| Alert::clone(alert))
+                .collect(),
             counts: self.counts.clone(),
             receipts: self.receipts,
             numbers: self.numbers,
@@ -320,8 +358,14 @@ impl State {
     /// Returns the state of a snapshot, or None if its bytes are not one.
     pub fn from_snapshot(bytes: &[u8]) -> Option<State> {
         let stored: Stored = bitcode::decode(bytes).ok()?;
-        let agents = stored.agents.into_iter().map(|agent| (agent.name.clone(), Arc::new(agent)));
-        let alerts = stored.alerts.into_iter().map(|alert| (alert.id, Arc::new(alert)));
+        let agents = stored
+            .agents
+            .into_iter()
+            .map(|agent| (agent.name.clone(), Arc::new(agent)));
+        let alerts = stored
+            .alerts
+            .into_iter()
+            .map(|alert| (alert.id, Arc::new(alert)));
         Some(State {
             head: stored.head,
             uuid: Uuid::from_u128(stored.uuid),

@@ -1,0 +1,48 @@
+//! What a decision needs beyond the state: closed orders, names elsewhere, single records.
+//!
+//! Decisions are pure, so they cannot fetch. They say what they need ([`super::decide::needs`]); the engine fetches it
+//! and asks again until nothing is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    id::OrderId,
+    order::ClosedOrder,
+    record::{Record, Seq},
+};
+
+/// What was fetched; None stands for "looked for, and not there".
+#[derive(Clone, Debug, Default)]
+pub struct Cold {
+    /// Closed orders by id.
+    pub orders: BTreeMap<OrderId, Option<ClosedOrder>>,
+    /// Closed orders' ids by their names elsewhere, as [`super::order::External::key`] writes them.
+    pub externals: BTreeMap<String, Option<OrderId>>,
+    /// Records by seq.
+    pub records: BTreeMap<Seq, Option<Record>>,
+}
+
+impl Cold {
+    /// Returns a closed order, if it was fetched and is there.
+    pub fn order(&self, id: OrderId) -> Option<&ClosedOrder> {
+        self.orders.get(&id)?.as_ref()
+    }
+}
+
+/// What a decision still lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Closed orders by id.
+    pub orders: BTreeSet<OrderId>,
+    /// Closed orders by their names elsewhere.
+    pub externals: BTreeSet<String>,
+    /// Records by seq.
+    pub records: BTreeSet<Seq>,
+}
+
+impl Needs {
+    /// Returns whether nothing is missing.
+    pub fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.externals.is_empty() && self.records.is_empty()
+    }
+}
