@@ -6,7 +6,7 @@ use petgraph::{
     algo::{has_path_connecting, is_cyclic_directed},
     graph::{DiGraph, NodeIndex},
 };
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 
 use super::{
     Graph,
@@ -26,7 +26,7 @@ enum Edit {
 
 /// Some numbers lie slabs and chunks apart, and half of the ids are epics.
 fn nth(n: u32) -> OrderId {
-    let number = 1 + n / 2 * [1, 63, 4_096][n as usize % 3];
+    let number = 1 + n / 2 * [1, 63, 2_048][n as usize % 3];
     if n.is_multiple_of(2) {
         OrderId::work(number)
     } else {
@@ -142,7 +142,18 @@ fn edges(graph: &Graph) -> Vec<(OrderId, OrderId)> {
     graph.edges().collect()
 }
 
+/// The same cases in every run; `PROPTEST_CASES` asks for more of them.
+fn held() -> ProptestConfig {
+    ProptestConfig {
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(held())]
+
     #[test]
     fn a_cycle_is_found_exactly_when_petgraph_finds_one(edits in edits()) {
         let mut graph = Graph::new();
