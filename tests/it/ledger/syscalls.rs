@@ -37,7 +37,7 @@ fn child() {
         println!("\nheard {} {hash} {heard}", head.seq + 1);
         ledger.end();
     }
-    std::process::abort();
+    std::process::exit(0);
 }
 
 fn run(home: &Path, arguments: &[&str]) -> Option<Output> {
@@ -69,59 +69,85 @@ fn run(home: &Path, arguments: &[&str]) -> Option<Output> {
     }
 }
 
+/// Returns a copy of a ledger as a power cut would leave it: nothing closed, and no memory shared any more.
+fn after_power_cut(home: &Home) -> (tempfile::TempDir, SqliteLedger) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ledger.db", "ledger.db-wal"] {
+        let from = home.path().join(name);
+        if from.exists() {
+            fs::copy(from, folder.path().join(name)).unwrap();
+        }
+    }
+    let ledger = SqliteLedger::open(&Home::new(folder.path()).unwrap()).unwrap();
+    (folder, ledger)
+}
+
+/// Lets the child's `nth` call of one sort fail; returns what it heard, none where nothing can be traced.
+fn heard_when(call: &str, error: &str, nth: usize, beside_reader: bool) -> Option<Vec<String>> {
+    let (_folder, home, mut ledger) = fresh();
+    append(&mut ledger, 2);
+    // With another handle open, what the child leaves in the -wal is not tidied up when it closes the file.
+    let reader = beside_reader.then_some(ledger);
+    let inject = format!("inject={call}:error={error}:when={nth}");
+    let output = run(
+        home.path(),
+        &[
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("trace={call}"),
+            "-e",
+            &inject,
+        ],
+    )?;
+    let (_copy, mut ledger) = after_power_cut(&home);
+    drop(reader);
+    let verdict = verify(|after, limit| ledger.read(after, limit), None, &mut |_| {}).unwrap();
+    assert_eq!(verdict.bad, None, "{inject}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut answers = Vec::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("heard ")) {
+        let [seq, hash, heard] = line.splitn(3, ' ').collect::<Vec<_>>().try_into().unwrap();
+        let found = ledger.record(seq.parse().unwrap()).unwrap();
+        let there = found.is_some_and(|record| record.hash.to_string() == hash);
+        // A later try, of the same record, may have succeeded.
+        let later = text
+            .lines()
+            .any(|line| line.contains(hash) && line.ends_with(" appended"));
+        match heard {
+            "appended" => assert!(there, "{inject}, reader {beside_reader}: {text}"),
+            "not applied" => assert_eq!(there, later, "{inject}, reader {beside_reader}: {text}"),
+            "unknown" => {}
+            other => panic!("{inject}: {other}"),
+        }
+        answers.push(heard.to_owned());
+    }
+    Some(answers)
+}
+
 #[test]
 fn whatever_fails_the_caller_hears_the_truth() {
-    let mut heard_of = std::collections::BTreeSet::new();
-    for call in ["fdatasync", "pwrite64"] {
-        for error in ["EIO", "ENOSPC"] {
-            for nth in 1..=12 {
-                let (folder, home, mut ledger) = fresh();
-                append(&mut ledger, 2);
-                drop(ledger);
-                let inject = format!("inject={call}:error={error}:when={nth}");
-                let trace = format!("trace={call}");
-                let log = folder.path().join("log");
-                let log = log.to_str().unwrap();
-                let arguments = ["-f", "-o", log, "-e", &trace, "-e", &inject];
-                let Some(output) = run(home.path(), &arguments) else {
+    let mut answers = Vec::new();
+    // The first writes are those of opening the file, after which the child has nothing to say.
+    for (call, calls) in [("fsync,fdatasync", 1..=6), ("pwrite64", 1..=16)] {
+        for nth in calls {
+            for (error, beside_reader) in [("EIO", false), ("EIO", true), ("ENOSPC", true)] {
+                let Some(heard) = heard_when(call, error, nth, beside_reader) else {
                     return;
                 };
-                // The child is dead and closed nothing, so that this one recovers as after a crash.
-                let mut ledger = SqliteLedger::open(&home).unwrap();
-                let verdict =
-                    verify(|after, limit| ledger.read(after, limit), None, &mut |_| {}).unwrap();
-                assert_eq!(verdict.bad, None);
-                let text = String::from_utf8_lossy(&output.stdout).into_owned();
-                for line in text.lines().filter_map(|line| line.strip_prefix("heard ")) {
-                    let mut words = line.splitn(3, ' ');
-                    let seq = words.next().unwrap().parse().unwrap();
-                    let hash = words.next().unwrap();
-                    let heard = words.next().unwrap();
-                    heard_of.insert(heard.to_owned());
-                    println!("{inject} {line} {there}");
-                    let there = ledger
-                        .record(seq)
-                        .unwrap()
-                        .is_some_and(|r| r.hash.to_string() == hash);
-                    // A later try has the same record, so that only one that was never appended may be missing.
-                    let later = text
-                        .lines()
-                        .filter(|l| l.contains(hash) && l.ends_with(" appended"));
-                    match heard {
-                        "appended" => assert!(there, "{inject}: {text}"),
-                        "not applied" => assert_eq!(there, later.count() > 0, "{inject}: {text}"),
-                        "unknown" => {}
-                        other => panic!("{inject}: {other}"),
-                    }
-                }
+                answers.extend(heard);
             }
         }
     }
-    assert!(
-        heard_of.contains("appended") && heard_of.contains("not applied"),
-        "{heard_of:?}"
+    let count = |what: &str| answers.iter().filter(|heard| *heard == what).count();
+    println!(
+        "{} appended, {} not applied, {} unknown",
+        count("appended"),
+        count("not applied"),
+        count("unknown")
     );
-    println!("heard: {heard_of:?}");
+    assert!(count("appended") > 0 && count("not applied") > 0);
 }
 
 #[test]
