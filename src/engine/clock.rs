@@ -66,12 +66,21 @@ const SINCE_BOOT: ClockId = ClockId::Monotonic;
 impl Clock for SystemClock {
     fn read(&self) -> Reading {
         let boot = clock_gettime(SINCE_BOOT);
-        let boot = boot.tv_sec.saturating_mul(SECOND).saturating_add(boot.tv_nsec / 1_000);
-        Reading { wall: self.now(), boot, boot_id: self.boot_id.clone() }
+        let boot = boot
+            .tv_sec
+            .saturating_mul(SECOND)
+            .saturating_add(boot.tv_nsec / 1_000);
+        Reading {
+            wall: self.now(),
+            boot,
+            boot_id: self.boot_id.clone(),
+        }
     }
 
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::default().plus_duration(since)
     }
 }
@@ -83,7 +92,11 @@ pub struct HeldClock(Arc<Mutex<Reading>>);
 impl HeldClock {
     /// Returns a clock that stands at `wall`.
     pub fn at(wall: Timestamp) -> Self {
-        HeldClock(Arc::new(Mutex::new(Reading { wall, boot: 0, boot_id: "held".into() })))
+        HeldClock(Arc::new(Mutex::new(Reading {
+            wall,
+            boot: 0,
+            boot_id: "held".into(),
+        })))
     }
 
     /// Lets `micros` pass.
@@ -109,7 +122,10 @@ impl HeldClock {
 
 impl Clock for HeldClock {
     fn read(&self) -> Reading {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -132,7 +148,10 @@ impl Baseline {
     /// Losing the file loses one comparison, nothing else.
     pub(super) fn jump(&mut self, reading: &Reading) -> Option<i64> {
         let offset = reading.wall.0.saturating_sub(reading.boot);
-        let known = self.known.take().or_else(|| self.file.as_deref().and_then(stored));
+        let known = self
+            .known
+            .take()
+            .or_else(|| self.file.as_deref().and_then(stored));
         if let Some((boot_id, base)) = known
             && boot_id == reading.boot_id
         {
@@ -181,14 +200,26 @@ mod tests {
         let mut baseline = Baseline::new(None);
         assert_eq!(baseline.jump(&clock.read()), None);
         clock.advance(90 * DAY);
-        assert_eq!(baseline.jump(&clock.read()), None, "a suspend moves both clocks");
+        assert_eq!(
+            baseline.jump(&clock.read()),
+            None,
+            "a suspend moves both clocks"
+        );
         clock.jump(59 * SECOND);
         assert_eq!(baseline.jump(&clock.read()), None, "a small correction");
         clock.jump(-365 * DAY);
-        assert!(baseline.jump(&clock.read()).is_some_and(|drift| drift < -364 * DAY));
+        assert!(
+            baseline
+                .jump(&clock.read())
+                .is_some_and(|drift| drift < -364 * DAY)
+        );
         assert_eq!(baseline.jump(&clock.read()), None, "only once");
         clock.jump(2 * MINUTE);
         clock.reboot("another");
-        assert_eq!(baseline.jump(&clock.read()), None, "another boot has another offset");
+        assert_eq!(
+            baseline.jump(&clock.read()),
+            None,
+            "another boot has another offset"
+        );
     }
 }

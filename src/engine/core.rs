@@ -24,7 +24,7 @@ use crate::{
         state::State,
         time::Timestamp,
     },
-    ledger::{Fault, FaultKind, Ledger, Watch},
+    ledger::{Fault, FaultKind, Watch},
 };
 
 /// The most commands that may wait: beyond it callers are told to try again, and memory stays bounded.
@@ -97,13 +97,27 @@ impl Engine {
             lock(&ring.inbox).rung = true;
             ring.wake.notify_one();
         }));
-        let watch = watch.inspect_err(|fault| tracing::warn!(%fault, "no doorbell; looking every 5 s")).ok();
-        let handle = Handle { shared: Arc::clone(&shared) };
+        let watch = watch
+            .inspect_err(|fault| tracing::warn!(%fault, "no doorbell; looking every 5 s"))
+            .ok();
+        let handle = Handle {
+            shared: Arc::clone(&shared),
+        };
         let thread = thread::Builder::new()
             .name("engine".into())
             .spawn(move || run(&shared, &mut writer))
-            .map_err(|error| Fault::io(std::path::Path::new(""), "starting the engine's thread", &error))?;
-        Ok(Engine { handle, thread: Some(thread), _watch: watch })
+            .map_err(|error| {
+                Fault::io(
+                    std::path::Path::new(""),
+                    "starting the engine's thread",
+                    &error,
+                )
+            })?;
+        Ok(Engine {
+            handle,
+            thread: Some(thread),
+            _watch: watch,
+        })
     }
 
     /// Returns a handle.
@@ -157,7 +171,9 @@ impl Handle {
     pub fn submit(&self, submission: Submission) -> Reply {
         let (sender, receiver) = mpsc::sync_channel(1);
         self.submit_then(submission, move |reply| drop(sender.send(reply)));
-        receiver.recv().unwrap_or_else(|_| Reply::Failed(Failure::Unknown(stopped())))
+        receiver
+            .recv()
+            .unwrap_or_else(|_| Reply::Failed(Failure::Unknown(stopped())))
     }
 
     /// Runs something over the writer between two commits, and returns what it came to.
@@ -166,7 +182,9 @@ impl Handle {
         errand: impl FnOnce(&mut Writer) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        self.push(Job::Errand(Box::new(move |writer| drop(sender.send(errand(writer))))));
+        self.push(Job::Errand(Box::new(move |writer| {
+            drop(sender.send(errand(writer)))
+        })));
         receiver.recv().map_err(|_| stopped())
     }
 
@@ -184,7 +202,10 @@ impl Handle {
     pub fn subscribe(&self, listener: impl Fn(&News) + Send + 'static) -> Subscription {
         let key = self.shared.next_listener.fetch_add(1, Ordering::Relaxed);
         lock(&self.shared.listeners).insert(key, Box::new(listener));
-        Subscription { shared: Arc::clone(&self.shared), key }
+        Subscription {
+            shared: Arc::clone(&self.shared),
+            key,
+        }
     }
 
     /// Says whether this process makes due things prompt: the host does, others leave it to the next writer.
@@ -198,7 +219,11 @@ impl Handle {
         if inbox.stop || inbox.jobs.len() >= MAX_WAITING {
             let fault = match inbox.stop {
                 true => stopped(),
-                false => Fault::new(FaultKind::Busy, std::path::Path::new(""), "too many commands wait"),
+                false => Fault::new(
+                    FaultKind::Busy,
+                    std::path::Path::new(""),
+                    "too many commands wait",
+                ),
             };
             drop(inbox);
             if let Job::Submit(_, answer) = job {
@@ -212,7 +237,11 @@ impl Handle {
 }
 
 fn stopped() -> Fault {
-    Fault::new(FaultKind::Busy, std::path::Path::new(""), "the engine of this process has stopped")
+    Fault::new(
+        FaultKind::Busy,
+        std::path::Path::new(""),
+        "the engine of this process has stopped",
+    )
 }
 
 /// What the thread woke up for.
@@ -246,7 +275,10 @@ fn run(shared: &Shared, writer: &mut Writer) {
                 replies = committed.replies;
                 Ok(committed.records)
             });
-            answers.into_iter().zip(replies).for_each(|(answer, reply)| answer(reply));
+            answers
+                .into_iter()
+                .zip(replies)
+                .for_each(|(answer, reply)| answer(reply));
         } else if due_in(shared, writer) == Some(Duration::ZERO) {
             publish(shared, writer, Writer::settle);
         }
@@ -278,23 +310,33 @@ fn wait(shared: &Shared, writer: &mut Writer) -> Round {
     let mut bytes = 0;
     let mut jobs = Vec::new();
     while jobs.len() < MAX_GROUP && bytes < MAX_GROUP_BYTES {
-        let Some(job) = inbox.jobs.pop_front() else { break };
+        let Some(job) = inbox.jobs.pop_front() else {
+            break;
+        };
         bytes += weight(&job);
         jobs.push(job);
     }
     let rung = std::mem::take(&mut inbox.rung);
     let stop = inbox.stop && inbox.jobs.is_empty();
     drop(inbox);
-    let changed = || writer.ledger().changed().unwrap_or(false);
-    Round { jobs, rung: rung || (timeout.timed_out() && changed()), stop }
+    let mut changed = || writer.ledger().changed().unwrap_or(false);
+    Round {
+        jobs,
+        rung: rung || (timeout.timed_out() && changed()),
+        stop,
+    }
 }
 
 fn weight(job: &Job) -> usize {
-    let Job::Submit(submission, _) = job else { return 0 };
+    let Job::Submit(submission, _) = job else {
+        return 0;
+    };
     USUAL_BYTES
         + match &submission.command {
             Command::CreateOrder { order } => order.description.as_ref().map_or(0, String::len),
-            Command::EditOrder { changes, .. } => changes.description.as_ref().map_or(0, String::len),
+            Command::EditOrder { changes, .. } => {
+                changes.description.as_ref().map_or(0, String::len)
+            }
             Command::CommentOrder { text, .. } => text.len(),
             Command::Import { .. } => MAX_GROUP_BYTES,
             _ => 0,
@@ -310,9 +352,14 @@ fn publish(
     let before = writer.state().head;
     match step(writer) {
         Ok(records) if !records.is_empty() || writer.state().head != before => {
-            let news = News { state: Arc::new(writer.state().clone()), records: records.into() };
+            let news = News {
+                state: Arc::new(writer.state().clone()),
+                records: records.into(),
+            };
             *lock(&shared.state) = Arc::clone(&news.state);
-            lock(&shared.listeners).values().for_each(|listener| listener(&news));
+            lock(&shared.listeners)
+                .values()
+                .for_each(|listener| listener(&news));
         }
         Ok(_) => {}
         Err(fault) => tracing::error!(%fault, "the engine could not catch up"),

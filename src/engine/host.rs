@@ -44,7 +44,9 @@ impl Host {
             causation: None,
             correlation: None,
             dry_run: false,
-            command: Command::ElectHost { pid: std::process::id() },
+            command: Command::ElectHost {
+                pid: std::process::id(),
+            },
         };
         let failed = |what: String| Fault::new(FaultKind::Io, home.path(), what);
         match handle.submit(submission) {
@@ -58,7 +60,11 @@ impl Host {
                 let term = elected.ok_or_else(|| failed("the election left no term".into()))?;
                 handle.set_prompt(true);
                 tracing::info!(term, "elected as host");
-                Ok(Election::Won(Host { handle: handle.clone(), term, _lock: lock }))
+                Ok(Election::Won(Host {
+                    handle: handle.clone(),
+                    term,
+                    _lock: lock,
+                }))
             }
             Reply::Refused(refusal) => Err(failed(format!("the election was refused: {refusal}"))),
             Reply::Failed(failure) => Err(failure.fault().clone()),

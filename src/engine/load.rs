@@ -26,7 +26,9 @@ pub fn load(ledger: &mut dyn Ledger) -> Result<State, Fault> {
 /// Returns the state at a seq, or at the head.
 pub(super) fn load_at(ledger: &mut dyn Ledger, at: Option<u64>) -> Result<State, Fault> {
     let snapshot = ledger.latest_snapshot(SNAPSHOT_FORMAT, at)?;
-    let mut state = snapshot.and_then(|snapshot| State::from_snapshot(&snapshot.bytes)).unwrap_or_default();
+    let mut state = snapshot
+        .and_then(|snapshot| State::from_snapshot(&snapshot.bytes))
+        .unwrap_or_default();
     catch_up(ledger, &mut state, at, &mut |_, _| {})?;
     Ok(state)
 }
@@ -41,7 +43,9 @@ pub(super) fn catch_up(
 ) -> Result<(), Fault> {
     let end = at.unwrap_or(u64::MAX);
     while state.head.seq < end {
-        let wanted = usize::try_from(end - state.head.seq).unwrap_or(READ_PAGE).min(READ_PAGE);
+        let wanted = usize::try_from(end - state.head.seq)
+            .unwrap_or(READ_PAGE)
+            .min(READ_PAGE);
         let page = ledger.read(state.head.seq, wanted)?;
         let whole = page.len() < wanted;
         for record in page {
@@ -58,16 +62,27 @@ pub(super) fn catch_up(
 fn take(state: &mut State, record: &Record) -> Result<Vec<ArchiveChange>, Fault> {
     let Head { seq, hash } = state.head;
     if record.seq != seq + 1 || record.hash != record.seal(&hash) {
-        return Err(broken(record.seq, "it does not continue the chain of hashes"));
+        return Err(broken(
+            record.seq,
+            "it does not continue the chain of hashes",
+        ));
     }
     evolve(state, record).map_err(|error| match error {
-        Undecodable::Damaged { kind, why } => broken(record.seq, &format!("its '{kind}' cannot be read: {why}")),
-        Undecodable::Unknown { kind, .. } => broken(record.seq, &format!("its '{kind}' is unknown")),
+        Undecodable::Damaged { kind, why } => {
+            broken(record.seq, &format!("its '{kind}' cannot be read: {why}"))
+        }
+        Undecodable::Unknown { kind, .. } => {
+            broken(record.seq, &format!("its '{kind}' is unknown"))
+        }
     })
 }
 
 fn broken(seq: u64, why: &str) -> Fault {
-    Fault::new(FaultKind::Corrupt, std::path::Path::new(""), format!("record {seq} is damaged: {why}"))
+    Fault::new(
+        FaultKind::Corrupt,
+        std::path::Path::new(""),
+        format!("record {seq} is damaged: {why}"),
+    )
 }
 
 /// Returns whether the records since `last` are many enough for another snapshot of `state`.
@@ -79,7 +94,9 @@ pub(super) fn snapshot_is_due(state: &State, last: u64) -> bool {
 
 /// Keeps a snapshot of `state`. A state that must not be kept is left out.
 pub(super) fn keep_snapshot(ledger: &mut dyn Ledger, state: &State) -> Result<(), Fault> {
-    let Some(bytes) = state.to_snapshot() else { return Ok(()) };
+    let Some(bytes) = state.to_snapshot() else {
+        return Ok(());
+    };
     let head = state.head;
     ledger.put_snapshot(&Snapshot {
         head,

@@ -97,14 +97,18 @@ impl Writer {
         }
         let mut records = Vec::new();
         let mut fresh = self.state.clone();
-        load::catch_up(self.ledger.as_mut(), &mut fresh, None, &mut |record, _| records.push(record))?;
+        load::catch_up(self.ledger.as_mut(), &mut fresh, None, &mut |record, _| {
+            records.push(record)
+        })?;
         self.state = fresh;
         Ok(records)
     }
 
     fn reload(&mut self) -> Result<(), Fault> {
         self.loaded = false;
-        let before = self.ledger.latest_snapshot(crate::domain::state::SNAPSHOT_FORMAT, None)?;
+        let before = self
+            .ledger
+            .latest_snapshot(crate::domain::state::SNAPSHOT_FORMAT, None)?;
         self.snapshot_seq = before.as_ref().map_or(0, |snapshot| snapshot.head.seq);
         self.state = match before.and_then(|snapshot| State::from_snapshot(&snapshot.bytes)) {
             Some(state) => state,
@@ -118,7 +122,10 @@ impl Writer {
     /// Commits one command.
     pub fn submit(&mut self, submission: Submission) -> Reply {
         let mut committed = self.commit(std::slice::from_ref(&submission));
-        committed.replies.pop().unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into()))
+        committed
+            .replies
+            .pop()
+            .unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into()))
     }
 
     /// Appends what is due, if anything is, and returns the new records.
@@ -136,9 +143,9 @@ impl Writer {
         let committed = self.in_turn(std::slice::from_ref(&submission), Lookup::WhenRefused);
         self.ledger.end();
         match committed {
-            Ok(Committed { mut replies, .. }) => {
-                replies.pop().unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into()))
-            }
+            Ok(Committed { mut replies, .. }) => replies
+                .pop()
+                .unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into())),
             Err(trouble) => Reply::Failed(trouble.failure()),
         }
     }
@@ -148,7 +155,10 @@ impl Writer {
         match self.try_commit(group, Lookup::WhenRefused) {
             Ok(committed) => committed,
             Err(fault) => Committed {
-                replies: group.iter().map(|_| Reply::Failed(fault.clone().into())).collect(),
+                replies: group
+                    .iter()
+                    .map(|_| Reply::Failed(fault.clone().into()))
+                    .collect(),
                 records: Vec::new(),
             },
         }
@@ -167,10 +177,15 @@ impl Writer {
             Err(Trouble::Duplicate) if lookup == Lookup::WhenRefused => {
                 self.try_commit(group, Lookup::Always)
             }
-            Err(Trouble::Duplicate) => Err(defect("a command id is on the ledger and cannot be found there")),
+            Err(Trouble::Duplicate) => Err(defect(
+                "a command id is on the ledger and cannot be found there",
+            )),
             Err(Trouble::Unwritten(fault)) => Err(fault),
             Err(Trouble::Unknown(fault)) => Ok(Committed {
-                replies: group.iter().map(|_| Reply::Failed(Failure::Unknown(fault.clone()))).collect(),
+                replies: group
+                    .iter()
+                    .map(|_| Reply::Failed(Failure::Unknown(fault.clone())))
+                    .collect(),
                 records: Vec::new(),
             }),
         }
@@ -214,7 +229,9 @@ impl Writer {
                 }
             }
         }
-        Err(Trouble::Unwritten(busy("other writers kept changing the ledger behind its lock")))
+        Err(Trouble::Unwritten(busy(
+            "other writers kept changing the ledger behind its lock",
+        )))
     }
 
     /// Appends what the clocks call for: first a jump of the wall clock, else whatever is due.
@@ -245,7 +262,9 @@ impl Writer {
 
     /// Returns the leases' renewals. Losing them costs holders their lease, so it is logged and not fatal.
     pub(super) fn renewals(&mut self) -> Renewals {
-        let Some(telemetry) = &mut self.telemetry else { return Renewals::new() };
+        let Some(telemetry) = &mut self.telemetry else {
+            return Renewals::new();
+        };
         match telemetry.lease_beats() {
             Ok(beats) => beats
                 .into_iter()
@@ -269,7 +288,9 @@ impl Writer {
         submission: &Submission,
         lookup: Lookup,
     ) -> Result<Reply, Fault> {
-        if lookup == Lookup::Always && let Some(reply) = self.first_answer(work, submission)? {
+        if lookup == Lookup::Always
+            && let Some(reply) = self.first_answer(work, submission)?
+        {
             return Ok(reply);
         }
         if work.commands.contains(&submission.id) {
@@ -294,28 +315,48 @@ impl Writer {
             Ok(drafts) if submission.dry_run => {
                 let mut imagined = Working::new(work.state.clone(), self.clock.as_ref(), self.uid);
                 let records = imagined.take(drafts, submission)?;
-                Reply::Done(Outcome { records, dry_run: true, repeated: false })
+                Reply::Done(Outcome {
+                    records,
+                    dry_run: true,
+                    repeated: false,
+                })
             }
             Ok(drafts) => {
                 let records = work.take(drafts, submission)?;
-                Reply::Done(Outcome { records, dry_run: false, repeated: false })
+                Reply::Done(Outcome {
+                    records,
+                    dry_run: false,
+                    repeated: false,
+                })
             }
         })
     }
 
     /// Returns the answer that an applied command got, if this is one.
-    fn first_answer(&mut self, work: &Working, submission: &Submission) -> Result<Option<Reply>, Fault> {
+    fn first_answer(
+        &mut self,
+        work: &Working,
+        submission: &Submission,
+    ) -> Result<Option<Reply>, Fault> {
         if submission.dry_run {
             return Ok(None);
         }
         let mut records = self.ledger.by_command(submission.id)?;
         // An earlier answer of this very batch counts as well, but is not on the ledger yet.
         records.retain(|record| record.seq <= work.start);
-        let Some(first) = records.first() else { return Ok(None) };
-        Ok(Some(match first.command_hash == submission.command_hash() {
-            true => Reply::Done(Outcome { records, dry_run: false, repeated: true }),
-            false => Reply::Refused(Refusal::CommandReused { seq: first.seq }),
-        }))
+        let Some(first) = records.first() else {
+            return Ok(None);
+        };
+        Ok(Some(
+            match first.command_hash == submission.command_hash() {
+                true => Reply::Done(Outcome {
+                    records,
+                    dry_run: false,
+                    repeated: true,
+                }),
+                false => Reply::Refused(Refusal::CommandReused { seq: first.seq }),
+            },
+        ))
     }
 
     /// Fetches what the decision needs beyond the state. What this very batch closed is taken from it.
@@ -349,7 +390,8 @@ impl Writer {
             }
         }
         let keys: Vec<_> = needs.externals.iter().map(String::as_str).collect();
-        cold.externals.extend(needs.externals.iter().map(|key| (key.clone(), None)));
+        cold.externals
+            .extend(needs.externals.iter().map(|key| (key.clone(), None)));
         for (key, id) in self.ledger.by_external(&keys)? {
             cold.externals.insert(key, Some(id));
         }
@@ -406,7 +448,9 @@ enum Trouble {
 impl Trouble {
     fn failure(self) -> Failure {
         match self {
-            Trouble::Duplicate => Failure::NotApplied(defect("this command id is on the ledger already")),
+            Trouble::Duplicate => {
+                Failure::NotApplied(defect("this command id is on the ledger already"))
+            }
             Trouble::Unwritten(fault) => Failure::NotApplied(fault),
             Trouble::Unknown(fault) => Failure::Unknown(fault),
         }
@@ -443,7 +487,14 @@ struct Envelope<'a> {
 impl Working {
     fn new(state: State, clock: &dyn Clock, uid: u32) -> Self {
         let start = state.head.seq;
-        Working { state, batch: Batch::default(), now: clock.now(), uid, start, commands: HashSet::new() }
+        Working {
+            state,
+            batch: Batch::default(),
+            now: clock.now(),
+            uid,
+            start,
+            commands: HashSet::new(),
+        }
     }
 
     /// Takes what is due. The engine's own records stand for no command, so their command's hash is that of nothing.
@@ -501,7 +552,9 @@ impl Working {
                 hash: Hash::ZERO,
             };
             record.hash = record.seal(&hash);
-            self.batch.archive.extend(apply(&mut self.state, &draft.event, &record));
+            self.batch
+                .archive
+                .extend(apply(&mut self.state, &draft.event, &record));
             self.batch.records.push(record);
         }
         Ok(self.batch.records[from..].to_vec())
@@ -509,13 +562,22 @@ impl Working {
 
     /// Answers a command id that this very batch has already taken.
     fn repeat(&self, submission: &Submission) -> Reply {
-        let records: Vec<_> =
-            self.batch.records.iter().filter(|record| record.command == submission.id).cloned().collect();
+        let records: Vec<_> = self
+            .batch
+            .records
+            .iter()
+            .filter(|record| record.command == submission.id)
+            .cloned()
+            .collect();
         match records.first() {
             Some(first) if first.command_hash != submission.command_hash() => {
                 Reply::Refused(Refusal::CommandReused { seq: first.seq })
             }
-            _ => Reply::Done(Outcome { records, dry_run: false, repeated: true }),
+            _ => Reply::Done(Outcome {
+                records,
+                dry_run: false,
+                repeated: true,
+            }),
         }
     }
 }
