@@ -3,4 +3,5 @@
 pub mod domain;
 pub mod engine;
 pub mod ledger;
+pub mod link;
 pub mod text;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     clock::{Baseline, Clock},
     load,
+    reader::LedgerBooks,
     reply::{Failure, Outcome, Reply},
 };
 use crate::{
@@ -17,13 +18,16 @@ use crate::{
         decide::{self, Context, Draft, Renewals},
         due,
         evolve::apply,
+        id::OrderId,
         order::{Actor, ClosedOrder},
+        query::{self, Answer, Live, Query},
         record::{Door, Hash, Head, Record},
         refusal::Refusal,
         state::State,
-        time::Timestamp,
+        time::{SECOND, Timestamp},
     },
     ledger::{Append, Batch, Fault, FaultKind, Home, Ledger, Telemetry},
+    text,
 };
 
 /// The most commands in one commit: by then the cost of the sync is spread so thin that more only delays the first.
@@ -119,9 +123,74 @@ impl Writer {
         Ok(())
     }
 
+    /// Answers a question about the ledger as it is now.
+    pub fn ask(&mut self, query: &Query) -> Result<Result<Answer, Refusal>, Fault> {
+        self.catch_up()?;
+        let live = self.live(query);
+        let now = self.clock.now();
+        query::answer(
+            &self.state,
+            &live,
+            &mut LedgerBooks(self.ledger.as_mut()),
+            query,
+            now,
+        )
+    }
+
+    /// Returns the signs of life that an answer needs. Most need none, and then the file is not opened.
+    pub(super) fn live(&mut self, query: &Query) -> Live {
+        if !needs_signs_of_life(&self.state, query) {
+            return Live::default();
+        }
+        let renewals = self.renewals();
+        let beats = match self.telemetry.as_mut().map(Telemetry::agent_beats) {
+            Some(Ok(beats)) => beats
+                .into_iter()
+                .map(|(name, beat)| (name, beat.beat))
+                .collect(),
+            Some(Err(fault)) => {
+                tracing::warn!(%fault, "the agents' heartbeats could not be read");
+                Default::default()
+            }
+            None => Default::default(),
+        };
+        Live { beats, renewals }
+    }
+
+    /// Renews a lease in full, from now. Never on the ledger; a lease that lapsed or changed hands stays so.
+    pub fn heartbeat(
+        &mut self,
+        id: OrderId,
+        epoch: u32,
+        actor: &Actor,
+        note: &str,
+    ) -> Result<Result<Timestamp, Refusal>, Fault> {
+        // What is due comes first: a lease that ran out is not renewed by a late beat.
+        self.settle()?;
+        let current = self.state.order(id).and_then(|order| order.lease());
+        let Some(lease) = current.filter(|lease| lease.epoch == epoch) else {
+            let current = current.map(|lease| lease.epoch);
+            return Ok(Err(match self.state.order(id) {
+                None => Refusal::not_found(format!("open order {id}")),
+                Some(_) => Refusal::StaleEpoch {
+                    id,
+                    given: Some(epoch),
+                    current,
+                },
+            }));
+        };
+        let now = self.clock.now();
+        let until = now.plus(i64::from(lease.seconds) * SECOND);
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.beat_lease(id, u64::from(epoch), until, now)?;
+            telemetry.beat_agent(&actor.name, now, &text::clean(note))?;
+        }
+        Ok(Ok(until))
+    }
+
     /// Commits one command.
-    pub fn submit(&mut self, submission: Submission) -> Reply {
-        let mut committed = self.commit(std::slice::from_ref(&submission));
+    pub fn submit(&mut self, submission: &Submission) -> Reply {
+        let mut committed = self.commit(std::slice::from_ref(submission));
         committed
             .replies
             .pop()
@@ -135,12 +204,12 @@ impl Writer {
     }
 
     /// Leaves a reason for those who wait while the next commit takes long.
-    pub fn commit_slowly(&mut self, reason: &str, submission: Submission) -> Reply {
+    pub fn commit_slowly(&mut self, reason: &str, submission: &Submission) -> Reply {
         if let Err(fault) = self.ledger.begin(PATIENCE) {
             return Reply::Failed(fault.into());
         }
         self.ledger.explain(reason);
-        let committed = self.in_turn(std::slice::from_ref(&submission), Lookup::WhenRefused);
+        let committed = self.in_turn(std::slice::from_ref(submission), Lookup::WhenRefused);
         self.ledger.end();
         match committed {
             Ok(Committed { mut replies, .. }) => replies
@@ -277,11 +346,6 @@ impl Writer {
         }
     }
 
-    /// Returns the telemetry, where there is one.
-    pub(super) fn telemetry(&mut self) -> Option<&mut Telemetry> {
-        self.telemetry.as_mut()
-    }
-
     fn answer(
         &mut self,
         work: &mut Working,
@@ -411,6 +475,19 @@ impl Writer {
         if let Err(fault) = load::keep_snapshot(self.ledger.as_mut(), &self.state) {
             tracing::warn!(%fault, "no snapshot was kept");
         }
+    }
+}
+
+/// Returns whether an answer depends on heartbeats: those about agents do, others only where a lease is in sight.
+fn needs_signs_of_life(state: &State, query: &Query) -> bool {
+    match query {
+        Query::Agents { .. } | Query::Agent { .. } | Query::Summary | Query::Metrics => true,
+        Query::WorkOrders { .. } => state.counts.wip.iter().any(|count| *count > 0),
+        Query::WorkOrder { order } | Query::Status { order } | Query::Why { order } => {
+            let leased = |id: OrderId| state.order(id).is_some_and(|order| order.lease().is_some());
+            order.parse().is_ok_and(leased)
+        }
+        _ => false,
     }
 }
 
