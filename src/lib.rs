@@ -1,3 +1,4 @@
 //! obeya: the big room where a team hangs its boards and stops the line together.
 
 pub mod domain;
+pub mod text;

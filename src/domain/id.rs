@@ -18,7 +18,11 @@ pub struct BadId {
 
 impl fmt::Display for BadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' is not an id; it should look like {}", self.text, self.wanted)
+        write!(
+            f,
+            "'{}' is not an id; it should look like {}",
+            self.text, self.wanted
+        )
     }
 }
 
@@ -84,7 +88,10 @@ impl FromStr for OrderId {
         }
         number_after(text, "EPIC-")
             .map(OrderId::epic)
-            .ok_or_else(|| BadId { text: text.chars().take(80).collect(), wanted })
+            .ok_or_else(|| BadId {
+                text: text.chars().take(80).collect(),
+                wanted,
+            })
     }
 }
 
@@ -106,7 +113,10 @@ impl FromStr for AlertId {
     fn from_str(text: &str) -> Result<Self, BadId> {
         number_after(text, "ALERT-")
             .map(AlertId)
-            .ok_or_else(|| BadId { text: text.chars().take(80).collect(), wanted: "ALERT-001" })
+            .ok_or_else(|| BadId {
+                text: text.chars().take(80).collect(),
+                wanted: "ALERT-001",
+            })
     }
 }
 
@@ -116,7 +126,10 @@ fn number_after(text: &str, prefix: &str) -> Option<u32> {
     if !head.eq_ignore_ascii_case(prefix) || !plain {
         return None;
     }
-    digits.parse().ok().filter(|number| (1..MAX_NUMBER).contains(number))
+    digits
+        .parse()
+        .ok()
+        .filter(|number| (1..MAX_NUMBER).contains(number))
 }
 
 macro_rules! text_in_json {
@@ -150,7 +163,16 @@ mod tests {
             assert_eq!(OrderId::from_raw(id.raw()), id);
         }
         assert_eq!("wo-7".parse(), Ok(OrderId::work(7)));
-        for bad in ["", "WO-", "WO-0", "WO-+1", "WO--1", "WO-99999999999", "EPIC", "é"] {
+        for bad in [
+            "",
+            "WO-",
+            "WO-0",
+            "WO-+1",
+            "WO--1",
+            "WO-99999999999",
+            "EPIC",
+            "é",
+        ] {
             assert!(bad.parse::<OrderId>().is_err(), "{bad}");
         }
     }

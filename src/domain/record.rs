@@ -67,8 +67,18 @@ impl<'de> Deserialize<'de> for Hash {
 
 /// Who acts: a person, an agent, or the engine itself.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-    bitcode::Encode, bitcode::Decode,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    bitcode::Encode,
+    bitcode::Decode,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
@@ -170,8 +180,16 @@ impl Record {
         field(self.command.as_bytes());
         field(&self.n.to_be_bytes());
         field(&self.command_hash.0);
-        field(self.causation.as_ref().map_or(&[], |id| id.as_bytes().as_slice()));
-        field(self.correlation.as_ref().map_or(&[], |id| id.as_bytes().as_slice()));
+        field(
+            self.causation
+                .as_ref()
+                .map_or(&[], |id| id.as_bytes().as_slice()),
+        );
+        field(
+            self.correlation
+                .as_ref()
+                .map_or(&[], |id| id.as_bytes().as_slice()),
+        );
         field(self.actor_kind.word().as_bytes());
         field(self.actor.as_bytes());
         field(self.door.word().as_bytes());
@@ -186,7 +204,15 @@ impl Record {
 
 /// The last record's place and hash: what a writer must have seen to append after it.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, bitcode::Encode,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    bitcode::Encode,
     bitcode::Decode,
 )]
 pub struct Head {

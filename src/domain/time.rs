@@ -16,8 +16,19 @@ pub const DAY: i64 = 24 * HOUR;
 
 /// A moment: microseconds since 1970-01-01 00:00 UTC.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-    bitcode::Encode, bitcode::Decode,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    bitcode::Encode,
+    bitcode::Decode,
 )]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
@@ -33,7 +44,11 @@ impl Timestamp {
 
     /// Returns this moment as a chrono date, clamped to what chrono can show.
     pub fn to_utc(self) -> DateTime<Utc> {
-        let limit = if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        let limit = if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        };
         DateTime::from_timestamp_micros(self.0).unwrap_or(limit)
     }
 
