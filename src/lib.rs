@@ -1,4 +1,5 @@
 //! obeya: the big room where a team hangs its boards and stops the line together.
 
+pub mod config;
 pub mod domain;
 pub mod text;
