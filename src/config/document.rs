@@ -172,7 +172,7 @@ impl Document {
     pub fn in_order(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
         problems.sort_by_key(|problem| problem.place);
         // What the parser could not read needs no second complaint about its content.
-        problems.dedup_by_key(|problem| problem.place);
+        problems.dedup_by(|a, b| a.place.is_some() && a.place == b.place);
         if problems.len() > PROBLEM_LIMIT {
             let more = problems.len() - PROBLEM_LIMIT;
             problems.truncate(PROBLEM_LIMIT);

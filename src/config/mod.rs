@@ -312,7 +312,13 @@ mod tests {
         );
         assert_eq!(config.theme, "night");
         assert_eq!(config.keymap, "vim");
-        insta::assert_snapshot!(problems);
+        insta::assert_snapshot!(problems, @r"
+        config.toml:2:10: 'emoji' is no value of glyphs; use auto, unicode or ascii
+        config.toml:3:1: there is no setting 'colour'; use one of theme, keymap, color, glyphs, sync
+        config.toml:4:10: '../etc' is no value of keymap; use a name of letters, digits, '-' and '_'
+        config.toml:5:8: string values must be quoted, expected literal string; correct the TOML here
+        OBEYA_COLOR: 'many' is no value of color; use auto, none, 16, 256 or true
+        ");
     }
 
     #[test]
