@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod domain;
+pub mod term;
 pub mod text;
 pub mod ui;
