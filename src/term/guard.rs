@@ -11,7 +11,10 @@ use std::{
     sync::{Mutex, PoisonError, TryLockError},
 };
 
+use color_eyre::config::HookBuilder;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+
+use crate::config::ColorDepth;
 
 /// Keeps the title, takes the alternate screen, hides the cursor, marks pastes.
 const ENTER: &[u8] = b"\x1b[22;0t\x1b[?1049h\x1b[?25l\x1b[?2004h";
@@ -108,11 +111,17 @@ pub fn restore() {
     }
 }
 
-/// Installs color-eyre's hooks so that a panic leaves the terminal before its report is printed.
+/// Installs color-eyre's hooks so that a panic leaves the terminal before its report is printed,
+/// in colours if `depth` has any.
 ///
 /// Fails if an error hook is installed already.
-pub fn install_hooks() -> color_eyre::Result<()> {
-    let (panic, errors) = color_eyre::config::HookBuilder::default().into_hooks();
+pub fn install_hooks(depth: ColorDepth) -> color_eyre::Result<()> {
+    let reports = match depth {
+        // color-eyre does not heed NO_COLOR.
+        ColorDepth::None => HookBuilder::default().theme(color_eyre::config::Theme::new()),
+        _ => HookBuilder::default(),
+    };
+    let (panic, errors) = reports.into_hooks();
     errors.install()?;
     std::panic::set_hook(Box::new(move |info| {
         restore();
