@@ -133,6 +133,7 @@ impl<'a> Layer<'a> {
             found.push(document.problem(line.span.clone(), what, "delete some"));
             layer.lines.truncate(MAX_BINDINGS);
         }
+        layer.unbound.truncate(MAX_BINDINGS);
         (layer, found)
     }
 
