@@ -1,7 +1,10 @@
 //! obeya: the big room where a team hangs its boards and stops the line together.
 
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod ledger;
 pub mod link;
 pub mod text;
+pub mod term;
+pub mod ui;
