@@ -91,6 +91,8 @@ impl Fault {
             Some(Code::CannotOpen) => unopened(path),
             Some(Code::DatabaseCorrupt) => FaultKind::Corrupt,
             Some(Code::NotADatabase) => FaultKind::NotALedger,
+            // The tables refuse what breaks their rules, such as a second record (command, n).
+            Some(Code::ConstraintViolation) => FaultKind::Misuse,
             Some(_) => FaultKind::Io,
             // Not SQLite's own error, so a stored value could not be read as what it should be.
             None => FaultKind::Corrupt,

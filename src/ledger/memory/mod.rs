@@ -169,6 +169,9 @@ impl Ledger for MemoryLedger {
         if let Err(fault) = batch.head_after(expected) {
             return Append::NotApplied(fault);
         }
+        if store.repeats(batch) {
+            return Append::NotApplied(misuse("a record (command, n) is there already"));
+        }
         let injection = store.injected(false);
         match injection.or_else(|| store.chaos.as_mut().and_then(Chaos::draw)) {
             Some(Injection::CommitFails(kind)) => {
