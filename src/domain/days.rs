@@ -71,7 +71,7 @@ impl Histogram {
             }
         };
         let bin = i64::from(bin);
-        (start(bin) + start(bin + 1)) * MINUTE / 2
+        (start(bin) + start(bin + 1)).saturating_mul(MINUTE / 2)
     }
 }
 
