@@ -155,7 +155,9 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     if mode != "wal" {
         db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
     }
-    // The -wal is never shrunk: overwriting costs half of growing.
+    // The -wal is never shrunk while the file is open: overwriting costs half of growing. Whoever closes the file last
+    // copies it back, which pays for itself: without it, each program that opens the file reads the whole -wal anew
+    // (25 ms instead of 1.4 ms for an append after an import).
     db.execute_batch(
         "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;",
     )?;
