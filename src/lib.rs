@@ -5,6 +5,6 @@ pub mod domain;
 pub mod engine;
 pub mod ledger;
 pub mod link;
-pub mod text;
 pub mod term;
+pub mod text;
 pub mod ui;

@@ -29,8 +29,34 @@ const BEHIND_LINK: &[&str] = &["engine", "ledger"];
 
 /// What pure rooms must not name.
 const IMPURE: &[(&str, &[&str])] = &[
-    ("domain", &["std::fs", "std::env", "std::net", "SystemTime", "Instant::now", "tokio", "rusqlite", "Utc::now", "now_v7"]),
-    ("ui", &["std::fs", "std::env", "std::net", "SystemTime", "Instant::now", "tokio", "crossterm", "rusqlite", "Utc::now"]),
+    (
+        "domain",
+        &[
+            "std::fs",
+            "std::env",
+            "std::net",
+            "SystemTime",
+            "Instant::now",
+            "tokio",
+            "rusqlite",
+            "Utc::now",
+            "now_v7",
+        ],
+    ),
+    (
+        "ui",
+        &[
+            "std::fs",
+            "std::env",
+            "std::net",
+            "SystemTime",
+            "Instant::now",
+            "tokio",
+            "crossterm",
+            "rusqlite",
+            "Utc::now",
+        ],
+    ),
 ];
 
 /// The longest file: past it a room is two rooms.
@@ -44,7 +70,10 @@ fn sources(folder: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the repository").flatten() {
+        for entry in fs::read_dir(&folder)
+            .expect("a folder of the repository")
+            .flatten()
+        {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
@@ -63,9 +92,15 @@ fn read(path: &Path) -> String {
 
 /// Returns the room of a file: the first name beneath `src`.
 fn room(path: &Path) -> String {
-    let inside = path.strip_prefix(root().join("src")).expect("a file under src");
+    let inside = path
+        .strip_prefix(root().join("src"))
+        .expect("a file under src");
     let first = inside.components().next().expect("a name");
-    Path::new(first.as_os_str()).file_stem().expect("a stem").to_string_lossy().into_owned()
+    Path::new(first.as_os_str())
+        .file_stem()
+        .expect("a stem")
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Returns the first names after `crate::` in a text, those in braces too.
@@ -83,7 +118,9 @@ fn uses(text: &str, prefix: &str) -> BTreeSet<String> {
                 }
                 if depth == 1 && (c.is_alphanumeric() || c == '_') {
                     name.push(c);
-                } else if !name.is_empty() && (c == ',' || c == ':' || c == '}' || c == ' ' || c == '\n') {
+                } else if !name.is_empty()
+                    && (c == ',' || c == ':' || c == '}' || c == ' ' || c == '\n')
+                {
                     if depth <= 1 && c != ':' || c == ':' {
                         names.insert(std::mem::take(&mut name));
                     }
@@ -96,7 +133,10 @@ fn uses(text: &str, prefix: &str) -> BTreeSet<String> {
                 }
             }
         } else {
-            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             names.insert(name);
         }
     }
@@ -116,11 +156,15 @@ fn nobody_imports_upwards() {
         if from == "lib" {
             continue;
         }
-        let floor = *floors.get(from.as_str()).unwrap_or_else(|| panic!("{from} has no floor: add it to FLOORS"));
+        let floor = *floors
+            .get(from.as_str())
+            .unwrap_or_else(|| panic!("{from} has no floor: add it to FLOORS"));
         let text = read(&path);
         let text = without_tests(&text);
         for to in uses(text, "crate::") {
-            let Some(&below) = floors.get(to.as_str()) else { continue };
+            let Some(&below) = floors.get(to.as_str()) else {
+                continue;
+            };
             let door = floor == 5 && BEHIND_LINK.contains(&to.as_str());
             let allowed = to == from || below < floor || NEIGHBOURS.contains(&(&from, &to));
             if !allowed || door {
@@ -128,7 +172,11 @@ fn nobody_imports_upwards() {
             }
         }
     }
-    assert!(wrong.is_empty(), "imports upwards or past link:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "imports upwards or past link:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -138,7 +186,11 @@ fn the_domain_has_no_circle() {
     for path in sources("src/domain") {
         let inside = path.strip_prefix(&domain).expect("inside");
         let first = inside.components().next().expect("a name");
-        let name = Path::new(first.as_os_str()).file_stem().expect("a stem").to_string_lossy().into_owned();
+        let name = Path::new(first.as_os_str())
+            .file_stem()
+            .expect("a stem")
+            .to_string_lossy()
+            .into_owned();
         if name == "mod" {
             continue;
         }
@@ -155,24 +207,41 @@ fn the_domain_has_no_circle() {
         entry.remove(&name);
     }
     let rooms: BTreeSet<_> = uses_of.keys().cloned().collect();
-    uses_of.values_mut().for_each(|uses| uses.retain(|name| rooms.contains(name)));
-    while let Some(leaf) = uses_of.iter().find(|(_, uses)| uses.is_empty()).map(|(name, _)| name.clone()) {
+    uses_of
+        .values_mut()
+        .for_each(|uses| uses.retain(|name| rooms.contains(name)));
+    while let Some(leaf) = uses_of
+        .iter()
+        .find(|(_, uses)| uses.is_empty())
+        .map(|(name, _)| name.clone())
+    {
         uses_of.remove(&leaf);
         uses_of.values_mut().for_each(|uses| {
             uses.remove(&leaf);
         });
     }
-    assert!(uses_of.is_empty(), "these use each other in a circle: {uses_of:#?}");
+    assert!(
+        uses_of.is_empty(),
+        "these use each other in a circle: {uses_of:#?}"
+    );
 }
 
 #[test]
 fn pure_rooms_name_nothing_impure() {
     let mut wrong = Vec::new();
     for (pure, words) in IMPURE {
-        for path in sources("src").into_iter().filter(|path| room(path) == *pure) {
+        for path in sources("src")
+            .into_iter()
+            .filter(|path| room(path) == *pure)
+        {
             let text = read(&path);
             let text = without_tests(&text);
-            wrong.extend(words.iter().filter(|word| text.contains(**word)).map(|word| format!("{}: {word}", path.display())));
+            wrong.extend(
+                words
+                    .iter()
+                    .filter(|word| text.contains(**word))
+                    .map(|word| format!("{}: {word}", path.display())),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -187,7 +256,11 @@ fn files_are_one_room_each() {
         .filter(|(lines, _)| *lines > MAX_LINES)
         .map(|(lines, path)| format!("{lines} {}", path.display()))
         .collect();
-    assert!(long.is_empty(), "more than {MAX_LINES} lines:\n{}", long.join("\n"));
+    assert!(
+        long.is_empty(),
+        "more than {MAX_LINES} lines:\n{}",
+        long.join("\n")
+    );
 }
 
 #[test]
@@ -198,27 +271,56 @@ fn every_file_opens_with_what_it_is() {
         .filter(|path| !read(path).starts_with("//!"))
         .map(|path| path.display().to_string())
         .collect();
-    assert!(silent.is_empty(), "no opening sentence:\n{}", silent.join("\n"));
+    assert!(
+        silent.is_empty(),
+        "no opening sentence:\n{}",
+        silent.join("\n")
+    );
 }
 
 #[test]
 fn no_test_file_is_forgotten() {
     let main = read(&root().join("tests/it/main.rs"));
-    for entry in fs::read_dir(root().join("tests/it")).expect("the folder").flatten() {
-        let name = entry.path().file_stem().expect("a stem").to_string_lossy().into_owned();
-        let holds_tests = entry.path().is_dir() || entry.path().extension().is_some_and(|extension| extension == "rs");
+    for entry in fs::read_dir(root().join("tests/it"))
+        .expect("the folder")
+        .flatten()
+    {
+        let name = entry
+            .path()
+            .file_stem()
+            .expect("a stem")
+            .to_string_lossy()
+            .into_owned();
+        let holds_tests = entry.path().is_dir()
+            || entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "rs");
         let known = main.contains(&format!("mod {name};"));
-        assert!(!holds_tests || known || name == "main" || name == "snapshots", "tests/it/{name} is not declared in main.rs");
+        assert!(
+            !holds_tests || known || name == "main" || name == "snapshots",
+            "tests/it/{name} is not declared in main.rs"
+        );
     }
 }
 
 #[test]
 fn nothing_is_left_half_done() {
-    let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["unimple", "mented!"].concat(), ["#[ig", "nore"].concat()];
+    let marks = [
+        ["TO", "DO"].concat(),
+        ["FIX", "ME"].concat(),
+        ["unimple", "mented!"].concat(),
+        ["#[ig", "nore"].concat(),
+    ];
     let mut left = Vec::new();
     for path in ["src", "tests", "benches"].into_iter().flat_map(sources) {
         let text = read(&path);
-        left.extend(marks.iter().filter(|mark| text.contains(*mark)).map(|mark| format!("{}: {mark}", path.display())));
+        left.extend(
+            marks
+                .iter()
+                .filter(|mark| text.contains(*mark))
+                .map(|mark| format!("{}: {mark}", path.display())),
+        );
     }
     assert!(left.is_empty(), "{}", left.join("\n"));
 }
