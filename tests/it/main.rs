@@ -1,1 +1,5 @@
 //! The integration tests, one binary.
+
+mod model;
+mod rules;
+mod support;

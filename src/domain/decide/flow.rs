@@ -330,7 +330,7 @@ pub(super) fn complete(
         }
         None if order.is_epic() => {
             not_blocked(order)?;
-            not_held(state, order, "", None)?;
+            not_held(state, order, "", agent_of(context.actor))?;
             context.actor.clone()
         }
         None => return Err(Refusal::NotStarted { id }),
