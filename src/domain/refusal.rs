@@ -257,10 +257,9 @@ impl Refusal {
                 })
                 .collect(),
             Refusal::Held { alerts, .. } => resolve(alerts),
+            // The last wait of the chain stands already; as a dependency or as a child, its page shows.
             Refusal::Cycle { path } => match path.as_slice() {
-                [.., after, before, _] => {
-                    vec![format!("obeya deps remove {after} --depends-on {before}")]
-                }
+                [_, .., after, _] => vec![format!("obeya deps show {after}")],
                 _ => vec![],
             },
             Refusal::ChildrenOpen { children, .. } => children

@@ -1,7 +1,7 @@
 //! Orders come into being, and their fields change.
 
 use super::{
-    Context, Decision, deps, guard,
+    Context, Decision, andon, deps, guard,
     validate::{self, MAX_EDGES, MAX_LINKS, MAX_NAME, MAX_TITLE},
 };
 use crate::domain::{
@@ -39,6 +39,9 @@ pub(super) fn create(
     corrective.sort();
     corrective.dedup();
     known_alerts(state, &corrective)?;
+    if new.kind == Kind::Epic && !corrective.is_empty() {
+        return Err(Refusal::Epic { id });
+    }
     let mut drafts = vec![
         Event::OrderCreated {
             id,
@@ -107,10 +110,10 @@ fn signal(signal: &PullSignal) -> Result<PullSignal, Refusal> {
 }
 
 fn known_alerts(state: &State, alerts: &[AlertId]) -> Result<(), Refusal> {
-    match alerts.iter().find(|id| state.alert(**id).is_none()) {
-        Some(id) => Err(Refusal::not_found(format!("open alert {id}"))),
-        None => Ok(()),
-    }
+    alerts.iter().try_for_each(|id| match state.alert(*id) {
+        Some(alert) => andon::room_for_corrective(alert),
+        None => Err(Refusal::not_found(format!("open alert {id}"))),
+    })
 }
 
 fn room_for_child(parent: &Order) -> Result<(), Refusal> {
