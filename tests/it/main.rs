@@ -1,5 +1,7 @@
 //! The integration tests, one binary.
 
 mod model;
+mod refusals;
 mod rules;
+mod rules_andon;
 mod support;
