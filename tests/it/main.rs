@@ -4,4 +4,5 @@ mod model;
 mod refusals;
 mod rules;
 mod rules_andon;
+mod rules_graph;
 mod support;

@@ -4,14 +4,17 @@ use super::{
     Context, Decision, andon, deps, guard,
     validate::{self, MAX_EDGES, MAX_LINKS, MAX_NAME, MAX_TITLE},
 };
-use crate::domain::{
-    cold::Cold,
-    command::NewOrder,
-    event::{Changes, Event, Parent},
-    id::{AlertId, MAX_NUMBER, OrderId},
-    order::{Bucket, Kind, Link, Order, PullSignal, Wait},
-    refusal::Refusal,
-    state::State,
+use crate::{
+    domain::{
+        cold::Cold,
+        command::NewOrder,
+        event::{Changes, Event, Parent},
+        id::{AlertId, MAX_NUMBER, OrderId},
+        order::{Bucket, Kind, Link, Order, PullSignal, Wait},
+        refusal::Refusal,
+        state::State,
+    },
+    text,
 };
 
 /// Decides a new order, with its dependencies.
@@ -171,8 +174,8 @@ pub(super) fn edit(
             .clone()
             .unwrap_or_else(|| order.labels.clone());
         labels.extend(add.iter().cloned());
-        labels.retain(|label| !remove.contains(label));
-        let labels = validate::labels(&labels)?;
+        let mut labels = validate::labels(&labels)?;
+        labels.retain(|label| !remove.iter().any(|gone| text::clean(gone).trim() == label));
         changes.labels = Some(labels).filter(|labels| *labels != order.labels);
     }
     if let Some(minutes) = wanted.estimate {

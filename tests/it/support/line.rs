@@ -13,7 +13,7 @@ use obeya::domain::{
     event::{Changes, Event},
     evolve,
     id::{AlertId, OrderId},
-    order::{Actor, Bucket, ClosedOrder, Kind, Priority},
+    order::{Actor, Bucket, ClosedOrder, Kind, Order, Priority},
     record::{Door, Hash, Record},
     refusal::Refusal,
     state::State,
@@ -507,4 +507,16 @@ pub(crate) fn urgent(priority: u8) -> NewOrder {
         priority: Priority::new(priority).expect("1 to 10"),
         ..NewOrder::task("urgent")
     }
+}
+
+/// Returns the rule that refused.
+#[track_caller]
+pub(crate) fn rule<T: std::fmt::Debug>(outcome: Result<T, Refusal>) -> &'static str {
+    outcome.expect_err("this is to be refused").rule()
+}
+
+/// Returns an order that must be open.
+#[track_caller]
+pub(crate) fn open(line: &Line, id: OrderId) -> &Order {
+    line.state.order(id).expect("open")
 }
