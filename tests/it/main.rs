@@ -3,3 +3,9 @@ mod ledger;
 
 mod term;
 mod tidy;
+mod model;
+mod refusals;
+mod rules;
+mod rules_andon;
+mod rules_graph;
+mod support;
