@@ -88,9 +88,9 @@ impl Step<'_> {
             Event::OrderImported { id, item, external } => self.import(*id, item, external),
             Event::OrderMerged {
                 id,
-                item,
                 external,
                 changes,
+                ..
             } => {
                 self.edit(*id, changes);
                 let base = External {
@@ -99,11 +99,6 @@ impl Step<'_> {
                 };
                 if let Some(order) = self.order(*id) {
                     order.external = Some(base);
-                    for link in &item.links {
-                        if let Err(at) = order.links.binary_search(link) {
-                            order.links.insert(at, link.clone());
-                        }
-                    }
                 }
             }
             Event::OrderClosedElsewhere {
@@ -238,6 +233,7 @@ impl Step<'_> {
         }
     }
 
+<<<<<<< HEAD
     /// Keeps the index. A parent may wait for its own child besides: the edge goes with the last reason for it.
     fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
         let needed = there
@@ -245,6 +241,18 @@ impl Step<'_> {
                 order.children.binary_search(&before).is_ok()
                     || order.depends_on.iter().any(|wait| wait.on == before)
             });
+=======
+    /// Keeps the index. A parent that also waits for its child has one edge for both, which goes with the last of them.
+    fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
+        if !there
+            && self
+                .state
+                .order(after)
+                .is_some_and(|after| after.needs(before))
+        {
+            return;
+        }
+>>>>>>> h-import
         if let Some(graph) = self.state.graph.get_mut() {
             if needed {
                 graph.insert_edge(after, before)

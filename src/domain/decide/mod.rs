@@ -7,7 +7,7 @@ pub(super) mod andon;
 mod deps;
 pub mod flow;
 mod guard;
-mod import;
+pub mod import;
 mod orders;
 mod settings;
 mod validate;
