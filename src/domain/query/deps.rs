@@ -290,7 +290,7 @@ impl<B: Books> Reading<'_, B> {
         })
     }
 
-    /// Returns a tree. Closed orders are leaves of it: what they once waited for no longer matters.
+    /// Returns a tree. Closed orders stand in it with their children: what they once waited for no longer matters.
     pub(super) fn tree(
         &mut self,
         root: OrderId,
@@ -299,19 +299,25 @@ impl<B: Books> Reading<'_, B> {
     ) -> Answered<DependencyTree, B> {
         let found = self.find(root)?;
         let state = self.state;
-        let shape = match &found {
-            Found::Open(_) => tree(root, |id| {
-                state
-                    .order(id)
-                    .map(|order| branches(order, direction))
-                    .unwrap_or_default()
-            }),
-            Found::Closed(closed) => tree(root, |id| match state.order(id) {
-                Some(order) => branches(order, direction),
-                None if id == root => branches(&closed.order, direction),
-                None => vec![],
-            }),
-        };
+        let mut closed_children: BTreeMap<OrderId, Vec<OrderId>> = BTreeMap::new();
+        if direction == Direction::DependsOn {
+            for (id, form) in self.closed_beneath(root)? {
+                let parent = form.order.parent;
+                parent.into_iter().for_each(|parent| {
+                    closed_children.entry(parent).or_default().push(id);
+                });
+            }
+        }
+        let shape = tree(root, |id| {
+            let order = match state.order(id) {
+                Some(order) => Some(order.as_ref()),
+                None => (id == root).then(|| found.order()),
+            };
+            let mut rows = order.map(|order| branches(order, direction)).unwrap_or_default();
+            let closed = closed_children.get(&id).into_iter().flatten();
+            rows.extend(closed.map(|child| (*child, Link::Child)));
+            rows
+        });
         let open: BTreeSet<OrderId> = shape
             .rows
             .iter()

@@ -439,7 +439,21 @@ impl<B: Books> Reading<'_, B> {
             } => self.receipt_chain(order, limit(*asked))?.into(),
             Query::Buckets => settings::buckets(self.state, self.now).into(),
             Query::Stages => settings::stages(self.state).into(),
-            _ => return Err(Refusal::invalid("query", "not answered yet").into()),
+            Query::Progress { epic } => Box::new(self.progress(*epic)?).into(),
+            Query::Velocity { since } => {
+                reports::velocity::velocity(self.state, *since, self.now).into()
+            }
+            Query::Sla { since, bucket } => {
+                reports::sla::sla(self.state, *since, *bucket, self.now).into()
+            }
+            Query::Flow { since, bucket } => {
+                reports::flow::flow(self.state, *since, *bucket, self.now).into()
+            }
+            Query::LeadTime { since, bucket } => {
+                reports::lead_time::lead_time(self.state, *since, *bucket, self.now).into()
+            }
+            Query::Summary => Box::new(self.summary()?).into(),
+            Query::Metrics => metrics::metrics(self.state, self.now).into(),
         })
     }
 }
