@@ -24,6 +24,8 @@ pub mod since;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod value;
 pub mod why;
 
