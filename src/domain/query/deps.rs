@@ -313,7 +313,9 @@ impl<B: Books> Reading<'_, B> {
                 Some(order) => Some(order.as_ref()),
                 None => (id == root).then(|| found.order()),
             };
-            let mut rows = order.map(|order| branches(order, direction)).unwrap_or_default();
+            let mut rows = order
+                .map(|order| branches(order, direction))
+                .unwrap_or_default();
             let closed = closed_children.get(&id).into_iter().flatten();
             rows.extend(closed.map(|child| (*child, Link::Child)));
             rows

@@ -63,7 +63,9 @@ impl Line {
             subject: event.subject(),
             kind: event.kind().into(),
             version: event.version(),
-            body: serde_json::to_string(&event).expect("an event is JSON").into(),
+            body: serde_json::to_string(&event)
+                .expect("an event is JSON")
+                .into(),
             hash: Hash::ZERO,
         };
         record.hash = record.seal(&self.state.head.hash);
@@ -96,7 +98,11 @@ impl Line {
         let id = id(name);
         let event = Event::OrderCreated {
             id,
-            kind: if id.is_epic() { Kind::Epic } else { Kind::Story },
+            kind: if id.is_epic() {
+                Kind::Epic
+            } else {
+                Kind::Story
+            },
             title: title.into(),
             description: None,
             bucket,
@@ -170,6 +176,7 @@ impl Line {
                 parent: Some(id(parent)),
                 depends_on: vec![],
             }),
+            baseline: Default::default(),
         };
         let external = External {
             source: "beads".into(),
@@ -187,14 +194,18 @@ impl Line {
 
     /// Asks a question.
     pub(super) fn ask(&self, query: &Query) -> Result<Answer, Refusal> {
-        answer(&self.state, &self.live, &mut Shelf(self), query, self.now).expect("memory has no faults")
+        answer(&self.state, &self.live, &mut Shelf(self), query, self.now)
+            .expect("memory has no faults")
     }
 
     /// Asks a question as it crosses the socket, and returns the answer's document. What is sent comes back the same.
     pub(super) fn document(&self, query: Value) -> Value {
         let query: Query = serde_json::from_value(query).expect("a question");
         let sent = serde_json::to_string(&query).expect("JSON");
-        assert_eq!(serde_json::from_str::<Query>(&sent).expect("a question"), query);
+        assert_eq!(
+            serde_json::from_str::<Query>(&sent).expect("a question"),
+            query
+        );
         match self.ask(&query) {
             Ok(answer) => {
                 let sent = serde_json::to_string(&answer).expect("JSON");
@@ -211,7 +222,11 @@ impl Line {
         let document = self.document(query.clone());
         for (pointer, wanted) in parts {
             let part = document.pointer(pointer);
-            assert_eq!(part.unwrap_or(&Value::Null), wanted, "{pointer} of {query}: {document:#}");
+            assert_eq!(
+                part.unwrap_or(&Value::Null),
+                wanted,
+                "{pointer} of {query}: {document:#}"
+            );
         }
     }
 }
@@ -237,24 +252,42 @@ impl Books for Shelf<'_> {
         Ok(found.take(limit).cloned().collect())
     }
 
-    fn history(&mut self, subject: &str, after: Seq, limit: usize) -> Result<Vec<Record>, Infallible> {
+    fn history(
+        &mut self,
+        subject: &str,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Record>, Infallible> {
         let found = self.0.records.iter();
         let found = found.filter(|record| record.seq > after && record.subject == subject);
         Ok(found.take(limit).cloned().collect())
     }
 
     fn closed(&mut self, ids: &[OrderId]) -> Result<Vec<ArchivedOrder>, Infallible> {
-        Ok(ids.iter().filter_map(|id| self.0.orders.get(id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.0.orders.get(id))
+            .cloned()
+            .collect())
     }
 
     fn by_external(&mut self, keys: &[&str]) -> Result<BTreeMap<String, OrderId>, Infallible> {
-        let rows = self.0.orders.values().filter_map(|row| Some((row.external.clone()?, row.id)));
+        let rows = self
+            .0
+            .orders
+            .values()
+            .filter_map(|row| Some((row.external.clone()?, row.id)));
         Ok(rows.filter(|(key, _)| keys.contains(&&**key)).collect())
     }
 
     fn closed_page(&mut self, query: &ArchiveQuery) -> Result<Vec<ArchivedOrder>, Infallible> {
         let behind = |row: &&ArchivedOrder| query.after.is_none_or(|after| row.cursor() < after);
-        let rows = self.0.orders.values().filter(|row| query.admits(row)).filter(behind);
+        let rows = self
+            .0
+            .orders
+            .values()
+            .filter(|row| query.admits(row))
+            .filter(behind);
         let mut rows: Vec<_> = rows.cloned().collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.cursor()));
         rows.truncate(query.limit);
@@ -262,15 +295,25 @@ impl Books for Shelf<'_> {
     }
 
     fn closed_count(&mut self, query: &ArchiveQuery) -> Result<u64, Infallible> {
-        Ok(self.0.orders.values().filter(|row| query.admits(row)).count() as u64)
+        Ok(self
+            .0
+            .orders
+            .values()
+            .filter(|row| query.admits(row))
+            .count() as u64)
     }
 
     fn resolved(&mut self, ids: &[AlertId]) -> Result<Vec<ArchivedAlert>, Infallible> {
-        Ok(ids.iter().filter_map(|id| self.0.alerts.get(id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.0.alerts.get(id))
+            .cloned()
+            .collect())
     }
 
     fn resolved_page(&mut self, query: &AlertQuery) -> Result<Vec<ArchivedAlert>, Infallible> {
-        let wanted = |row: &&ArchivedAlert| query.severity.as_ref().is_none_or(|of| *of == row.severity);
+        let wanted =
+            |row: &&ArchivedAlert| query.severity.as_ref().is_none_or(|of| *of == row.severity);
         let mut rows: Vec<_> = self.0.alerts.values().filter(wanted).cloned().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.resolved, row.id)));
         rows.truncate(query.limit);

@@ -23,16 +23,49 @@ fn line() -> Line {
         },
     );
     line.create("EPIC-001", "Subscriptions", Bucket::Features, 5);
-    line.create_in("WO-001", "Specification", Bucket::Features, 7, Some("EPIC-001"), Some(60));
-    line.create_in("WO-002", "Pseudocode", Bucket::Features, 7, Some("EPIC-001"), None);
-    line.create_in("WO-003", "Architecture", Bucket::Features, 8, Some("EPIC-001"), Some(120));
-    line.create_in("WO-004", "Testing", Bucket::Features, 9, Some("EPIC-001"), Some(30));
+    line.create_in(
+        "WO-001",
+        "Specification",
+        Bucket::Features,
+        7,
+        Some("EPIC-001"),
+        Some(60),
+    );
+    line.create_in(
+        "WO-002",
+        "Pseudocode",
+        Bucket::Features,
+        7,
+        Some("EPIC-001"),
+        None,
+    );
+    line.create_in(
+        "WO-003",
+        "Architecture",
+        Bucket::Features,
+        8,
+        Some("EPIC-001"),
+        Some(120),
+    );
+    line.create_in(
+        "WO-004",
+        "Testing",
+        Bucket::Features,
+        9,
+        Some("EPIC-001"),
+        Some(30),
+    );
     line.create("WO-005", "Close the hole", Bucket::Security, 10);
     line.create("WO-006", "Mend the gate", Bucket::Security, 6);
     line.create("WO-007", "Tidy up", Bucket::TechnicalDebt, 2);
     line.create("WO-008", "Given up", Bucket::Cost, 3);
     line.import_closed("WO-009", "Old work", "bd-1", "EPIC-001");
-    for (after, before) in [("WO-002", "WO-001"), ("WO-003", "WO-002"), ("WO-004", "WO-003"), ("WO-007", "WO-008")] {
+    for (after, before) in [
+        ("WO-002", "WO-001"),
+        ("WO-003", "WO-002"),
+        ("WO-004", "WO-003"),
+        ("WO-007", "WO-008"),
+    ] {
         let event = Event::DependencyAdded {
             id: id(after),
             on: id(before),
@@ -45,19 +78,41 @@ fn line() -> Line {
     line.complete("WO-001", &agent, Some("sku-1"));
     line.start("WO-002", "code", &agent);
     let reason = "Duplicate".into();
-    line.tell(&ada, Event::OrderCancelled { id: id("WO-008"), reason });
+    line.tell(
+        &ada,
+        Event::OrderCancelled {
+            id: id("WO-008"),
+            reason,
+        },
+    );
     let changes = Changes {
         description: Some("Boxes and lines.".into()),
         assignee: Some("bob".into()),
         labels: Some(vec!["api".into()]),
         ..Changes::default()
     };
-    line.tell(&ada, Event::OrderEdited { id: id("WO-003"), changes: Box::new(changes) });
+    line.tell(
+        &ada,
+        Event::OrderEdited {
+            id: id("WO-003"),
+            changes: Box::new(changes),
+        },
+    );
     for (text, author) in [("First.", None), ("Second\nline.", Some("bob"))] {
         let (text, author) = (text.into(), author.map(Into::into));
-        line.tell(&ada, Event::OrderCommented { id: id("WO-003"), text, author });
+        line.tell(
+            &ada,
+            Event::OrderCommented {
+                id: id("WO-003"),
+                text,
+                author,
+            },
+        );
     }
-    for (number, severity, hold) in [(1, Severity::High, Some(Scope::Bucket(Bucket::Security))), (2, Severity::Low, None)] {
+    for (number, severity, hold) in [
+        (1, Severity::High, Some(Scope::Bucket(Bucket::Security))),
+        (2, Severity::Low, None),
+    ] {
         let event = Event::AlertRaised {
             id: AlertId(number),
             severity,
@@ -68,9 +123,21 @@ fn line() -> Line {
         };
         line.tell(&ada, event);
     }
-    line.tell(&ada, Event::CorrectiveLinked { id: AlertId(1), order: id("WO-006") });
+    line.tell(
+        &ada,
+        Event::CorrectiveLinked {
+            id: AlertId(1),
+            order: id("WO-006"),
+        },
+    );
     let resolution = "looked at it".into();
-    line.tell(&ada, Event::AlertResolved { id: AlertId(2), resolution });
+    line.tell(
+        &ada,
+        Event::AlertResolved {
+            id: AlertId(2),
+            resolution,
+        },
+    );
     line.wait(5);
     line.live.beats.insert("rust-dev".into(), line.now);
     let until = line.now.plus(60_000_000);
