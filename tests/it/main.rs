@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 
+mod limits;
 mod model;
 mod refusals;
 mod rules;
