@@ -44,6 +44,10 @@ fn hostile_text_is_cleaned_or_refused() {
     assert_eq!(rule(line.person().comment(id, "\u{1b}[2J \n")), "invalid");
     line.person().comment(id, "fine\u{1b}[31m\nby me").unwrap();
     assert!(line.records.last().unwrap().body.contains(r"fine\nby me"));
+    for reason in ["x".repeat(1_001), "\u{1f9ea}".repeat(1_500)] {
+        let outcome = line.person().submit(Command::CancelOrder { id, reason });
+        assert_eq!(rule(outcome), "invalid", "too long is refused, never cut");
+    }
     let signal = PullSignal {
         kind: "\u{7}".into(),
         source: None,

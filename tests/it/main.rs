@@ -3,6 +3,7 @@
 mod limits;
 mod model;
 mod refusals;
+mod roles;
 mod rules;
 mod rules_andon;
 mod rules_graph;

@@ -23,7 +23,7 @@ const WHOLE: usize = 50;
 const UNREACHED: &[(&str, &str)] = &[
     ("command_reused", "the engine finds it in the ledger"),
     ("stale_term", "the engine compares terms of hosts"),
-    ("newer_ledger", "refusals::a_newer_ledger_is_only_read"),
+    ("newer_ledger", "roles::a_newer_ledger_is_only_read"),
     ("limit", "limits::every_list_has_a_limit"),
 ];
 /// Events that no command here brings about: those of imports.
