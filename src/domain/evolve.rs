@@ -384,12 +384,17 @@ impl Step<'_> {
         } else {
             self.queued(order.bucket, 1);
         }
-        if let Some(due) = self.state.due(&order) {
+        let id = order.id;
+        self.state.table_mut(id).insert(id.number(), order);
+        self.promise(id);
+    }
+
+    /// Notes when an order's promise falls due.
+    fn promise(&mut self, id: OrderId) {
+        let order = self.state.order(id);
+        if let Some(due) = order.and_then(|order| self.state.due(order)) {
             self.due_at(due);
         }
-        self.state
-            .table_mut(order.id)
-            .insert(order.id.number(), order);
     }
 
     fn reopen(&mut self, id: OrderId, form: &ClosedOrder) {
@@ -467,7 +472,7 @@ impl Step<'_> {
                 self.queued(was, -1);
                 self.queued(bucket, 1);
             }
-            self.look_soon();
+            self.promise(id);
         }
         match changes.parent {
             Some(Parent::Of(parent)) => self.adopt(id, Some(parent)),

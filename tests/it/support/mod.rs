@@ -1,5 +1,6 @@
 //! What several test files share.
 
+pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod line;
 pub(crate) mod random;
