@@ -161,7 +161,7 @@ fn downstream<'a>(state: &'a State, inside: &[&Order]) -> Vec<&'a Order> {
     let mut todo: Vec<OrderId> = seen.iter().copied().collect();
     let mut outside = vec![];
     while let Some(id) = todo.pop() {
-        for after in state.graph().after(id).filter(|after| seen.insert(*after)) {
+        for after in state.directly_after(id).filter(|after| seen.insert(*after)) {
             todo.push(after);
             outside.extend(state.order(after).map(AsRef::as_ref));
         }

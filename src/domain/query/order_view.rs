@@ -166,7 +166,13 @@ impl OrderView {
     /// Returns the view of a closed order. Its SLA is that of its bucket today.
     pub fn closed(state: &State, closed: &ClosedOrder) -> Self {
         let order = &closed.order;
-        let imported = matches!(closed.outcome, Outcome::Completed { receipt: None, .. });
+        let judged = matches!(
+            closed.outcome,
+            Outcome::Completed {
+                receipt: Some(_),
+                ..
+            }
+        );
         let mut view = OrderView {
             status: closed.status(),
             closed_at: Some(Moment(closed.closed)),
@@ -178,8 +184,8 @@ impl OrderView {
             age_seconds: seconds(closed.closed.since(order.created)),
             ..Self::still(state, order)
         };
-        if imported {
-            // It was done before it came here; no promise of this ledger was ever made for it.
+        if !judged {
+            // No promise was kept or broken by what was given up, or done before it came here.
             view.sla = SlaState::None;
             view.due_at = None;
         }

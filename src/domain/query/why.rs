@@ -25,7 +25,7 @@ use crate::domain::{
 /// Orders that are looked at for the shortest chain: a bound on the time of one question.
 const MAX_SEARCH: usize = 100_000;
 /// Steps of a chain that are written out; of a longer one the two ends are.
-const MAX_STEPS: usize = 8;
+pub(super) const MAX_STEPS: usize = 8;
 
 /// Why an order is not moving.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,8 @@ pub enum Place {
     Agent(String),
 }
 
-/// Returns why an open order is not moving; empty if there is no such open order.
+/// Returns why an open order is not moving; empty if there is no such open order. A ready one is told its place in line,
+/// for which every open order is looked at.
 ///
 /// What it waits for is followed to the first order that can move by itself, or is stuck for a reason of its own:
 /// of several, the nearest, then the one with the smallest id.
@@ -70,16 +71,26 @@ pub fn why(state: &State, live: &Live, id: OrderId, now: Timestamp) -> Vec<Reaso
     let Some(order) = state.order(id) else {
         return vec![];
     };
-    let mut reasons = own(state, live, order, now);
-    if !waits(order).is_empty() {
-        reasons.extend(chain(state, live, order, now));
-    }
+    let mut reasons = obstacles(state, live, id, now);
     if reasons.is_empty() {
         let text = match place_in_line(state, order) {
             1 => "ready: first in line".into(),
             place => format!("ready: {} in line", ordinal(place)),
         };
         reasons.push(Reason::at(text, Place::Order(id)));
+    }
+    reasons
+}
+
+/// Returns the same without the place in line: a ready order has no obstacles.
+/// Only the orders on the way are looked at.
+pub fn obstacles(state: &State, live: &Live, id: OrderId, now: Timestamp) -> Vec<Reason> {
+    let Some(order) = state.order(id) else {
+        return vec![];
+    };
+    let mut reasons = own(state, live, order, now);
+    if !waits(order).is_empty() {
+        reasons.extend(chain(state, live, order, now));
     }
     reasons
 }
