@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    MAX_LIMIT,
     detail::Neighbour,
-    durations::Durations,
+    durations::{Basis, Durations},
     reading::{Answered, Reading, Stop},
 };
 use crate::domain::{
@@ -28,10 +29,6 @@ vocabulary! {
     }
 }
 
-#[expect(
-    clippy::derivable_impls,
-    reason = "the vocabulary macro gives no default"
-)]
 impl Default for Direction {
     /// Returns what `deps show` shows: what the order waits for.
     fn default() -> Self {
@@ -101,7 +98,10 @@ pub struct DependencyPath {
     /// For which.
     pub to: OrderId,
     /// The shortest chain, each order waiting for the next; empty if it does not wait for it.
+    /// Of a very long chain its beginning.
     pub path: Vec<Neighbour>,
+    /// How many orders the chain has.
+    pub total: usize,
 }
 
 /// Open orders so that each comes after what it waits for.
@@ -125,8 +125,10 @@ pub struct Layers {
 /// The chain of open waits that takes longest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CriticalChain {
-    /// The orders, first what comes first.
+    /// The orders, first what comes first; of a very long chain its beginning.
     pub chain: Vec<CriticalStep>,
+    /// How many orders the chain has.
+    pub total: usize,
     /// The sum of their durations.
     pub total_minutes: i64,
 }
@@ -141,20 +143,6 @@ pub struct CriticalStep {
     pub minutes: i64,
     /// What that is reckoned from.
     pub basis: Basis,
-}
-
-vocabulary! {
-    /// What a duration is reckoned from.
-    Basis ("basis") {
-        /// The order's own estimate.
-        Estimate = "estimate",
-        /// Half of the bucket's completed orders took no longer.
-        Median = "median",
-        /// Nothing is known: one working day.
-        Assumed = "assumed",
-        /// An epic takes no time of its own.
-        Epic = "epic",
-    }
 }
 
 /// Dependencies as Mermaid text.
@@ -196,6 +184,7 @@ pub(super) fn critical(state: &State, ids: &BTreeSet<OrderId>) -> Result<Critica
     let steps = path
         .chain
         .iter()
+        .take(MAX_LIMIT)
         .filter_map(|id| state.order(*id))
         .map(|order| {
             let (minutes, basis) = durations.minutes(order);
@@ -207,6 +196,7 @@ pub(super) fn critical(state: &State, ids: &BTreeSet<OrderId>) -> Result<Critica
         });
     Ok(CriticalChain {
         chain: steps.collect(),
+        total: path.chain.len(),
         total_minutes: path.total,
     })
 }
@@ -297,11 +287,14 @@ impl<B: Books> Reading<'_, B> {
     pub(super) fn path(&mut self, from: OrderId, to: OrderId) -> Answered<DependencyPath, B> {
         self.find(from)?;
         self.find(to)?;
-        let path = self.state.graph().path(from, to).unwrap_or_default();
+        let mut path = self.state.graph().path(from, to).unwrap_or_default();
+        let total = path.len();
+        path.truncate(MAX_LIMIT);
         Ok(DependencyPath {
             from,
             to,
             path: self.neighbours(path)?,
+            total,
         })
     }
 }

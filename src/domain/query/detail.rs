@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    events::Entry,
+    events::{Entry, MAX_TIMELINE, push},
     order_view::OrderView,
     reading::{Answered, Found, Reading, Stop},
-    receipts::ReceiptView,
+    receipts::{NO_RECEIPT, ReceiptView},
     value::Moment,
     why::{Reason, obstacles},
 };
@@ -18,13 +18,11 @@ use crate::domain::{
     event::Event,
     id::OrderId,
     order::{ClosedOrder, Link, Order, PullSignal, Status},
-    record::{Record, Seq},
+    record::Seq,
 };
 
 /// How many of the latest comments are shown.
 pub const MAX_COMMENTS: usize = 100;
-/// How many of the latest entries of a timeline are shown.
-pub const MAX_TIMELINE: usize = 100;
 /// How many neighbours of one sort are shown with their titles; their ids are all in the view.
 pub const MAX_NEIGHBOURS: usize = 200;
 
@@ -108,9 +106,6 @@ pub struct Comment {
     /// What.
     pub text: String,
 }
-
-/// What a completed order without a receipt says.
-pub const NO_RECEIPT: &str = "completed elsewhere and imported: nothing here saw it done";
 
 impl<B: Books> Reading<'_, B> {
     /// Returns one order as lists show it.
@@ -222,20 +217,5 @@ impl<B: Books> Reading<'_, B> {
             push(&mut timeline, Entry::of(&record), MAX_TIMELINE);
         })?;
         Ok((comments.into(), timeline.into()))
-    }
-}
-
-/// Adds to the end of a list that keeps its newest `limit`.
-pub(super) fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
-    if list.len() == limit {
-        list.pop_front();
-    }
-    list.push_back(item);
-}
-
-impl Record {
-    /// Returns what the record says, if this version can read it.
-    pub fn event(&self) -> Option<Event> {
-        Event::decode(&self.kind, self.version, &self.body).ok()
     }
 }

@@ -172,7 +172,7 @@ fn an_order_is_shown_whole() {
                 ("/sla", json!("none")),
                 (
                     "/no_receipt",
-                    json!(crate::domain::query::detail::NO_RECEIPT),
+                    json!(crate::domain::query::receipts::NO_RECEIPT),
                 ),
                 ("/proof", Value::Null),
             ],
