@@ -16,6 +16,7 @@ use crate::domain::{
         Status, Wait, vocabulary,
     },
     record::ActorKind,
+    settings::Stage,
     state::State,
     time::Timestamp,
 };
@@ -265,6 +266,12 @@ impl State {
             .stages
             .first()
             .map(|stage| stage.name.as_str())
+    }
+
+    /// Returns the stage to the right of one, if there is one.
+    pub fn next_stage(&self, name: &str) -> Option<&Stage> {
+        let at = self.settings.stage_index(name)?;
+        self.settings.stages.get(at + 1)
     }
 
     /// Returns the open alerts, and their scopes, that hold an open order where it stands: a queued one as if it were

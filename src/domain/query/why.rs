@@ -14,10 +14,12 @@ use super::{
     value::span,
 };
 use crate::domain::{
+    andon::Scope,
     books::Books,
     id::{AlertId, OrderId},
     order::{Bucket, Dependency, Order, Outcome, Phase, Wait, Work},
     record::ActorKind,
+    settings::Stage,
     state::State,
     time::Timestamp,
 };
@@ -165,6 +167,7 @@ fn working(state: &State, live: &Live, order: &Order, work: &Work, now: Timestam
     if let Some(agent) = paused {
         reasons.push(Reason::at(format!("agent {} is paused", agent.name), place));
     }
+    reasons.extend(no_way_on(state, order, work));
     reasons
 }
 
@@ -192,18 +195,41 @@ fn no_room(state: &State, order: &Order) -> Vec<Reason> {
             Place::Bucket(bucket),
         ));
     }
-    if let Some(stage) = state.settings.stages.first()
-        && let Some(limit) = stage.wip_limit
-        && state.counts.stage(&stage.name) >= limit
-    {
-        let text = format!(
-            "stage {} is full: {}/{limit}",
-            stage.name,
-            state.counts.stage(&stage.name)
-        );
-        reasons.push(Reason::at(text, Place::Stage(stage.name.clone())));
-    }
+    reasons.extend(
+        state
+            .settings
+            .stages
+            .first()
+            .and_then(|stage| full(state, stage)),
+    );
     reasons
+}
+
+/// Returns that a stage is full, if it is.
+fn full(state: &State, stage: &Stage) -> Option<Reason> {
+    let count = state.counts.stage(&stage.name);
+    let limit = stage.wip_limit.filter(|limit| count >= *limit)?;
+    let text = format!("stage {} is full: {count}/{limit}", stage.name);
+    Some(Reason::at(text, Place::Stage(stage.name.clone())))
+}
+
+/// Returns what keeps an order in progress out of the next stage.
+fn no_way_on(state: &State, order: &Order, work: &Work) -> Vec<Reason> {
+    let Some(next) = state.next_stage(&work.stage) else {
+        return vec![];
+    };
+    let held = state.alerts.values().filter(|alert| {
+        let held = matches!(&alert.hold, Some(Scope::Stage(name)) if *name == next.name);
+        held && !order.corrective.contains(&alert.id)
+    });
+    let held = held.map(|alert| {
+        let text = format!(
+            "the next stage, {}, is held by {}: {}",
+            next.name, alert.id, alert.reason
+        );
+        Reason::at(text, Place::Alert(alert.id))
+    });
+    held.chain(full(state, next)).collect()
 }
 
 /// Returns the shortest chain of waits to an order that explains itself, a line for each step.

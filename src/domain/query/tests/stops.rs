@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 
 use super::line;
 use crate::domain::{
+    andon::{Scope, Severity},
     event::Event,
+    id::AlertId,
     order::{Actor, Bucket, Wait},
     query::{
         testing::{Line, id},
         why::MAX_STEPS,
     },
-    settings::BucketRule,
+    settings::{BucketRule, Stage},
 };
 
 #[test]
@@ -72,6 +74,49 @@ fn why_names_the_shortest_proof() {
             "its lease ran out 50m ago",
             "agent rust-dev is paused"
         ]
+    );
+    let hold = Some(Scope::Stage("test".into()));
+    let reason = "flaky".into();
+    let (id_of, severity, fingerprint, order) = (AlertId(3), Severity::Medium, None, None);
+    line.tell(
+        &ada,
+        Event::AlertRaised {
+            id: id_of,
+            severity,
+            reason,
+            fingerprint,
+            hold,
+            order,
+        },
+    );
+    assert_eq!(
+        texts(&line, "WO-002").last().map(String::as_str),
+        Some("the next stage, test, is held by ALERT-003: flaky")
+    );
+    let stages = ["design", "code", "test"].map(|name| Stage {
+        name: name.into(),
+        wip_limit: Some(0),
+    });
+    line.tell(
+        &ada,
+        Event::StagesSet {
+            stages: stages.to_vec(),
+        },
+    );
+    assert_eq!(texts(&line, "WO-006"), ["stage design is full: 0/0"]);
+    assert_eq!(
+        texts(&line, "WO-002").last().map(String::as_str),
+        Some("stage test is full: 0/0")
+    );
+    let stages = ["design", "code", "test"].map(|name| Stage {
+        name: name.into(),
+        wip_limit: None,
+    });
+    line.tell(
+        &ada,
+        Event::StagesSet {
+            stages: stages.to_vec(),
+        },
     );
     let rule = BucketRule {
         wip_limit: 0,
@@ -147,6 +192,13 @@ fn a_blast_counts_what_stops_and_who_waits_for_it() {
     ] {
         assert_eq!(counts(scope.clone()), wanted, "{scope}");
     }
+    line.check(
+        json!({"blast": {"scope": {"stage": "test"}}}),
+        &[
+            ("/cannot_enter/orders/0/id", json!("WO-002")),
+            ("/in_progress/total", json!(0)),
+        ],
+    );
     line.check(
         json!({"blast": {"scope": {"order": "WO-005"}}}),
         &[
