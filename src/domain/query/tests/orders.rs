@@ -99,6 +99,7 @@ fn lists_are_sorted_narrowed_and_paged() {
             assert_eq!(counted, total);
             assert!(rows.len() <= size);
             paged.extend(rows);
+            assert!(paged.len() <= whole.len(), "a page came twice: {paged:?}");
             after = line.document(query(size, &after))["next"].clone();
             if after.is_null() {
                 break;
