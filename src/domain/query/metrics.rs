@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{
     andon::Severity,
+    days::DayRow,
     order::{Bucket, vocabulary},
     state::State,
     time::Timestamp,
@@ -127,10 +128,14 @@ impl List {
                 state
                     .days()
                     .filter_map(|(_, day)| day.0.get(bucket.index()))
+<<<<<<< HEAD
             };
             let sum = |count: fn(&crate::domain::days::DayRow) -> u32| {
                 rows().map(|row| i64::from(count(row))).sum()
+=======
+>>>>>>> h-query
             };
+            let sum = |count: fn(&DayRow) -> u32| rows().map(|row| i64::from(count(row))).sum();
             for (status, value) in [
                 ("created", sum(|row| row.created)),
                 ("started", sum(|row| row.started)),

@@ -55,6 +55,7 @@ struct Change {
 ///
 /// What is open and done at a day's end is reckoned back from now; what is in progress is carried on from the last day
 /// on which it changed. So it agrees with the board today, and with every day's arrivals and departures.
+/// Of one bucket it is exact as long as no order changed its bucket: days count an order where it then was.
 pub fn flow(state: &State, since: Timestamp, bucket: Option<Bucket>, now: Timestamp) -> Flow {
     let span = Days::new(state, since, now);
     let mut changes: BTreeMap<u32, Change> =
