@@ -1,4 +1,7 @@
 //! obeya: the big room where a team hangs its boards and stops the line together.
 
+pub mod config;
 pub mod domain;
 pub mod ledger;
+pub mod text;
+pub mod ui;

@@ -1,0 +1,515 @@
+//! Cleaning, measuring and cutting text from outside.
+//!
+//! Titles, comments, gate output and log lines are written by agents and strangers, so they are
+//! hostile: escape sequences drive a terminal, bidi controls reorder a line, invisible characters
+//! hide words. Everything is cleaned once where it comes in and again where bytes reach a
+//! terminal. Widths are counted as ratatui counts them, grapheme by grapheme, so that a cut or
+//! padded text fills exactly the cells it was given.
+
+use std::{borrow::Cow, ops::Range, str::Chars};
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Most bytes of a cleaned line: far above any title, far below what slows a frame.
+pub const LINE_LIMIT: usize = 4 * 1024;
+
+/// Most bytes of a cleaned block: a long description or log, still wrapped in a few milliseconds.
+pub const BLOCK_LIMIT: usize = 256 * 1024;
+
+/// What a tab becomes in a block; a fixed run keeps the cleaned text free of positions.
+const TAB: &str = "    ";
+
+/// Most zero-width characters after one visible character: living scripts stack at most four,
+/// piles of them smear over the lines above and below.
+const MAX_MARKS: usize = 8;
+
+/// Most joiners within one cluster: the longest emoji in use has four.
+const MAX_JOINS: usize = 8;
+
+/// What a character does to a terminal.
+enum Kind {
+    /// Takes cells.
+    Visible,
+    /// Takes no cell and belongs to the character before it.
+    Mark,
+    /// Chooses the look of the character before it.
+    Variation,
+    /// Joins or parts its neighbours (ZWJ, ZWNJ); needed by emoji and several scripts.
+    Joiner,
+    /// Ends a line.
+    Break,
+    /// A tab.
+    Tab,
+    /// Opens an escape sequence.
+    Escape,
+    /// Has no place in shown text.
+    Hidden,
+}
+
+fn kind(c: char) -> Kind {
+    match c {
+        ' '..='~' => Kind::Visible,
+        '\t' => Kind::Tab,
+        '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Kind::Break,
+        '\u{1b}' | '\u{90}' | '\u{98}' | '\u{9b}' | '\u{9d}'..='\u{9f}' => Kind::Escape,
+        '\u{200c}' | '\u{200d}' => Kind::Joiner,
+        '\u{fe0e}' | '\u{fe0f}' => Kind::Variation,
+        // Soft hyphen, combining grapheme joiner, Arabic letter mark, fillers, vowel separators.
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{3164}'
+        | '\u{ffa0}' => Kind::Hidden,
+        // Zero width space, bidi marks, embeddings, overrides and isolates, invisible operators.
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => Kind::Hidden,
+        // Variation selectors, byte order mark, annotations and the specials beside them.
+        '\u{fe00}'..='\u{fe0d}'
+        | '\u{feff}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{fffe}'
+        | '\u{ffff}' => Kind::Hidden,
+        // Shorthand and musical format controls, tags and further selectors.
+        '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => {
+            Kind::Hidden
+        }
+        _ if c.is_control() => Kind::Hidden,
+        _ if c.width() == Some(0) => Kind::Mark,
+        _ => Kind::Visible,
+    }
+}
+
+/// Returns `text` as one line that is safe to show.
+///
+/// Escape sequences, control characters, bidi controls and invisible format characters are gone;
+/// line ends and tabs are spaces. The result has at most [`LINE_LIMIT`] bytes, whole graphemes.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    scrub(text, false, LINE_LIMIT)
+}
+
+/// Returns `text` as [`clean`] does, but keeps its lines (ended by `\n`) and turns a tab into
+/// four spaces. The result has at most [`BLOCK_LIMIT`] bytes, whole graphemes.
+pub fn clean_block(text: &str) -> Cow<'_, str> {
+    scrub(text, true, BLOCK_LIMIT)
+}
+
+fn scrub(text: &str, block: bool, limit: usize) -> Cow<'_, str> {
+    let plain = |c: char| matches!(kind(c), Kind::Visible) || (block && c == '\n');
+    if text.len() <= limit && text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Scrubbed {
+        out: String::new(),
+        limit,
+        full: false,
+        base: None,
+        ..<_>::default()
+    };
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match kind(c) {
+            Kind::Escape => chars = after_escape(c, chars),
+            Kind::Break => {
+                let rest = chars.as_str();
+                if c == '\r' && rest.starts_with('\n') {
+                    chars.next();
+                }
+                if block {
+                    out.end_line()
+                } else {
+                    out.visible(' ')
+                }
+            }
+            Kind::Tab if block => TAB.chars().for_each(|space| out.visible(space)),
+            Kind::Tab => out.visible(' '),
+            Kind::Visible => out.visible(c),
+            Kind::Mark => out.mark(c),
+            Kind::Variation if out.marks == 0 => out.mark(c),
+            Kind::Joiner => out.join(c),
+            Kind::Variation | Kind::Hidden => {}
+        }
+        if out.full {
+            break;
+        }
+    }
+    Cow::Owned(out.finish())
+}
+
+/// A cleaned text in the making.
+#[derive(Default)]
+struct Scrubbed {
+    out: String,
+    limit: usize,
+    full: bool,
+    /// The last visible character of this line.
+    base: Option<char>,
+    /// Zero-width characters since then.
+    marks: usize,
+    /// Joiners since the cluster began.
+    joins: usize,
+    /// A joiner that waits for a right neighbour.
+    joiner: Option<char>,
+}
+
+impl Scrubbed {
+    fn push(&mut self, c: char) {
+        if self.out.len() + c.len_utf8() > self.limit {
+            self.full = true;
+        } else if !self.full {
+            self.out.push(c);
+        }
+    }
+
+    fn visible(&mut self, c: char) {
+        match self.joiner.take() {
+            Some(joiner) if !c.is_ascii() => self.push(joiner),
+            _ => self.joins = 0,
+        }
+        self.push(c);
+        self.base = Some(c);
+        self.marks = 0;
+    }
+
+    fn mark(&mut self, c: char) {
+        if self.base.is_some() && self.marks < MAX_MARKS && self.joiner.is_none() {
+            self.push(c);
+            self.marks += 1;
+        }
+    }
+
+    fn join(&mut self, c: char) {
+        let joins = self.base.is_some_and(|base| !base.is_ascii()) && self.joins < MAX_JOINS;
+        if joins && self.joiner.is_none() {
+            self.joiner = Some(c);
+            self.joins += 1;
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.push('\n');
+        self.base = None;
+        self.joiner = None;
+        self.marks = 0;
+        self.joins = 0;
+    }
+
+    fn finish(mut self) -> String {
+        if self.full {
+            // The last grapheme may lack its end.
+            let whole = self
+                .out
+                .grapheme_indices(true)
+                .next_back()
+                .map_or(0, |(at, _)| at);
+            self.out.truncate(whole);
+        }
+        self.out
+    }
+}
+
+/// Returns what follows the escape sequence that `opener` began. An unfinished sequence loses
+/// only its opener, so that a stray ESC cannot swallow a text. Any control character ends the
+/// search, which keeps the whole cleaning linear.
+fn after_escape(opener: char, rest: Chars<'_>) -> Chars<'_> {
+    let mut ahead = rest.clone();
+    let introducer = if opener == '\u{1b}' {
+        ahead.next()
+    } else {
+        Some(opener)
+    };
+    let end = match introducer {
+        Some('[' | '\u{9b}') => ahead.find(|c| !(' '..='?').contains(c)),
+        Some(']' | 'P' | 'X' | '^' | '_' | '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}') => {
+            return match ahead.find(|c| c.is_control()) {
+                Some('\u{7}' | '\u{9c}') => ahead,
+                Some('\u{1b}') if ahead.next() == Some('\\') => ahead,
+                _ => rest,
+            };
+        }
+        Some(' '..='/') => ahead.find(|c| !(' '..='/').contains(c)),
+        other => other,
+    };
+    match end {
+        Some('0'..='~') => ahead,
+        _ => rest,
+    }
+}
+
+/// Returns the cells that `grapheme` takes, as ratatui lays it out: a half-width voicing mark adds
+/// a cell to what unicode-width says, and what holds a control character is dropped.
+fn cells_of(grapheme: &str) -> usize {
+    match grapheme.as_bytes() {
+        [b' '..=b'~'] => 1,
+        _ if grapheme.contains(char::is_control) => 0,
+        _ => grapheme.width() + grapheme.matches(['\u{ff9e}', '\u{ff9f}']).count(),
+    }
+}
+
+/// Returns the cells that `text` takes on one line.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text
+            .bytes()
+            .filter(|byte| (b' '..=b'~').contains(byte))
+            .count();
+    }
+    text.graphemes(true).map(cells_of).sum()
+}
+
+/// Returns how many bytes of `text` fit into `cells`, whole graphemes, and the cells they take.
+fn fitting(text: &str, cells: usize) -> (usize, usize) {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let more = cells_of(grapheme);
+        if used + more > cells {
+            return (at, used);
+        }
+        used += more;
+    }
+    (text.len(), used)
+}
+
+/// Returns `text`, or as much of its beginning as fits into `cells` with `ellipsis` at its end.
+///
+/// Never wider than `cells`; one cell less where a wide character does not fit. Only what fits is
+/// measured, so a long text costs no more than a short one.
+pub fn cut<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
+    if text.len() <= cells && text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let (all, _) = fitting(text, cells);
+    if all == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = cells.checked_sub(width(ellipsis)) else {
+        return Cow::Borrowed(text.get(..all).unwrap_or_default());
+    };
+    let (kept, _) = fitting(text, room);
+    Cow::Owned(text.get(..kept).unwrap_or_default().to_owned() + ellipsis)
+}
+
+/// Returns `text` with spaces at its end up to `cells`; a wider text stays as it is.
+pub fn pad(text: &str, cells: usize) -> Cow<'_, str> {
+    match cells.saturating_sub(width(text)) {
+        0 => Cow::Borrowed(text),
+        missing => Cow::Owned(text.to_owned() + &" ".repeat(missing)),
+    }
+}
+
+/// Returns `text` in exactly `cells`: cut with `ellipsis` if it is too wide, then padded.
+pub fn fit<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
+    match cut(text, cells, ellipsis) {
+        Cow::Borrowed(text) => pad(text, cells),
+        Cow::Owned(text) => Cow::Owned(pad(&text, cells).into_owned()),
+    }
+}
+
+/// Returns the byte ranges of the lines that `text` takes at a width of `cells` (at least 1).
+///
+/// Breaks at spaces and beside wide characters, else within a long word; the spaces at a break
+/// belong to no line. A grapheme wider than `cells` stands alone. A text has at least one line.
+pub fn wrap(text: &str, cells: usize) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut offset = 0;
+    for line in text.split('\n') {
+        wrap_line(line, offset, cells.max(1), &mut lines);
+        offset += line.len() + 1;
+    }
+    lines
+}
+
+fn wrap_line(line: &str, offset: usize, cells: usize, lines: &mut Vec<Range<usize>>) {
+    // Where the current line starts, where its last visible text ends, and its cells so far.
+    let (mut start, mut ink, mut used) = (0, 0, 0);
+    // The last place to break: the end of the line before, the start of the next, cells up to it.
+    let mut chance: Option<(usize, usize, usize)> = None;
+    for (at, grapheme) in line.grapheme_indices(true) {
+        let next = at + grapheme.len();
+        let more = cells_of(grapheme);
+        if grapheme == " " {
+            used += more;
+            if ink > start {
+                chance = Some((ink, next, used));
+            }
+            continue;
+        }
+        while used + more > cells && at > start {
+            let (end, fresh, gone) = chance.take().unwrap_or((at, at, used));
+            // An indentation that leaves no room for its text gives way to it.
+            if ink > start {
+                lines.push(offset + start..offset + end);
+            }
+            start = fresh;
+            used -= gone;
+        }
+        used += more;
+        ink = next;
+        if more > 1 {
+            chance = Some((next, next, used));
+        }
+    }
+    lines.push(offset + start..offset + ink.max(start));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(text: &str, wanted: &str) {
+        assert_eq!(clean(text), wanted, "{text:?}");
+    }
+
+    #[test]
+    fn sequences_and_controls_go() {
+        check("plain", "plain");
+        check("a\x1b[31mred\x1b[0m", "ared");
+        check("\x1b]0;owned\x07title", "title");
+        check("\x1b]52;c;aGk=\x1b\\x", "x");
+        check("\u{9b}2Jx\u{9d}0;t\u{9c}y", "xy");
+        check("\x1b", "");
+        check("\x1b]never ends", "]never ends");
+        check("\x1bPq\x1b[1mz", "Pqz");
+        check("\x1b(Bx\x1bcy", "xy");
+        check("a\0b\x7fc\u{80}d\x08e", "abcde");
+    }
+
+    #[test]
+    fn lines_become_spaces_and_blocks_keep_them() {
+        check("a\r\nb\nc\u{2028}d\te", "a b c d e");
+        assert_eq!(clean_block("a\r\nb\rc\td\u{2029}e"), "a\nb\nc    d\ne");
+    }
+
+    #[test]
+    fn hidden_characters_go_and_scripts_stay() {
+        check("abc\u{202e}fed\u{2066}x\u{200b}", "abcfedx");
+        check("pay\u{ad}pal\u{feff}\u{e0041}", "paypal");
+        check(
+            "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥",
+            "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥",
+        );
+        check("می\u{200c}خواهم नमस्ते", "می\u{200c}خواهم नमस्ते");
+        check("a\u{200d}b \u{200d}x\u{200d}", "ab x");
+        check("\u{301}e\u{301}", "e\u{301}");
+        check(
+            &("e".to_owned() + &"\u{301}".repeat(50)),
+            &("e".to_owned() + &"\u{301}".repeat(8)),
+        );
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_grapheme() {
+        let long = "👩\u{200d}👩\u{200d}👧".repeat(1000);
+        let cleaned = clean(&long);
+        assert!(cleaned.len() <= LINE_LIMIT && cleaned.len() > LINE_LIMIT - 64);
+        assert_eq!(width(&cleaned), 2 * cleaned.graphemes(true).count());
+    }
+
+    #[test]
+    fn widths_are_those_of_the_terminal() {
+        assert_eq!(width("abc"), 3);
+        assert_eq!(width("日本"), 4);
+        assert_eq!(width("👩\u{200d}👩\u{200d}👧"), 2);
+        assert_eq!(width("e\u{301}"), 1);
+        assert_eq!(width(""), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn widths_are_those_of_ratatui(text in nasty()) {
+            use ratatui::buffer::CellWidth;
+            for grapheme in clean(&text).graphemes(true) {
+                prop_assert_eq!(cells_of(grapheme), usize::from(grapheme.cell_width()));
+            }
+        }
+    }
+
+    #[test]
+    fn cut_pad_and_fit() {
+        assert_eq!(cut("abcdef", 6, "…"), "abcdef");
+        assert_eq!(cut("abcdef", 4, "…"), "abc…");
+        assert_eq!(cut("日本語", 4, "…"), "日…");
+        assert_eq!(cut("abc", 0, "…"), "");
+        assert_eq!(cut("abc", 1, "..."), "a");
+        assert_eq!(pad("日", 4), "日  ");
+        assert_eq!(fit("日本語", 4, "…"), "日… ");
+    }
+
+    #[test]
+    fn wrapping() {
+        let lines = |text: &'static str, cells| -> Vec<&str> {
+            wrap(text, cells)
+                .into_iter()
+                .map(|range| &text[range])
+                .collect()
+        };
+        assert_eq!(lines("the line runs", 8), ["the line", "runs"]);
+        assert_eq!(lines("the line runs", 4), ["the", "line", "runs"]);
+        assert_eq!(lines("unbreakable", 4), ["unbr", "eaka", "ble"]);
+        assert_eq!(lines("a\n\nb", 4), ["a", "", "b"]);
+        assert_eq!(lines("  indented", 6), ["  inde", "nted"]);
+        assert_eq!(lines("日本語 x", 4), ["日本", "語 x"]);
+        assert_eq!(lines("", 4), [""]);
+        assert_eq!(lines("日", 1), ["日"]);
+    }
+
+    /// Text rich in what goes wrong.
+    fn nasty() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            any::<char>().prop_map(String::from),
+            prop::sample::select(vec![
+                " ", "\n", "\r\n", "\t", "word", "\x1b[", "\x1b]", "\x07", "\x1b\\", "\u{9b}1m",
+                "日", "👩", "\u{200d}", "\u{fe0f}", "\u{301}", "🇩", "🇪", "\u{202e}", "ﾞ", "न", "्",
+            ])
+            .prop_map(str::to_owned),
+        ];
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn cleaned_text_is_safe_and_stays_clean(text in nasty()) {
+            let line = clean(&text);
+            prop_assert!(!line.contains(char::is_control));
+            prop_assert_eq!(clean(&line), &*line);
+            let block = clean_block(&text);
+            prop_assert!(!block.contains(|c: char| c.is_control() && c != '\n'));
+            prop_assert_eq!(clean_block(&block), &*block);
+            let hidden = |c: char| matches!(kind(c), Kind::Hidden | Kind::Escape);
+            prop_assert!(!line.contains(hidden) && !block.contains(hidden));
+        }
+
+        #[test]
+        fn a_cut_fits_and_splits_nothing(text in nasty(), cells in 0usize..30) {
+            let text = clean(&text);
+            let short = cut(&text, cells, "…");
+            prop_assert!(width(&short) <= cells);
+            let kept = short.strip_suffix('…').filter(|_| *short != text).unwrap_or(&short);
+            let whole: Vec<&str> = text.graphemes(true).collect();
+            let kept_graphemes: Vec<&str> = kept.graphemes(true).collect();
+            prop_assert_eq!(&whole[..kept_graphemes.len()], &kept_graphemes[..]);
+            prop_assert_eq!(width(&fit(&text, cells, "…")), cells);
+        }
+
+        #[test]
+        fn wrapped_lines_fit_and_lose_only_space(text in nasty(), cells in 2usize..30) {
+            let text = clean_block(&text);
+            let lines = wrap(&text, cells);
+            let mut end = 0;
+            for range in &lines {
+                prop_assert!(text[end..range.start].chars().all(|c| c == ' ' || c == '\n'));
+                let line = &text[range.clone()];
+                let one = line.graphemes(true).count() == 1;
+                prop_assert!(one || width(line) <= cells, "{:?} in {}", line, cells);
+                end = range.end;
+            }
+            prop_assert!(text[end..].chars().all(|c| c == ' '));
+        }
+    }
+}

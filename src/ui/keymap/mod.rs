@@ -1,0 +1,1 @@
+//! Keys, chords and the actions they run.
