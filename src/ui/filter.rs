@@ -182,7 +182,9 @@ impl Test {
             Test::Stages(stages) => order.work().is_some_and(|work| is(&work.stage, stages)),
             Test::Labels(labels) => order.labels.iter().any(|label| is(label, labels)),
             Test::Agents(names) => {
-                order.work().is_some_and(|work| is(&work.holder.name, names))
+                order
+                    .work()
+                    .is_some_and(|work| is(&work.holder.name, names))
                     || order.assignee.as_ref().is_some_and(|name| is(name, names))
             }
             Test::Under(id) => state.lineage(order.id).any(|ancestor| ancestor == *id),
@@ -266,9 +268,7 @@ fn compared(name: &str, rest: &str) -> Result<Test, String> {
             _ => Err(format!("'{value}' is not a priority; use 1 to 10")),
         },
         "age" => duration(value).map(|micros| Test::Age(compare, micros)),
-        _ => Err(format!(
-            "'{name}' cannot be compared; use priority or age"
-        )),
+        _ => Err(format!("'{name}' cannot be compared; use priority or age")),
     }
 }
 
@@ -322,10 +322,7 @@ mod tests {
 
     #[test]
     fn words_with_colons_stay_words() {
-        assert_eq!(
-            test("https://x"),
-            Ok(Test::Word("https://x".into()))
-        );
+        assert_eq!(test("https://x"), Ok(Test::Word("https://x".into())));
         assert_eq!(test("!"), Ok(Test::Word("!".into())));
     }
 }

@@ -147,7 +147,9 @@ pub fn columns(width: u16, count: usize, selected: usize, first: usize) -> Colum
     let shown = usize::from(width / COLUMN).clamp(1, count);
     let first = first.clamp(
         (selected + 1).saturating_sub(shown),
-        selected.min(count - shown).max((selected + 1).saturating_sub(shown)),
+        selected
+            .min(count - shown)
+            .max((selected + 1).saturating_sub(shown)),
     );
     Columns {
         first,
@@ -173,8 +175,18 @@ mod tests {
                     };
                     let area = Rect::new(0, 0, width, height);
                     let screen = screen(area, parts);
-                    for part in [screen.header, screen.band, screen.body, screen.detail, screen.hints] {
-                        assert_eq!(part.intersection(area).area(), part.area(), "{area} {screen:?}");
+                    for part in [
+                        screen.header,
+                        screen.band,
+                        screen.body,
+                        screen.detail,
+                        screen.hints,
+                    ] {
+                        assert_eq!(
+                            part.intersection(area).area(),
+                            part.area(),
+                            "{area} {screen:?}"
+                        );
                     }
                     assert!(area.contains_rect(dialog(area, 60, 20)));
                 }

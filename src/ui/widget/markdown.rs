@@ -80,7 +80,11 @@ fn item(line: &str, glyphs: &Glyphs) -> Option<(String, String)> {
         let Some(rest) = line.strip_prefix(mark) else {
             continue;
         };
-        let boxed = [("[ ] ", glyphs.queued), ("[x] ", glyphs.ok), ("[X] ", glyphs.ok)];
+        let boxed = [
+            ("[ ] ", glyphs.queued),
+            ("[x] ", glyphs.ok),
+            ("[X] ", glyphs.ok),
+        ];
         let ticked = boxed
             .iter()
             .find_map(|(tick, glyph)| Some((*glyph, rest.strip_prefix(tick)?)));
@@ -89,7 +93,9 @@ fn item(line: &str, glyphs: &Glyphs) -> Option<(String, String)> {
     }
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     let rest = line.get(digits..)?;
-    let text = rest.strip_prefix(". ").or_else(|| rest.strip_prefix(") "))?;
+    let text = rest
+        .strip_prefix(". ")
+        .or_else(|| rest.strip_prefix(") "))?;
     (1..=3).contains(&digits).then(|| {
         let number = line.get(..digits).unwrap_or_default();
         (format!("{number}."), text.to_owned())
@@ -154,10 +160,22 @@ mod tests {
 
     #[test]
     fn blocks_are_told_apart() {
-        check("# Title #\n\ntext **that**\nruns on and on", "Title\n\ntext that runs on and on\n");
-        check("- one item that is too long\n- [x] two", "* one item that is too\n  long\n+ two\n");
-        check("1. first\n2) second\n> said", "1. first\n2. second\n| said\n");
-        check("```rust\nlet  x = 1;\n```\nafter", "    let  x = 1;\nafter\n");
+        check(
+            "# Title #\n\ntext **that**\nruns on and on",
+            "Title\n\ntext that runs on and on\n",
+        );
+        check(
+            "- one item that is too long\n- [x] two",
+            "* one item that is too\n  long\n+ two\n",
+        );
+        check(
+            "1. first\n2) second\n> said",
+            "1. first\n2. second\n| said\n",
+        );
+        check(
+            "```rust\nlet  x = 1;\n```\nafter",
+            "    let  x = 1;\nafter\n",
+        );
         check("see [docs](http://x) `a*b`", "see docs (http://x) a*b\n");
     }
 

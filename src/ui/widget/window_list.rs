@@ -46,7 +46,10 @@ mod tests {
                 let mut window = Window::default();
                 for selected in (0..len).chain((0..len).rev()) {
                     window.follow(selected, len, shown);
-                    assert!(window.range(len, shown).contains(&selected), "{len} {shown}");
+                    assert!(
+                        window.range(len, shown).contains(&selected),
+                        "{len} {shown}"
+                    );
                 }
             }
         }

@@ -34,8 +34,7 @@ impl Paragraph {
     /// Returns the paragraph with one more part at its end.
     pub fn with(mut self, text: impl Into<String>, role: Role) -> Self {
         let text = text.into();
-        self.parts
-            .push((text::clean(&text).into_owned(), role));
+        self.parts.push((text::clean(&text).into_owned(), role));
         self
     }
 
@@ -88,7 +87,11 @@ impl WrappedText {
         self.width = width;
         self.lines.clear();
         for (at, paragraph) in self.paragraphs.iter().enumerate() {
-            let whole: String = paragraph.parts.iter().map(|(text, _)| text.as_str()).collect();
+            let whole: String = paragraph
+                .parts
+                .iter()
+                .map(|(text, _)| text.as_str())
+                .collect();
             let indent = paragraph.indent.min(width / 2);
             if paragraph.verbatim || text::width(&whole) <= width {
                 self.lines.push(Line {
