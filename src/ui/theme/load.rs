@@ -85,7 +85,7 @@ pub fn load(
 /// Returns the theme `name` and its ancestors, the eldest last.
 fn lineage(name: &str, find: Find<'_>, problems: &mut Vec<Problem>) -> Vec<Document> {
     let mut documents: Vec<Document> = Vec::new();
-    let mut names: Vec<String> = Vec::new();
+    let mut tried: Vec<String> = Vec::new();
     // The next name, and where in the last document it stands.
     let mut wanted = Some((name.to_owned(), 0..0));
     while let Some((name, span)) = wanted.take() {
@@ -104,7 +104,7 @@ fn lineage(name: &str, find: Find<'_>, problems: &mut Vec<Problem>) -> Vec<Docum
             break;
         }
         // A user's theme may have the name of a shipped one and build upon it.
-        let users = if names.contains(&name) {
+        let users = if tried.contains(&name) {
             Ok(None)
         } else {
             find(&name)
@@ -118,7 +118,7 @@ fn lineage(name: &str, find: Find<'_>, problems: &mut Vec<Problem>) -> Vec<Docum
             .or_else(|| shipped(&name))
             .filter(|found| !known(found))
         else {
-            problems.push(complain(match names.contains(&name) {
+            problems.push(complain(match tried.contains(&name) {
                 true => format!("theme '{name}' inherits from itself"),
                 false => format!("there is no theme '{name}'"),
             }));
@@ -132,7 +132,7 @@ fn lineage(name: &str, find: Find<'_>, problems: &mut Vec<Problem>) -> Vec<Docum
                 .map(|name| (name.to_owned(), parent.span()));
         }
         drop(table);
-        names.push(name);
+        tried.push(name);
         documents.push(document);
     }
     if documents.is_empty() {
