@@ -13,6 +13,7 @@ pub mod evolve;
 pub mod graph;
 pub mod id;
 pub mod order;
+pub mod query;
 pub mod receipt;
 pub mod record;
 pub mod refusal;
