@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use super::standing::{Sla, is_held, is_ready};
 use crate::domain::{
     id::OrderId,
-    order::{Bucket, Kind, Order, Phase, Status},
+    order::{Bucket, Kind, Order, Status},
+    query::order_view::SlaState,
     state::State,
     time::{DAY, HOUR, MINUTE, Timestamp},
 };
@@ -175,10 +175,7 @@ impl Test {
             }
             Test::Buckets(buckets) => buckets.contains(&order.bucket),
             Test::Kinds(kinds) => kinds.contains(&order.kind),
-            Test::Statuses(statuses) => statuses.contains(&match order.phase {
-                Phase::Queued => Status::Queued,
-                Phase::InProgress(_) => Status::InProgress,
-            }),
+            Test::Statuses(statuses) => statuses.contains(&order.status()),
             Test::Stages(stages) => order.work().is_some_and(|work| is(&work.stage, stages)),
             Test::Labels(labels) => order.labels.iter().any(|label| is(label, labels)),
             Test::Agents(names) => {
@@ -193,10 +190,10 @@ impl Test {
             }
             Test::Age(compare, value) => compare.holds(now.since(order.created), *value),
             Test::Blocked => order.is_blocked(),
-            Test::Held => is_held(state, order),
-            Test::Ready => is_ready(state, order),
-            Test::Risk => matches!(Sla::of(state, order, now), Sla::AtRisk(_)),
-            Test::Late => matches!(Sla::of(state, order, now), Sla::Breached(_)),
+            Test::Held => state.held_by(order).next().is_some(),
+            Test::Ready => state.is_ready(order),
+            Test::Risk => state.sla(order, now) == SlaState::AtRisk,
+            Test::Late => state.sla(order, now) == SlaState::Breached,
             Test::Done => false,
         }
     }

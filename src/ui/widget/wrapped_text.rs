@@ -132,6 +132,12 @@ impl WrappedText {
         self.lines.is_empty()
     }
 
+    /// Returns the line at which a paragraph begins.
+    pub fn line_of(&self, paragraph: usize) -> usize {
+        self.lines
+            .partition_point(|line| line.paragraph < paragraph)
+    }
+
     /// Draws the lines from `first` on.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, first: usize) {
         for (y, line) in (0..area.height).zip(self.lines.iter().skip(first)) {
