@@ -3,9 +3,9 @@
 //! One room per noun. Every rule reads the state, never a clock, a file or a random number; what it needs beyond the
 //! state is in [`Cold`].
 
-mod andon;
+pub(super) mod andon;
 mod deps;
-mod flow;
+pub mod flow;
 mod guard;
 mod import;
 mod orders;
@@ -49,7 +49,10 @@ pub struct Draft {
 
 impl From<Event> for Draft {
     fn from(event: Event) -> Self {
-        Draft { event, occurred_at: None }
+        Draft {
+            event,
+            occurred_at: None,
+        }
     }
 }
 
@@ -74,9 +77,12 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
     guard::epoch(state, command, context)?;
     match command {
         Command::CreateOrder { order } => orders::create(state, cold, order, context),
-        Command::EditOrder { id, changes, add_labels, remove_labels } => {
-            orders::edit(state, cold, *id, changes, add_labels, remove_labels)
-        }
+        Command::EditOrder {
+            id,
+            changes,
+            add_labels,
+            remove_labels,
+        } => orders::edit(state, cold, *id, changes, add_labels, remove_labels),
         Command::CommentOrder { id, text } => orders::comment(state, cold, *id, text),
         Command::AddLink { id, link } => orders::link(state, cold, *id, link, true),
         Command::RemoveLink { id, link } => orders::link(state, cold, *id, link, false),
@@ -84,9 +90,10 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         Command::ClaimOrder { id, lease_seconds } => {
             flow::claim(state, cold, *id, *lease_seconds, context)
         }
-        Command::PullNext { filter, lease_seconds } => {
-            flow::next(state, filter, *lease_seconds, context)
-        }
+        Command::PullNext {
+            filter,
+            lease_seconds,
+        } => flow::next(state, filter, *lease_seconds, context),
         Command::MoveOrder { id, to } => flow::relocate(state, cold, *id, to),
         Command::CompleteOrder { id, sku, note } => {
             flow::complete(state, cold, *id, sku.as_deref(), note.as_deref(), context)
@@ -98,8 +105,20 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         }
         Command::AddDependency { id, on } => deps::add(state, cold, *id, *on),
         Command::RemoveDependency { id, on } => deps::remove(state, cold, *id, *on),
-        Command::TriggerAndon { reason, severity, hold, fingerprint, order } => {
-            let cord = andon::Cord { reason, severity: *severity, hold, fingerprint, order: *order };
+        Command::TriggerAndon {
+            reason,
+            severity,
+            hold,
+            fingerprint,
+            order,
+        } => {
+            let cord = andon::Cord {
+                reason,
+                severity: *severity,
+                hold,
+                fingerprint,
+                order: *order,
+            };
             andon::trigger(state, cold, cord)
         }
         Command::AcknowledgeAlert { id } => andon::acknowledge(state, *id),
@@ -107,13 +126,17 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         Command::RecoverAlert { fingerprint } => andon::recover(state, fingerprint),
         Command::ResolveAlert { id, resolution } => andon::resolve(state, *id, resolution),
         Command::LinkCorrective { id, order } => andon::correct(state, cold, *id, *order),
-        Command::SetBucket { bucket, wip_limit, sla } => {
-            settings::bucket(state, *bucket, *wip_limit, *sla)
-        }
+        Command::SetBucket {
+            bucket,
+            wip_limit,
+            sla,
+        } => settings::bucket(state, *bucket, *wip_limit, *sla),
         Command::SetStage { name, change } => settings::stage(state, name, *change),
-        Command::RegisterAgent { name, role, capabilities } => {
-            settings::register(state, name, role.as_deref(), capabilities)
-        }
+        Command::RegisterAgent {
+            name,
+            role,
+            capabilities,
+        } => settings::register(state, name, role.as_deref(), capabilities),
         Command::PauseAgent { name, reason } => settings::pause(state, name, reason.as_deref()),
         Command::ResumeAgent { name } => settings::resume(state, name),
         Command::Import { source, items } => import::import(state, cold, source, items, context),

@@ -3,7 +3,7 @@
 //! Style, classes and colours are those of the owner's example. Titles are other people's text: whatever Mermaid or a
 //! browser could read as more than a letter is written as an entity code.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::domain::id::OrderId;
 
@@ -80,7 +80,7 @@ pub fn mermaid<'a>(
         );
     }
     // An order is described where it is first named; after that its name is enough.
-    let mut fresh: HashMap<OrderId, &Node> = nodes.iter().map(|node| (node.id, node)).collect();
+    let mut fresh: BTreeMap<OrderId, &Node> = nodes.iter().map(|node| (node.id, node)).collect();
     for (before, after) in edges {
         text += "    ";
         write_node(&mut text, before, fresh.remove(&before));
@@ -110,12 +110,14 @@ fn write_node(text: &mut String, id: OrderId, node: Option<&Node>) {
     // The dash of an id could be read as the start of an arrow.
     text.extend(id.to_string().chars().filter(|c| *c != '-'));
     if let Some(node) = node {
-        *text += &format!("[{}]:::{}", label(node.title), node.class.name());
+        // Mermaid takes no empty box; the id alone is drawn as a box with the id in it.
+        let label = label(node.title).map(|label| format!("[{label}]"));
+        *text += &format!("{}:::{}", label.unwrap_or_default(), node.class.name());
     }
 }
 
-/// Returns a title as the inside of a Mermaid box.
-fn label(title: &str) -> String {
+/// Returns a title as the inside of a Mermaid box, or none if nothing of it can be seen.
+fn label(title: &str) -> Option<String> {
     let mut words = title
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty());
@@ -129,25 +131,26 @@ fn label(title: &str) -> String {
     let mut letters = plain.chars();
     let capital = letters.next().is_some_and(|c| c.is_ascii_uppercase());
     if capital && letters.all(|c| c.is_ascii_lowercase()) {
-        return plain;
+        return Some(plain);
     }
     let mut quoted = String::from("\"");
-    for c in plain.chars() {
+    // Mermaid reads labels as Markdown: before the first letter these would make a list of the title, and it draws none.
+    let list = plain.find(char::is_alphabetic).unwrap_or(plain.len());
+    for (at, c) in plain.char_indices() {
         match c {
+            '.' | '-' | '+' if at >= list => quoted.push(c),
             '"' => quoted += "#quot;",
             '<' => quoted += "#lt;",
             '>' => quoted += "#gt;",
             '&' => quoted += "#amp;",
-            ' ' | '.' | ',' | '-' | '_' | '/' | '+' | '=' | '!' | '?' | '\'' | '…' => {
-                quoted.push(c)
-            }
+            ' ' | ',' | '/' | '!' | '?' | '\'' | '…' => quoted.push(c),
             _ if c.is_alphanumeric() => quoted.push(c),
             _ => {
                 let _ = write!(quoted, "#{};", u32::from(c));
             }
         }
     }
-    quoted + "\""
+    (!plain.is_empty()).then(|| quoted + "\"")
 }
 
 /// Returns whether a character draws nothing and can turn or split the text around it: bidi controls, zero widths, tags.
@@ -211,7 +214,7 @@ graph TD
             ("one\ntwo\r\n\tthree", r##"["one two three"]"##),
             (
                 "<img src=x onerror='a()'>",
-                r##"["#lt;img src=x onerror='a#40;#41;'#gt;"]"##,
+                r##"["#lt;img src#61;x onerror#61;'a#40;#41;'#gt;"]"##,
             ),
             ("end", r##"["end"]"##),
             (
@@ -223,7 +226,9 @@ graph TD
                 r##"["#96;#42;#42;bold#42;#42;#96; #35;35#59; #amp;lt#59; a#59;b"]"##,
             ),
             ("x\u{202e}y\u{200b}z\u{7}", r##"["xyz"]"##),
-            ("", r##"[""]"##),
+            ("1. - _be_ v1.2-a", r##"["1#46; #45; #95;be#95; v1.2-a"]"##),
+            ("", ""),
+            (" \u{200b}\n", ""),
             ("日本 é", r##"["日本 é"]"##),
         ] {
             let text = draw(title);

@@ -29,6 +29,14 @@ pub struct Graph {
     edges: usize,
 }
 
+impl PartialEq for Graph {
+    fn eq(&self, other: &Self) -> bool {
+        self.edges == other.edges && self.edges().eq(other.edges())
+    }
+}
+
+impl Eq for Graph {}
+
 #[derive(Clone, Debug, Default)]
 struct Node {
     before: Ids,

@@ -3,9 +3,9 @@
 //! It goes from both ends and spends alike on each, so it costs about twice the smaller side: what the one waits for,
 //! or what waits for the other. Visits are marked with the number of the search, so nothing is cleared between two.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::RefCell;
 
-use super::Graph;
+use super::{Graph, order_map::OrderMap};
 use crate::domain::id::OrderId;
 
 /// Marks in a page: a thread keeps 16 KiB for every 4,096 numbers it has met, whatever the highest number.
@@ -104,26 +104,28 @@ impl Scratch {
 /// Returns the shortest chain from an order to one it is known to reach, the smaller ids first among equals.
 pub(super) fn shortest(graph: &Graph, from: OrderId, to: OrderId) -> Vec<OrderId> {
     // Distances are taken from the far end, so that the walk from the near end can choose the smallest id each time.
-    let mut distance = HashMap::from([(to, 0_usize)]);
+    let mut distances = OrderMap::<usize>::default();
+    distances.entry(to);
     let mut queue = vec![to];
     let mut done = 0;
     while let Some(&id) = queue.get(done)
-        && !distance.contains_key(&from)
+        && distances.get(from).is_none()
     {
         done += 1;
+        let next = distances.get(id).map_or(0, |distance| distance + 1);
         for &after in graph.blocks(id) {
-            if !distance.contains_key(&after) {
-                distance.insert(after, distance[&id] + 1);
+            if distances.get(after).is_none() {
+                *distances.entry(after) = next;
                 queue.push(after);
             }
         }
     }
     let mut path = vec![from];
-    let mut left = distance.get(&from).copied().unwrap_or(0);
+    let mut left = distances.get(from).copied().unwrap_or(0);
     let mut at = from;
     while left > 0 {
         left -= 1;
-        let closer = |id: &&OrderId| distance.get(*id) == Some(&left);
+        let closer = |id: &&OrderId| distances.get(**id) == Some(&left);
         let Some(&next) = graph.waits_for(at).iter().find(closer) else {
             break;
         };
@@ -131,4 +133,27 @@ pub(super) fn shortest(graph: &Graph, from: OrderId, to: OrderId) -> Vec<OrderId
         at = next;
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_old_searches_mean_nothing_when_the_numbers_run_out() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(OrderId::work);
+        let mut graph = Graph::new();
+        graph.insert_edge(a, b);
+        graph.insert_edge(c, d);
+        let mut scratch = Scratch::default();
+        // The first searches leave the very marks that come round again.
+        for start in [0, u32::MAX - 7] {
+            scratch.epoch = start;
+            for _ in 0..6 {
+                assert!(scratch.search(&graph, a, b));
+                assert!(!scratch.search(&graph, a, d));
+            }
+        }
+        assert!(scratch.epoch < 100);
+    }
 }

@@ -6,7 +6,7 @@ use petgraph::{
     algo::{has_path_connecting, is_cyclic_directed},
     graph::{DiGraph, NodeIndex},
 };
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 
 use super::{
     Graph,
@@ -26,7 +26,7 @@ enum Edit {
 
 /// Some numbers lie slabs and chunks apart, and half of the ids are epics.
 fn nth(n: u32) -> OrderId {
-    let number = 1 + n / 2 * [1, 63, 4_096][n as usize % 3];
+    let number = 1 + n / 2 * [1, 63, 2_048][n as usize % 3];
     if n.is_multiple_of(2) {
         OrderId::work(number)
     } else {
@@ -142,7 +142,18 @@ fn edges(graph: &Graph) -> Vec<(OrderId, OrderId)> {
     graph.edges().collect()
 }
 
+/// The same cases in every run; `PROPTEST_CASES` asks for more of them.
+fn held() -> ProptestConfig {
+    ProptestConfig {
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(held())]
+
     #[test]
     fn a_cycle_is_found_exactly_when_petgraph_finds_one(edits in edits()) {
         let mut graph = Graph::new();
@@ -207,7 +218,7 @@ proptest! {
             other.insert_edge(after, before);
             other.remove_edge(before, after);
         }
-        prop_assert_eq!(edges(&other), edges(&graph));
+        prop_assert_eq!(&other, &graph);
         prop_assert_eq!(other.path(from, to), path);
     }
 
@@ -325,7 +336,7 @@ fn a_network_keeps_to_its_nodes() {
 }
 
 #[test]
-fn the_highest_numbers_cost_no_more_than_the_lowest() {
+fn the_highest_numbers_are_held_like_any_other() {
     let last = OrderId::from_raw(u32::MAX);
     let mut graph = Graph::new();
     graph.insert_edge(last, OrderId::work(0));

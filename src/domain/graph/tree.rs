@@ -3,7 +3,7 @@
 //! A graph is not a tree: an order that is reached twice is unfolded where it stands nearest to the root, and shown
 //! again as a reference everywhere else. Nothing direct is ever hidden because something distant was shown first.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::domain::id::OrderId;
 
@@ -61,7 +61,7 @@ pub struct Tree {
 /// Rows are given out level by level, so that [`ROW_LIMIT`] cuts what is farthest away.
 pub fn tree(root: OrderId, mut branches: impl FnMut(OrderId) -> Vec<(OrderId, Link)>) -> Tree {
     let mut seats = vec![Seat::new(root, 0, None)];
-    let mut reached = HashSet::from([root]);
+    let mut reached = BTreeSet::from([root]);
     let mut unseated = Vec::new();
     let mut at = 0;
     while let Some(&Seat {
@@ -122,7 +122,7 @@ impl Seat {
 /// Counts what is reached from `todo` and was not reached before.
 fn count(
     mut todo: Vec<OrderId>,
-    mut reached: HashSet<OrderId>,
+    mut reached: BTreeSet<OrderId>,
     mut branches: impl FnMut(OrderId) -> Vec<(OrderId, Link)>,
 ) -> usize {
     let before = reached.len();

@@ -1,11 +1,21 @@
 //! Dependencies: trees, paths, orders that work, the chain that takes longest, diagrams.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::detail::Neighbour;
+use super::{
+    detail::Neighbour,
+    durations::Durations,
+    reading::{Answered, Reading, Stop},
+};
 use crate::domain::{
+    books::Books,
+    graph::analysis::{Cyclic, Network},
     id::OrderId,
-    order::{Status, vocabulary},
+    order::{Status, Wait, vocabulary},
+    refusal::Refusal,
+    state::State,
 };
 
 vocabulary! {
@@ -156,4 +166,142 @@ pub struct Diagram {
     pub total: usize,
     /// How many are left out.
     pub omitted: usize,
+}
+
+impl<F> From<Cyclic> for Stop<F> {
+    /// The rules keep circles out, so this is a ledger that was not written by them.
+    fn from(Cyclic(path): Cyclic) -> Self {
+        Refusal::Cycle { path }.into()
+    }
+}
+
+/// Returns the network of some open orders.
+fn network(state: &State, ids: &BTreeSet<OrderId>) -> Result<Network, Cyclic> {
+    let edges = ids.iter().flat_map(|after| {
+        let before = state.directly_before(*after);
+        before.map(move |before| (*after, before))
+    });
+    Network::new(ids.iter().copied(), edges)
+}
+
+/// Returns the chain among some open orders that takes longest.
+pub(super) fn critical(state: &State, ids: &BTreeSet<OrderId>) -> Result<CriticalChain, Cyclic> {
+    let durations = Durations::of(state);
+    let minutes = |id| {
+        state
+            .order(id)
+            .map_or(0, |order| durations.minutes(order).0)
+    };
+    let path = network(state, ids)?.critical_path(minutes);
+    let steps = path
+        .chain
+        .iter()
+        .filter_map(|id| state.order(*id))
+        .map(|order| {
+            let (minutes, basis) = durations.minutes(order);
+            CriticalStep {
+                order: Neighbour::open(order),
+                minutes,
+                basis,
+            }
+        });
+    Ok(CriticalChain {
+        chain: steps.collect(),
+        total_minutes: path.total,
+    })
+}
+
+impl State {
+    /// Returns the open orders that an open order waits for directly, its children among them.
+    /// Like all here it reads the orders it names and no index, so that a cold process decodes no others.
+    pub fn directly_before(&self, id: OrderId) -> impl Iterator<Item = OrderId> {
+        self.order(id).into_iter().flat_map(|order| {
+            let open = order
+                .depends_on
+                .iter()
+                .filter(|wait| wait.state == Wait::Open);
+            open.map(|wait| wait.on)
+                .chain(order.children.iter().copied())
+        })
+    }
+
+    /// Returns the open orders that wait directly for an open order, its parent among them.
+    pub fn directly_after(&self, id: OrderId) -> impl Iterator<Item = OrderId> {
+        self.order(id)
+            .into_iter()
+            .flat_map(|order| order.blocks.iter().copied().chain(order.parent))
+    }
+
+    /// Returns the open orders beneath an order, however deep, without itself.
+    pub fn beneath(&self, root: OrderId) -> BTreeSet<OrderId> {
+        let (mut found, mut parents) = (BTreeSet::new(), vec![root]);
+        while let Some(parent) = parents.pop() {
+            let children = self.order(parent).map(|order| order.children.as_slice());
+            let fresh = children
+                .unwrap_or_default()
+                .iter()
+                .filter(|child| found.insert(**child));
+            parents.extend(fresh);
+        }
+        found
+    }
+}
+
+impl<B: Books> Reading<'_, B> {
+    /// Returns the open orders beneath `epic`, or all that are open.
+    fn chosen(&mut self, epic: Option<OrderId>) -> Answered<BTreeSet<OrderId>, B> {
+        match epic {
+            Some(epic) => {
+                self.find(epic)?;
+                Ok(self.state.beneath(epic))
+            }
+            None => Ok(self.state.orders().map(|order| order.id).collect()),
+        }
+    }
+
+    pub(super) fn topological_order(
+        &mut self,
+        epic: Option<OrderId>,
+        limit: usize,
+    ) -> Answered<TopologicalOrder, B> {
+        let ids = self.chosen(epic)?;
+        let mut order = network(self.state, &ids)?.order();
+        order.truncate(limit);
+        Ok(TopologicalOrder {
+            order: self.neighbours(order)?,
+            total: ids.len(),
+        })
+    }
+
+    pub(super) fn layers(&mut self, epic: Option<OrderId>, limit: usize) -> Answered<Layers, B> {
+        let ids = self.chosen(epic)?;
+        let (mut layers, mut room) = (vec![], limit);
+        for mut layer in network(self.state, &ids)?.layers() {
+            layer.truncate(room);
+            room -= layer.len();
+            if !layer.is_empty() {
+                layers.push(self.neighbours(layer)?);
+            }
+        }
+        Ok(Layers {
+            layers,
+            total: ids.len(),
+        })
+    }
+
+    pub(super) fn critical_path(&mut self, epic: Option<OrderId>) -> Answered<CriticalChain, B> {
+        let ids = self.chosen(epic)?;
+        Ok(critical(self.state, &ids)?)
+    }
+
+    pub(super) fn path(&mut self, from: OrderId, to: OrderId) -> Answered<DependencyPath, B> {
+        self.find(from)?;
+        self.find(to)?;
+        let path = self.state.graph().path(from, to).unwrap_or_default();
+        Ok(DependencyPath {
+            from,
+            to,
+            path: self.neighbours(path)?,
+        })
+    }
 }

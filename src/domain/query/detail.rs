@@ -1,6 +1,6 @@
 //! All about one order: what lists show, and its description, neighbours, comments, timeline, reasons and receipt.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +10,14 @@ use super::{
     reading::{Answered, Found, Reading, Stop},
     receipts::ReceiptView,
     value::Moment,
-    why::Reason,
+    why::{Reason, obstacles},
 };
 use crate::domain::{
+    archive::ArchiveQuery,
     books::Books,
     event::Event,
     id::OrderId,
-    order::{ClosedOrder, Link, Order, Outcome, PullSignal, Status},
-    receipt::Receipt,
+    order::{ClosedOrder, Link, Order, PullSignal, Status},
     record::{Record, Seq},
 };
 
@@ -54,7 +54,7 @@ pub struct OrderDetail {
     pub latest_comments: Vec<Comment>,
     /// What happened to it lately, oldest first.
     pub timeline: Vec<Entry>,
-    /// Why it is not moving; empty when it is closed.
+    /// Why it is not moving; empty when it is ready or closed.
     pub why: Vec<Reason>,
     /// The receipt of its completion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,7 @@ impl<B: Books> Reading<'_, B> {
             latest_comments: comments,
             timeline,
             why: match &found {
-                Found::Open(order) => super::why::why(self.state, self.live, order.id, self.now),
+                Found::Open(order) => obstacles(self.state, self.live, order.id, self.now),
                 Found::Closed(_) => vec![],
             },
             no_receipt: (completed && proof.is_none()).then(|| NO_RECEIPT.into()),
@@ -190,7 +190,7 @@ impl<B: Books> Reading<'_, B> {
         let mut children = self.neighbours(open.copied().collect())?;
         let room = MAX_NEIGHBOURS - children.len();
         if room > 0 && (order.children_completed > 0 || order.children_cancelled > 0) {
-            let query = crate::domain::archive::ArchiveQuery {
+            let query = ArchiveQuery {
                 parent: Some(order.id),
                 limit: room,
                 ..Default::default()
@@ -226,7 +226,7 @@ impl<B: Books> Reading<'_, B> {
 }
 
 /// Adds to the end of a list that keeps its newest `limit`.
-fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
+pub(super) fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
     if list.len() == limit {
         list.pop_front();
     }

@@ -10,6 +10,8 @@ pub mod blast;
 pub mod deps;
 pub mod describe;
 pub mod detail;
+mod diagram;
+pub mod durations;
 pub mod events;
 pub mod filter;
 pub mod metrics;
@@ -23,6 +25,9 @@ pub mod since;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+mod tree;
 pub mod value;
 pub mod why;
 
@@ -38,6 +43,7 @@ use self::{
 use super::{
     andon::{Scope, Severity},
     books::Books,
+    decide::Renewals,
     id::{AlertId, OrderId},
     order::Bucket,
     record::Seq,
@@ -57,7 +63,7 @@ pub struct Live {
     /// The last heartbeat of each agent.
     pub beats: BTreeMap<String, Timestamp>,
     /// The newest renewal of each lease: its epoch and until when it holds.
-    pub renewals: BTreeMap<OrderId, (u32, Timestamp)>,
+    pub renewals: Renewals,
 }
 
 /// A question. Limits that are None stand for the list's default; more than [`MAX_LIMIT`] counts as that.
@@ -274,13 +280,17 @@ macro_rules! answers {
         }
 
         impl Answer {
-            /// Returns the documented JSON, without the tag.
+            /// Returns the documented JSON, without the tag, its fields in the order in which they are declared;
+            /// on one line, or indented for people.
             ///
             /// # Errors
             ///
             /// None that is known: every key is a string.
-            pub fn document(&self) -> Result<serde_json::Value, serde_json::Error> {
-                match self { $(Answer::$variant(answer) => serde_json::to_value(answer)),+ }
+            pub fn document(&self, indented: bool) -> Result<String, serde_json::Error> {
+                match self {
+                    $(Answer::$variant(answer) if indented => serde_json::to_string_pretty(answer),
+                    Answer::$variant(answer) => serde_json::to_string(answer)),+
+                }
             }
         }
 
@@ -395,7 +405,63 @@ impl<B: Books> Reading<'_, B> {
                 .into(),
             Query::WorkOrder { order } => Box::new(self.order_detail(order)?).into(),
             Query::Status { order } => Box::new(self.status(order)?).into(),
-            _ => return Err(Refusal::invalid("query", "not answered yet").into()),
+            Query::History {
+                subject,
+                after,
+                limit: asked,
+            } => self.history(subject, *after, limit(*asked))?.into(),
+            Query::Log {
+                after,
+                limit: asked,
+            } => self.log(*after, limit(*asked))?.into(),
+            Query::Why { order } => self.why(order)?.into(),
+            Query::Blast {
+                scope,
+                limit: asked,
+            } => self.blast(scope, limit(*asked))?.into(),
+            Query::Tree {
+                order,
+                direction,
+                limit: asked,
+            } => self.tree(*order, *direction, limit(*asked))?.into(),
+            Query::Path { from, to } => self.path(*from, *to)?.into(),
+            Query::TopologicalOrder { epic, limit: asked } => {
+                self.topological_order(*epic, limit(*asked))?.into()
+            }
+            Query::Layers { epic, limit: asked } => self.layers(*epic, limit(*asked))?.into(),
+            Query::CriticalPath { epic } => self.critical_path(*epic)?.into(),
+            Query::Diagram { root } => self.diagram(*root)?.into(),
+            Query::Alerts {
+                all,
+                severity,
+                limit: asked,
+            } => self.alerts(*all, *severity, limit(*asked))?.into(),
+            Query::Alert { id } => Box::new(self.alert(*id)?).into(),
+            Query::Agents { limit: asked } => self.agents(limit(*asked)).into(),
+            Query::Agent { name } => Box::new(self.agent(name)?).into(),
+            Query::Receipt { order } => Box::new(self.receipt(order)?).into(),
+            Query::VerifyReceipt { order } => self.verify_receipt(order)?.into(),
+            Query::ReceiptChain {
+                order,
+                limit: asked,
+            } => self.receipt_chain(order, limit(*asked))?.into(),
+            Query::Buckets => settings::buckets(self.state, self.now).into(),
+            Query::Stages => settings::stages(self.state).into(),
+            Query::Progress { epic } => Box::new(self.progress(*epic)?).into(),
+            Query::Velocity { since } => {
+                reports::velocity::velocity(self.state, *since, self.now).into()
+            }
+            Query::Sla { since, bucket } => {
+                reports::sla::sla(self.state, *since, *bucket, self.now).into()
+            }
+            Query::Flow { since, bucket } => {
+                reports::flow::flow(self.state, *since, *bucket, self.now).into()
+            }
+            Query::LeadTime { since, bucket } => {
+                reports::lead_time::lead_time(self.state, *since, *bucket, self.now).into()
+            }
+            Query::Summary => Box::new(self.summary()?).into(),
+            Query::Metrics => metrics::metrics(self.state, self.now).into(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! An order as lists, cards and JSON show it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     value::{Moment, seconds},
 };
 use crate::domain::{
+    andon::{Alert, Scope},
     id::{AlertId, OrderId},
     order::{
         Actor, Bucket, ClosedOrder, Dependency, External, Kind, Order, Outcome, Phase, Priority,
@@ -163,7 +166,13 @@ impl OrderView {
     /// Returns the view of a closed order. Its SLA is that of its bucket today.
     pub fn closed(state: &State, closed: &ClosedOrder) -> Self {
         let order = &closed.order;
-        let imported = matches!(closed.outcome, Outcome::Completed { receipt: None, .. });
+        let judged = matches!(
+            closed.outcome,
+            Outcome::Completed {
+                receipt: Some(_),
+                ..
+            }
+        );
         let mut view = OrderView {
             status: closed.status(),
             closed_at: Some(Moment(closed.closed)),
@@ -175,8 +184,8 @@ impl OrderView {
             age_seconds: seconds(closed.closed.since(order.created)),
             ..Self::still(state, order)
         };
-        if imported {
-            // It was done before it came here; no promise of this ledger was ever made for it.
+        if !judged {
+            // No promise was kept or broken by what was given up, or done before it came here.
             view.sla = SlaState::None;
             view.due_at = None;
         }
@@ -258,8 +267,12 @@ impl State {
             .map(|stage| stage.name.as_str())
     }
 
-    /// Returns the alerts whose hold covers an open order where it stands: a queued one as if it were to start.
-    pub fn held_by<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = AlertId> + 'a {
+    /// Returns the open alerts, and their scopes, that hold an open order where it stands: a queued one as if it were
+    /// to start.
+    pub fn holds_where_it_stands<'a>(
+        &'a self,
+        order: &'a Order,
+    ) -> impl Iterator<Item = (&'a Arc<Alert>, &'a Scope)> + 'a {
         let (stage, agent) = match &order.phase {
             Phase::Queued => (self.first_stage(), None),
             Phase::InProgress(work) => {
@@ -268,7 +281,11 @@ impl State {
             }
         };
         self.holds_on(order, stage, agent)
-            .map(|(alert, _)| alert.id)
+    }
+
+    /// Returns the ids of [`State::holds_where_it_stands`].
+    pub fn held_by<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = AlertId> + 'a {
+        self.holds_where_it_stands(order).map(|(alert, _)| alert.id)
     }
 
     /// Returns whether an open order is queued, waits for nothing and is not held: it starts as soon as there is room.

@@ -1,0 +1,162 @@
+//! What every command must pass before its own rule is asked.
+
+use super::{
+    super::cold::{Cold, Needs},
+    Context,
+};
+use crate::domain::{
+    command::Command,
+    id::OrderId,
+    order::{Order, Outcome, Status},
+    record::ActorKind,
+    refusal::Refusal,
+    state::State,
+};
+
+/// How far the edges of closed orders are followed when one is reopened: itself, and what it names.
+const ROUNDS: usize = 2;
+
+/// Refuses a role that may not have this command.
+pub(super) fn role(command: &Command, context: &Context<'_>) -> Result<(), Refusal> {
+    let needs = command.spec().role;
+    if context.role < needs {
+        return Err(Refusal::Role {
+            has: context.role,
+            needs,
+        });
+    }
+    Ok(())
+}
+
+/// Refuses to write where a newer version has written what this one does not understand.
+pub(super) fn readable(state: &State) -> Result<(), Refusal> {
+    match &state.unknown {
+        Some((kind, seq)) => Err(Refusal::NewerLedger {
+            kind: kind.clone(),
+            seq: *seq,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a write that does not carry the epoch of the claim that holds.
+///
+/// On a leased order an agent must give the right one. An epoch that was given must always be right: whoever gives one
+/// believes to hold the order.
+pub(super) fn epoch(
+    state: &State,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
+    let Some(order) = written(command).and_then(|id| state.order(id)) else {
+        return Ok(());
+    };
+    let current = order.lease().map(|lease| lease.epoch);
+    let id = order.id;
+    match (context.epoch, current) {
+        (Some(given), current) if current != Some(given) => Err(Refusal::StaleEpoch {
+            id,
+            given: Some(given),
+            current,
+        }),
+        (None, Some(_)) if context.actor.kind == ActorKind::Agent && !takes(command) => {
+            Err(Refusal::StaleEpoch {
+                id,
+                given: None,
+                current,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the order that a command writes to.
+fn written(command: &Command) -> Option<OrderId> {
+    match command {
+        Command::EditOrder { id, .. }
+        | Command::StartOrder { id }
+        | Command::ClaimOrder { id, .. }
+        | Command::MoveOrder { id, .. }
+        | Command::CompleteOrder { id, .. }
+        | Command::CancelOrder { id, .. }
+        | Command::ReopenOrder { id, .. }
+        | Command::ReleaseOrder { id, .. }
+        | Command::CommentOrder { id, .. }
+        | Command::AddDependency { id, .. }
+        | Command::RemoveDependency { id, .. }
+        | Command::AddLink { id, .. }
+        | Command::RemoveLink { id, .. } => Some(*id),
+        _ => None,
+    }
+}
+
+/// Returns whether the command wants a hold of its own: those learn who has it, not that an epoch is missing.
+fn takes(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::StartOrder { .. } | Command::ClaimOrder { .. }
+    )
+}
+
+/// Returns an open order, or why it is not one.
+pub(super) fn open<'a>(state: &'a State, cold: &Cold, id: OrderId) -> Result<&'a Order, Refusal> {
+    match (state.order(id), cold.order(id)) {
+        (Some(order), _) => Ok(order),
+        (None, Some(closed)) => Err(Refusal::Closed {
+            id,
+            status: status(&closed.outcome),
+        }),
+        (None, None) => Err(Refusal::not_found(id)),
+    }
+}
+
+/// Returns the status that an outcome leaves.
+pub(super) fn status(outcome: &Outcome) -> Status {
+    match outcome {
+        Outcome::Completed { .. } => Status::Completed,
+        Outcome::Cancelled { .. } => Status::Cancelled,
+    }
+}
+
+/// Returns the closed orders that the command names and, when one is to be reopened, those that it names in turn.
+pub(super) fn needs(state: &State, cold: &Cold, command: &Command) -> Needs {
+    let mut named: Vec<OrderId> = written(command).into_iter().collect();
+    match command {
+        Command::CreateOrder { order } => {
+            named.extend(order.parent);
+            named.extend(order.depends_on.iter().copied());
+        }
+        Command::EditOrder { changes, .. } => {
+            if let Some(crate::domain::event::Parent::Of(parent)) = changes.parent {
+                named.push(parent);
+            }
+        }
+        Command::AddDependency { on, .. } | Command::RemoveDependency { on, .. } => named.push(*on),
+        Command::LinkCorrective { order, .. } => named.push(*order),
+        Command::TriggerAndon { order, hold, .. } => {
+            named.extend(*order);
+            use crate::domain::{andon::Scope, command::Hold};
+            if let Some(Hold::Scope(Scope::Order(id) | Scope::Epic(id))) = hold {
+                named.push(*id);
+            }
+        }
+        Command::ReopenOrder { id, .. } => {
+            let mut ring = vec![*id];
+            for _ in 1..ROUNDS {
+                let closed: Vec<_> = ring.iter().filter_map(|id| cold.order(*id)).collect();
+                ring = closed
+                    .iter()
+                    .flat_map(|closed| closed.order.depends_on.iter().map(|wait| wait.on))
+                    .chain(closed.iter().filter_map(|closed| closed.order.parent))
+                    .collect();
+                named.extend(&ring);
+            }
+        }
+        _ => {}
+    }
+    named.retain(|id| state.order(*id).is_none() && !cold.orders.contains_key(id));
+    Needs {
+        orders: named.into_iter().collect(),
+        ..Needs::default()
+    }
+}
