@@ -119,7 +119,9 @@ impl Action {
         let action = Action::ALL.iter().copied().find(|a| a.name() == name)?;
         let argument = argument.trim();
         let fine = match action {
-            Action::View => matches!(argument, "next" | "previous") || View::named(argument).is_some(),
+            Action::View => {
+                matches!(argument, "next" | "previous") || View::named(argument).is_some()
+            }
             Action::Field => matches!(argument, "next" | "previous"),
             _ => argument.is_empty(),
         };
@@ -191,19 +193,24 @@ pub fn may_act(model: &Model) -> Result<(), String> {
 
 /// Returns the actions whose keys are shown at the bottom, the most wanted first.
 pub fn hints(model: &Model) -> &'static [Action] {
+    use super::model::View as On;
     use Action::*;
     if model.focus == Focus::Detail {
-        return &[Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back, Help];
+        return &[
+            Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back, Help,
+        ];
     }
     match model.view {
-        View::Overview => &[PullNext, Create, Andon, Palette, Command, Help, Quit],
-        View::Kanban => &[
+        On::Overview => &[PullNext, Create, Andon, Palette, Command, Help, Quit],
+        On::Kanban => &[
             Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette, Help, Quit,
         ],
-        View::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette, Help, Quit],
-        View::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon, Help, Quit],
-        View::Agents => &[Open, PauseAgent, Palette, Help, Quit],
-        View::Events => &[Open, Pause, Palette, Help, Quit],
+        On::Dependencies => &[
+            Open, Fold, Flip, Tree, Depend, Undepend, Palette, Help, Quit,
+        ],
+        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon, Help, Quit],
+        On::Agents => &[Open, PauseAgent, Palette, Help, Quit],
+        On::Events => &[Open, Pause, Palette, Help, Quit],
     }
 }
 

@@ -79,7 +79,11 @@ impl Board {
         columns.push(column(Kind::Queued, queued, None));
         for stage in &state.settings.stages {
             let total = state.counts.stage(&stage.name).into();
-            columns.push(column(Kind::Stage(stage.name.clone()), total, stage.wip_limit));
+            columns.push(column(
+                Kind::Stage(stage.name.clone()),
+                total,
+                stage.wip_limit,
+            ));
         }
         let mut placed: Vec<Vec<(_, OrderId)>> = vec![Vec::new(); columns.len()];
         self.hidden = 0;
@@ -122,7 +126,10 @@ impl Board {
         // The order is closed or hidden: stay where it was; an empty board selects its first order.
         if self.ids(self.column).is_empty()
             && self.selected.is_none()
-            && let Some(filled) = self.columns.iter().position(|column| !column.ids.is_empty())
+            && let Some(filled) = self
+                .columns
+                .iter()
+                .position(|column| !column.ids.is_empty())
         {
             self.column = filled;
         }

@@ -139,7 +139,10 @@ impl<Id> Default for List<Id> {
 impl<Id: Clone + PartialEq> List<Id> {
     /// Keeps the selection on its id; if that is gone, on what stands in its place now.
     pub fn settle(&mut self, ids: &[Id], shown: usize) {
-        let found = self.selected.as_ref().and_then(|id| ids.iter().position(|i| i == id));
+        let found = self
+            .selected
+            .as_ref()
+            .and_then(|id| ids.iter().position(|i| i == id));
         self.row = found.unwrap_or(self.row).min(ids.len().saturating_sub(1));
         self.selected = ids.get(self.row).cloned();
         self.window.follow(self.row, ids.len(), shown);
@@ -375,7 +378,11 @@ impl Model {
 
     /// Returns the critical alert to show across every view: the oldest that nobody took notice of, else the oldest.
     pub fn worst_critical(&self) -> Option<&Arc<Alert>> {
-        let critical = self.state.alerts.values().filter(|a| a.severity == Severity::Critical);
+        let critical = self
+            .state
+            .alerts
+            .values()
+            .filter(|a| a.severity == Severity::Critical);
         critical.min_by_key(|a| (a.acknowledged.is_some(), a.raised.at, a.id))
     }
 
@@ -404,13 +411,20 @@ impl Model {
 
     /// Returns the agent that acts would be about.
     pub fn selected_agent(&self) -> Option<&str> {
-        self.agents.selected.as_deref().filter(|_| self.view == View::Agents)
+        self.agents
+            .selected
+            .as_deref()
+            .filter(|_| self.view == View::Agents)
     }
 
     /// Returns the event under the cursor.
     pub fn selected_event(&self) -> Option<&Entry> {
         let seq = self.events.list.selected?;
-        let at = self.events.entries.binary_search_by_key(&seq, |e| e.seq).ok()?;
+        let at = self
+            .events
+            .entries
+            .binary_search_by_key(&seq, |e| e.seq)
+            .ok()?;
         self.events.entries.get(at)
     }
 

@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use super::{effect::Ticket, keymap::Key};
 use crate::domain::{
-    query::Answer,
-    record::Record,
-    refusal::Refusal,
-    state::State,
-    time::Timestamp,
+    query::Answer, record::Record, refusal::Refusal, state::State, time::Timestamp,
 };
 
 /// Something that happened.

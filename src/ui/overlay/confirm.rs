@@ -54,7 +54,10 @@ impl Confirm {
         lines.push((String::new(), Role::Text));
         let Some(blast) = model.asks.blast().filter(|_| self.previewed(model)) else {
             lines.push(match model.asks.failure(Slot::Blast) {
-                Some(_) => ("What it would stop could not be found out.".into(), Role::Error),
+                Some(_) => (
+                    "What it would stop could not be found out.".into(),
+                    Role::Error,
+                ),
                 None => ("Looking what it would stop …".into(), Role::Muted),
             });
             return lines;
@@ -62,21 +65,38 @@ impl Confirm {
         lines.push((format!("Holding {scope} would stop"), Role::Title));
         let total = |affected: &Affected| usize::try_from(affected.total).unwrap_or(usize::MAX);
         let parts = [
-            (&blast.in_progress, "in progress", "cannot move on or complete"),
+            (
+                &blast.in_progress,
+                "in progress",
+                "cannot move on or complete",
+            ),
             (&blast.ready, "ready", "cannot start"),
             (&blast.downstream, "downstream", "waiting outside the scope"),
         ];
         for (affected, word, why) in parts {
-            let role = if affected.total > 0 { Role::Warning } else { Role::Muted };
+            let role = if affected.total > 0 {
+                Role::Warning
+            } else {
+                Role::Muted
+            };
             lines.push((format!("  {:>5} {word}: {why}", total(affected)), role));
             for order in affected.orders.iter().take(3) {
                 let holder = order.holder.as_ref().map(|h| format!("  ({})", h.name));
-                let line = format!("        {} {}{}", order.id, order.title, holder.unwrap_or_default());
+                let line = format!(
+                    "        {} {}{}",
+                    order.id,
+                    order.title,
+                    holder.unwrap_or_default()
+                );
                 lines.push((line, Role::Muted));
             }
         }
         if !blast.held_already_by.is_empty() {
-            let ids: Vec<String> = blast.held_already_by.iter().map(ToString::to_string).collect();
+            let ids: Vec<String> = blast
+                .held_already_by
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             lines.push((format!("  held already by {}", ids.join(", ")), Role::Muted));
         }
         if !blast.exempt.is_empty() {
@@ -89,7 +109,11 @@ impl Confirm {
     /// Draws it in the middle.
     pub fn draw(&self, model: &Model, area: Rect, pen: &mut Pen<'_>) {
         let lines = self.lines(model);
-        let widest = lines.iter().map(|(line, _)| text::width(line)).max().unwrap_or(0);
+        let widest = lines
+            .iter()
+            .map(|(line, _)| text::width(line))
+            .max()
+            .unwrap_or(0);
         let width = u16::try_from(widest.max(text::width(&self.question)) + 6).unwrap_or(80);
         let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);
         let area = layout::dialog(area, width.clamp(44, 90), height);

@@ -101,7 +101,12 @@ pub struct Form {
 
 impl Form {
     /// Returns a form; `keys` is the line of keys at its bottom.
-    pub fn new(purpose: Purpose, title: impl Into<String>, fields: Vec<Field>, keys: String) -> Self {
+    pub fn new(
+        purpose: Purpose,
+        title: impl Into<String>,
+        fields: Vec<Field>,
+        keys: String,
+    ) -> Self {
         Form {
             purpose,
             title: title.into(),
@@ -117,9 +122,10 @@ impl Form {
         let field = self.fields.iter().find(|field| field.name == name);
         match field.map(|field| &field.input) {
             Some(Input::Line(editor) | Input::Block(editor)) => editor.text().trim().to_owned(),
-            Some(Input::Choice { options, at }) => {
-                options.get(*at).map(|(word, _)| word.clone()).unwrap_or_default()
-            }
+            Some(Input::Choice { options, at }) => options
+                .get(*at)
+                .map(|(word, _)| word.clone())
+                .unwrap_or_default(),
             None => String::new(),
         }
     }
@@ -155,7 +161,9 @@ impl Form {
                 Code::Up => self.turn(false),
                 Code::Char(c) => {
                     let begins = |(word, _): &(String, String)| {
-                        word.chars().next().is_some_and(|w| w.eq_ignore_ascii_case(&c))
+                        word.chars()
+                            .next()
+                            .is_some_and(|w| w.eq_ignore_ascii_case(&c))
                     };
                     let after = options.iter().enumerate().skip(*at + 1);
                     let around = after.chain(options.iter().enumerate());
@@ -179,14 +187,20 @@ impl Form {
 
     /// Draws it in the middle.
     pub fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
-        let blocks = self.fields.iter().filter(|f| matches!(f.input, Input::Block(_))).count();
+        let blocks = self
+            .fields
+            .iter()
+            .filter(|f| matches!(f.input, Input::Block(_)))
+            .count();
         let lines = self.fields.len() - blocks;
         let wanted = u16::try_from(lines + blocks * 9 + 5).unwrap_or(u16::MAX);
         let area = layout::dialog(area, 88, wanted);
         pen.clear(area);
         let inner = pen.pane(area, &self.title, true);
         let (body, foot) = layout::split_bottom(inner, 2);
-        let spare = body.height.saturating_sub(u16::try_from(lines).unwrap_or(0) + 1);
+        let spare = body
+            .height
+            .saturating_sub(u16::try_from(lines).unwrap_or(0) + 1);
         let block = (spare / u16::try_from(blocks.max(1)).unwrap_or(1)).clamp(1, 9);
         let mut y = 0;
         for (at, field) in self.fields.iter().enumerate() {
@@ -230,7 +244,10 @@ impl Form {
         let (_, place) = layout::split_left(area, LABEL);
         match &field.input {
             Input::Line(editor) | Input::Block(editor) => {
-                let place = Rect { width: place.width.saturating_sub(1), ..place };
+                let place = Rect {
+                    width: place.width.saturating_sub(1),
+                    ..place
+                };
                 if !focus && editor.text().is_empty() {
                     pen.say(place, 0, 0, field.hint, Role::Muted);
                 } else {
@@ -243,7 +260,13 @@ impl Form {
                 };
                 let (left, right) = (glyphs.left, glyphs.right);
                 let parts: &[(&str, Role)] = if focus {
-                    &[(left, Role::Key), (" ", Role::Text), (word, Role::Title), (" ", Role::Text), (right, Role::Key)]
+                    &[
+                        (left, Role::Key),
+                        (" ", Role::Text),
+                        (word, Role::Title),
+                        (" ", Role::Text),
+                        (right, Role::Key),
+                    ]
                 } else {
                     &[(word, Role::Text)]
                 };

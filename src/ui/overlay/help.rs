@@ -29,7 +29,9 @@ impl Page {
     /// Returns a page of text as it came.
     pub fn printed(title: impl Into<String>, text: &str, area: Rect) -> Self {
         let lines = crate::text::clean_block(text);
-        let paragraphs = lines.lines().map(|line| Paragraph::of(line, Role::Text).verbatim());
+        let paragraphs = lines
+            .lines()
+            .map(|line| Paragraph::of(line, Role::Text).verbatim());
         Page::new(title.into(), paragraphs.collect(), area)
     }
 
@@ -72,7 +74,14 @@ impl Page {
                     (desc, _) => desc,
                 };
                 let mut line = Paragraph::of(format!("  {:<18}", keys.join(", ")), Role::Key)
-                    .with(about, if why_not.is_some() { Role::Muted } else { Role::Text })
+                    .with(
+                        about,
+                        if why_not.is_some() {
+                            Role::Muted
+                        } else {
+                            Role::Text
+                        },
+                    )
                     .hanging(20);
                 if let Some(why) = why_not {
                     line = line.with(format!("  (not now: {why})"), Role::Muted);
@@ -95,13 +104,25 @@ impl Page {
             (glyphs.held, Role::Held, "H  held by an alert"),
             (glyphs.in_progress, Role::StatusInProgress, "in progress"),
             (glyphs.completed, Role::StatusCompleted, "completed"),
-            (glyphs.sla_at_risk, Role::SlaAtRisk, "4h left: four fifths of its SLA are gone"),
-            (glyphs.sla_breached, Role::SlaBreached, "+2d over: past its SLA"),
+            (
+                glyphs.sla_at_risk,
+                Role::SlaAtRisk,
+                "4h left: four fifths of its SLA are gone",
+            ),
+            (
+                glyphs.sla_breached,
+                Role::SlaBreached,
+                "+2d over: past its SLA",
+            ),
         ] {
             let line = Paragraph::of(format!("  {glyph:<4}"), role).with(word, Role::Text);
             paragraphs.push(line);
         }
-        Page::new(format!("Keys: {}", model.view.name()), paragraphs, model.area())
+        Page::new(
+            format!("Keys: {}", model.view.name()),
+            paragraphs,
+            model.area(),
+        )
     }
 
     /// Scrolls by lines.
@@ -129,7 +150,10 @@ impl Page {
             let place = format!(" {last} of {} lines ", self.text.len());
             let (_, bottom) = layout::split_bottom(area, 1);
             pen.parts_right(
-                Rect { width: bottom.width.saturating_sub(2), ..bottom },
+                Rect {
+                    width: bottom.width.saturating_sub(2),
+                    ..bottom
+                },
                 0,
                 &[(&place, Role::Muted)],
             );

@@ -88,9 +88,10 @@ impl Palette {
 
     /// Selects the row that makes this choice.
     pub fn at(mut self, label: &str) -> Self {
-        let found = self.found.iter().position(|at| {
-            self.items.get(*at).is_some_and(|item| item.label == label)
-        });
+        let found = self
+            .found
+            .iter()
+            .position(|at| self.items.get(*at).is_some_and(|item| item.label == label));
         self.row = found.unwrap_or(0);
         self
     }
@@ -164,7 +165,8 @@ impl Palette {
 
     /// Draws it in the middle.
     pub fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
-        let shown = Self::shown(area).min(self.items.len().max(1) + usize::from(self.by_id.is_some()));
+        let shown =
+            Self::shown(area).min(self.items.len().max(1) + usize::from(self.by_id.is_some()));
         let height = u16::try_from(shown + 4).unwrap_or(u16::MAX);
         let area = layout::dialog(area, 84, height);
         pen.clear(area);
@@ -180,8 +182,16 @@ impl Palette {
         }
         let rows = self.rows().enumerate().skip(self.window.first);
         for (y, (at, item)) in (0..rest.height).zip(rows) {
-            let row = Rect { y: rest.y + y, height: 1, ..rest };
-            let role = if item.why_not.is_some() { Role::Muted } else { Role::Text };
+            let row = Rect {
+                y: rest.y + y,
+                height: 1,
+                ..rest
+            };
+            let role = if item.why_not.is_some() {
+                Role::Muted
+            } else {
+                Role::Text
+            };
             if at == self.row {
                 pen.say(row, 0, 0, glyphs.selected, Role::Key);
             }
@@ -189,11 +199,17 @@ impl Palette {
             let half = usize::from(row.width / 2);
             let note = text::cut(note, half, glyphs.ellipsis);
             let taken = pen.parts_right(
-                Rect { width: row.width.saturating_sub(1), ..row },
+                Rect {
+                    width: row.width.saturating_sub(1),
+                    ..row
+                },
                 0,
                 &[(&note, Role::Muted)],
             );
-            let label = Rect { width: row.width.saturating_sub(taken + 3), ..row };
+            let label = Rect {
+                width: row.width.saturating_sub(taken + 3),
+                ..row
+            };
             pen.say(label, 2, 0, &item.label, role);
             if at == self.row {
                 pen.shade(row, Role::Selection);

@@ -112,7 +112,9 @@ impl Prompt {
     /// Completes the last word of a command or filter, as far as it is unambiguous.
     pub fn complete(&mut self) {
         let text = self.editor.text();
-        let (before, word) = text.rsplit_once(' ').map_or(("", text.as_str()), |(b, w)| (b, w));
+        let (before, word) = text
+            .rsplit_once(' ')
+            .map_or(("", text.as_str()), |(b, w)| (b, w));
         let words: Vec<&str> = match (&self.purpose, before) {
             (Purpose::Filter, _) => TERMS
                 .iter()
@@ -122,7 +124,9 @@ impl Prompt {
                 .collect(),
             (Purpose::Command, "") => {
                 let nouns = COMMANDS.iter().map(|spec| spec.noun);
-                nouns.chain(Action::ALL.iter().map(|action| action.name())).collect()
+                nouns
+                    .chain(Action::ALL.iter().map(|action| action.name()))
+                    .collect()
             }
             (Purpose::Command, "view") => View::ALL.iter().map(|view| view.name()).collect(),
             (Purpose::Command, noun) => {
@@ -143,7 +147,8 @@ impl Prompt {
             let gap = if before.is_empty() { "" } else { " " };
             let whole = fitting.iter().all(|w| *w == *first) && !first.ends_with([':', '>']);
             let space = if whole { " " } else { "" };
-            self.editor.replace(&format!("{before}{gap}{shared}{space}"));
+            self.editor
+                .replace(&format!("{before}{gap}{shared}{space}"));
         }
     }
 

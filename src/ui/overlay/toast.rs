@@ -14,7 +14,16 @@ pub fn draw(notice: &Notice, area: Rect, pen: &mut Pen<'_>) {
         Role::Warning => glyphs.andon_medium,
         _ => glyphs.bullet,
     };
-    pen.parts(area, 1, 0, &[(mark, notice.role), (" ", Role::Text), (&notice.text, notice.role)]);
+    pen.parts(
+        area,
+        1,
+        0,
+        &[
+            (mark, notice.role),
+            (" ", Role::Text),
+            (&notice.text, notice.role),
+        ],
+    );
     for (y, lift) in (1..area.height).zip(&notice.lift) {
         let lead = if y == 1 { "lifted by " } else { "       or " };
         pen.parts(area, 3, y, &[(lead, Role::Muted), (lift, Role::Text)]);

@@ -49,8 +49,17 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Release, Some(id)) => release(model, id),
         (Action::Edit, Some(id)) => edit(model, id),
         (Action::Comment, Some(id)) => {
-            let fields = vec![Field::block("comment", "Markdown; it cannot be taken back", "")];
-            let form = Form::new(For::Comment(id), format!("Comment on {id}"), fields, keys(model));
+            let fields = vec![Field::block(
+                "comment",
+                "Markdown; it cannot be taken back",
+                "",
+            )];
+            let form = Form::new(
+                For::Comment(id),
+                format!("Comment on {id}"),
+                fields,
+                keys(model),
+            );
             open(model, Overlay::Form(Box::new(form)))
         }
         (Action::Priority, Some(id)) => choose_priority(model, id),
@@ -67,7 +76,12 @@ fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
             Action::Acknowledge => return submit(model, Command::AcknowledgeAlert { id }, None),
             Action::Resolve => return ask(model, Purpose::Resolve(id)),
             Action::Snooze => {
-                let items = [(15, "15 minutes"), (60, "1 hour"), (240, "4 hours"), (1440, "1 day")];
+                let items = [
+                    (15, "15 minutes"),
+                    (60, "1 hour"),
+                    (240, "4 hours"),
+                    (1440, "1 day"),
+                ];
                 let item = |(minutes, label): (u32, &str)| Item {
                     label: label.into(),
                     note: "what it holds stays held".into(),
@@ -85,7 +99,10 @@ fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     if let (Action::PauseAgent, Some(name)) = (action, model.selected_agent()) {
         let name = name.to_owned();
-        let paused = model.state.agent(&name).is_some_and(|agent| agent.paused.is_some());
+        let paused = model
+            .state
+            .agent(&name)
+            .is_some_and(|agent| agent.paused.is_some());
         return if paused {
             submit(model, Command::ResumeAgent { name }, None)
         } else {
@@ -96,11 +113,7 @@ fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// Hands a command to the engine. A viewer's never leaves: this is the only door, and it asks again.
-pub(super) fn submit(
-    model: &mut Model,
-    command: Command,
-    form: Option<Box<Form>>,
-) -> Vec<Effect> {
+pub(super) fn submit(model: &mut Model, command: Command, form: Option<Box<Form>>) -> Vec<Effect> {
     if let Err(why) = crate::ui::action::may_act(model) {
         model.say(why, Role::Warning);
         return Vec::new();
@@ -138,7 +151,11 @@ fn keys(model: &Model) -> String {
 fn relocate(model: &mut Model, id: OrderId, to: Destination) -> Vec<Effect> {
     let stages = &model.state.settings.stages;
     let last = stages.last().map(|stage| stage.name.as_str());
-    let here = model.state.order(id).and_then(|order| order.work()).map(|w| w.stage.as_str());
+    let here = model
+        .state
+        .order(id)
+        .and_then(|order| order.work())
+        .map(|w| w.stage.as_str());
     if to == Destination::Right && here == last {
         return ask(model, Purpose::Complete(id));
     }
@@ -146,7 +163,11 @@ fn relocate(model: &mut Model, id: OrderId, to: Destination) -> Vec<Effect> {
 }
 
 fn release(model: &mut Model, id: OrderId) -> Vec<Effect> {
-    let holder = model.state.order(id).and_then(|order| order.work()).map(|work| &work.holder);
+    let holder = model
+        .state
+        .order(id)
+        .and_then(|order| order.work())
+        .map(|work| &work.holder);
     if holder.is_some_and(|holder| holder.name != model.session.me) {
         return ask(model, Purpose::ForceRelease(id));
     }
@@ -163,10 +184,16 @@ fn edit(model: &mut Model, id: OrderId) -> Vec<Effect> {
         return Vec::new();
     };
     // The text is on the ledger: only what was fetched can be edited.
-    let known = model.asks.detail().is_some_and(|detail| detail.order.id == id);
+    let known = model
+        .asks
+        .detail()
+        .is_some_and(|detail| detail.order.id == id);
     if order.description.is_some() && !known {
         super::moves::show(model, id);
-        model.say(format!("{id} is being fetched; press the key again"), Role::Muted);
+        model.say(
+            format!("{id} is being fetched; press the key again"),
+            Role::Muted,
+        );
         return Vec::new();
     }
     let form = order_form(model, Some(&order));
@@ -174,15 +201,28 @@ fn edit(model: &mut Model, id: OrderId) -> Vec<Effect> {
 }
 
 fn order_form(model: &Model, order: Option<&Order>) -> Form {
-    let detail = model.asks.detail().filter(|d| order.is_some_and(|o| o.id == d.order.id));
-    let description = detail.and_then(|d| d.description.clone()).unwrap_or_default();
+    let detail = model
+        .asks
+        .detail()
+        .filter(|d| order.is_some_and(|o| o.id == d.order.id));
+    let description = detail
+        .and_then(|d| d.description.clone())
+        .unwrap_or_default();
     let kind = order.map_or(Kind::Task, |order| order.kind);
-    let kinds = Kind::ALL.iter().filter(|k| order.is_none() || (**k == Kind::Epic) == (kind == Kind::Epic));
-    let options = kinds.map(|kind| (kind.word().to_owned(), String::new())).collect();
+    let kinds = Kind::ALL
+        .iter()
+        .filter(|k| order.is_none() || (**k == Kind::Epic) == (kind == Kind::Epic));
+    let options = kinds
+        .map(|kind| (kind.word().to_owned(), String::new()))
+        .collect();
     let bucket = order.map_or(Bucket::Features, |order| order.bucket);
-    let buckets = Bucket::ALL.iter().map(|bucket| (bucket.word().to_owned(), standing(model, *bucket)));
+    let buckets = Bucket::ALL
+        .iter()
+        .map(|bucket| (bucket.word().to_owned(), standing(model, *bucket)));
     let priority = order.map_or(Priority::DEFAULT, |order| order.priority);
-    let priorities = (1..=10).rev().map(|n: u8| (n.to_string(), urgency(n).to_owned()));
+    let priorities = (1..=10)
+        .rev()
+        .map(|n: u8| (n.to_string(), urgency(n).to_owned()));
     let epics = model.state.open_epics().take(MAX_EPICS);
     let none = std::iter::once(("none".to_owned(), String::new()));
     let parent = order.and_then(|order| order.parent);
@@ -193,9 +233,15 @@ fn order_form(model: &Model, order: Option<&Order>) -> Form {
     if !parents.iter().any(|(id, _)| *id == parent) {
         parents.push((parent.clone(), String::new()));
     }
-    let labels = order.map(|order| order.labels.join(", ")).unwrap_or_default();
-    let estimate = order.and_then(|order| order.estimate).map(|m| m.to_string());
-    let assignee = order.and_then(|order| order.assignee.clone()).unwrap_or_default();
+    let labels = order
+        .map(|order| order.labels.join(", "))
+        .unwrap_or_default();
+    let estimate = order
+        .and_then(|order| order.estimate)
+        .map(|m| m.to_string());
+    let assignee = order
+        .and_then(|order| order.assignee.clone())
+        .unwrap_or_default();
     let fields = vec![
         Field::line("title", "one line", order.map_or("", |order| &order.title)),
         Field::choice("kind", options, kind.word()),
@@ -208,7 +254,12 @@ fn order_form(model: &Model, order: Option<&Order>) -> Form {
         Field::block("description", "Markdown", &description),
     ];
     match order {
-        Some(order) => Form::new(For::Edit(order.id), format!("Edit {}", order.id), fields, keys(model)),
+        Some(order) => Form::new(
+            For::Edit(order.id),
+            format!("Edit {}", order.id),
+            fields,
+            keys(model),
+        ),
         None => Form::new(For::Create, "New work order", fields, keys(model)),
     }
 }
@@ -217,9 +268,17 @@ fn order_form(model: &Model, order: Option<&Order>) -> Form {
 const MAX_EPICS: usize = 200;
 
 fn standing(model: &Model, bucket: Bucket) -> String {
-    let wip = model.state.counts.wip.get(bucket.index()).copied().unwrap_or(0);
+    let wip = model
+        .state
+        .counts
+        .wip
+        .get(bucket.index())
+        .copied()
+        .unwrap_or(0);
     let rule = model.state.settings.bucket(bucket);
-    let sla = rule.sla().map_or("no SLA".into(), |sla| format!("SLA {}", words::span(sla)));
+    let sla = rule
+        .sla()
+        .map_or("no SLA".into(), |sla| format!("SLA {}", words::span(sla)));
     let full = if wip >= rule.wip_limit { ", full" } else { "" };
     format!("{wip}/{} in progress{full}, {sla}", rule.wip_limit)
 }
@@ -236,23 +295,39 @@ fn urgency(priority: u8) -> &'static str {
 fn cord_form(model: &Model) -> Form {
     let about = model.selected_order().and_then(|id| model.state.order(id));
     let mut holds: Vec<(String, String)> = vec![
-        ("default".into(), "critical holds the line, the rest hold nothing".into()),
+        (
+            "default".into(),
+            "critical holds the line, the rest hold nothing".into(),
+        ),
         ("nothing".into(), "only tells".into()),
-        (Scope::Line.to_string(), "nothing starts, moves on or completes".into()),
+        (
+            Scope::Line.to_string(),
+            "nothing starts, moves on or completes".into(),
+        ),
     ];
     if let Some(order) = about {
         holds.push((Scope::Order(order.id).to_string(), order.title.clone()));
         let epic = model.state.lineage(order.id).find(|id| id.is_epic());
-        holds.extend(epic.map(|id| (Scope::Epic(id).to_string(), "and everything beneath it".into())));
+        holds.extend(epic.map(|id| {
+            (
+                Scope::Epic(id).to_string(),
+                "and everything beneath it".into(),
+            )
+        }));
         if let Phase::InProgress(work) = &order.phase {
             let agent = Scope::Agent(work.holder.name.clone()).to_string();
             holds.push((agent, "what it holds or would pull".into()));
         }
     }
-    let buckets = Bucket::ALL.iter().map(|b| (Scope::Bucket(*b).to_string(), standing(model, *b)));
+    let buckets = Bucket::ALL
+        .iter()
+        .map(|b| (Scope::Bucket(*b).to_string(), standing(model, *b)));
     let stages = model.state.settings.stages.iter().map(|stage| {
         let orders = usize::try_from(model.state.counts.stage(&stage.name)).unwrap_or(0);
-        (Scope::Stage(stage.name.clone()).to_string(), words::count(orders, "order"))
+        (
+            Scope::Stage(stage.name.clone()).to_string(),
+            words::count(orders, "order"),
+        )
     });
     holds.extend(buckets.chain(stages));
     let severities = [
@@ -261,7 +336,9 @@ fn cord_form(model: &Model) -> Form {
         (Severity::High, "somebody must look now"),
         (Severity::Critical, "the line must stop"),
     ];
-    let severities = severities.map(|(s, about)| (s.word().to_owned(), about.to_owned())).to_vec();
+    let severities = severities
+        .map(|(s, about)| (s.word().to_owned(), about.to_owned()))
+        .to_vec();
     let fields = vec![
         Field::line("reason", "what is wrong", ""),
         Field::choice("severity", severities, Severity::High.word()),
@@ -271,7 +348,12 @@ fn cord_form(model: &Model) -> Form {
         Some(order) => format!("Pull the andon cord, about {}", order.id),
         None => "Pull the andon cord".into(),
     };
-    Form::new(For::Andon(about.map(|order| order.id)), title, fields, keys(model))
+    Form::new(
+        For::Andon(about.map(|order| order.id)),
+        title,
+        fields,
+        keys(model),
+    )
 }
 
 fn change(id: OrderId, changes: Changes) -> Choice {
@@ -298,7 +380,10 @@ fn choose_priority(model: &mut Model, id: OrderId) -> Vec<Effect> {
             why_not: None,
         })
     });
-    let now = model.state.order(id).map(|order| order.priority.to_string());
+    let now = model
+        .state
+        .order(id)
+        .map(|order| order.priority.to_string());
     let palette = Palette::new(format!("Priority of {id}"), items.collect());
     open_palette(model, palette.at(&now.unwrap_or_default()))
 }
@@ -316,7 +401,10 @@ fn choose_bucket(model: &mut Model, id: OrderId) -> Vec<Effect> {
         ),
         why_not: None,
     });
-    let now = model.state.order(id).map(|order| words::plain(order.bucket.word()));
+    let now = model
+        .state
+        .order(id)
+        .map(|order| words::plain(order.bucket.word()));
     let palette = Palette::new(format!("Bucket of {id}"), items.collect());
     open_palette(model, palette.at(&now.unwrap_or_default()))
 }
@@ -326,7 +414,10 @@ fn choose_dependency(model: &mut Model, id: OrderId) -> Vec<Effect> {
         return Vec::new();
     };
     let waits = |on: OrderId| order.depends_on.iter().any(|wait| wait.on == on);
-    let others = model.state.orders().filter(|other| other.id != id && !waits(other.id));
+    let others = model
+        .state
+        .orders()
+        .filter(|other| other.id != id && !waits(other.id));
     let items = others.map(|other| Item {
         label: format!("{} {}", other.id, other.title),
         note: words::plain(other.bucket.word()),

@@ -119,7 +119,9 @@ pub(super) fn recall(model: &mut Model, back: isize) {
     {
         let last = model.history.len();
         prompt.back = prompt.back.saturating_add_signed(back.signum()).min(last);
-        let line = last.checked_sub(prompt.back).and_then(|at| model.history.get(at));
+        let line = last
+            .checked_sub(prompt.back)
+            .and_then(|at| model.history.get(at));
         prompt.editor.replace(line.map_or("", String::as_str));
     }
 }
@@ -140,7 +142,7 @@ fn everything(model: &Model) -> Palette {
         }
         let action = Action::parse(run).map(|(action, _)| action);
         let about = if binding.desc.is_empty() {
-            action.map_or(run, Action::about)
+            action.map_or(run, |action| action.about())
         } else {
             &binding.desc
         };
@@ -157,11 +159,15 @@ fn everything(model: &Model) -> Palette {
         choice: Choice::Alert(alert.id),
         why_not: None,
     }));
-    items.extend(model.state.orders().map(|order| Item {
-        label: format!("{} {}", order.id, order.title),
-        note: order.work().map_or("queued".into(), |work| work.stage.clone()),
-        choice: Choice::Order(order.id),
-        why_not: None,
+    items.extend(model.state.orders().map(|order| {
+        Item {
+            label: format!("{} {}", order.id, order.title),
+            note: order
+                .work()
+                .map_or("queued".into(), |work| work.stage.clone()),
+            choice: Choice::Order(order.id),
+            why_not: None,
+        }
     }));
     Palette::new("Go to an order or run an action", items).with_ids(None)
 }
@@ -318,7 +324,10 @@ fn title(form: &Form) -> Result<String, Problem> {
 
 fn labels(form: &Form) -> Vec<String> {
     let text = form.value("labels");
-    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let words = text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
     let mut labels: Vec<String> = words.map(str::to_owned).collect();
     labels.sort_unstable();
     labels.dedup();
@@ -363,7 +372,9 @@ fn changes(model: &Model, form: &Form, id: crate::domain::id::OrderId) -> Result
         return Err(("title", format!("{id} was closed meanwhile")));
     };
     let detail = model.asks.detail().filter(|detail| detail.order.id == id);
-    let before = detail.and_then(|detail| detail.description.clone()).unwrap_or_default();
+    let before = detail
+        .and_then(|detail| detail.description.clone())
+        .unwrap_or_default();
     let after = new.description.unwrap_or_default();
     let estimate = new.estimate.unwrap_or(0);
     let assignee = new.assignee.unwrap_or_default();
@@ -400,7 +411,13 @@ fn cord(form: &Form, order: Option<crate::domain::id::OrderId>) -> Result<Comman
 }
 
 fn confirm_cord(model: &mut Model, command: Command, form: Box<Form>) -> Vec<Effect> {
-    let Command::TriggerAndon { reason, severity, hold, .. } = &command else {
+    let Command::TriggerAndon {
+        reason,
+        severity,
+        hold,
+        ..
+    } = &command
+    else {
         return Vec::new();
     };
     let scope = match hold {

@@ -54,7 +54,11 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
 /// Rebuilds what is derived, if what it is derived from changed.
 fn derive(model: &mut Model) {
     // Only a filter on ages makes the minute matter to what is where.
-    let minute = if model.filter.is_empty() { 0 } else { model.minute() };
+    let minute = if model.filter.is_empty() {
+        0
+    } else {
+        model.minute()
+    };
     let of = (
         model.state.head.seq,
         minute,

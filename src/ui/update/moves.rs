@@ -90,7 +90,10 @@ fn section(model: &mut Model, forward: bool) {
     let Some(detail) = &mut model.detail else {
         return;
     };
-    let lines = detail.sections.iter().map(|(paragraph, _)| detail.text.line_of(*paragraph));
+    let lines = detail
+        .sections
+        .iter()
+        .map(|(paragraph, _)| detail.text.line_of(*paragraph));
     let found = if forward {
         lines.filter(|line| *line > detail.scroll).min()
     } else {
@@ -200,7 +203,11 @@ pub(super) fn flip(model: &mut Model) -> Vec<Effect> {
 /// Derives the tree's visible rows from the answer and what is folded.
 pub(super) fn settle_tree(model: &mut Model, shown: usize) {
     if model.tree.root.is_none() {
-        let first = model.state.open_epics().next().or(model.state.work_orders().next());
+        let first = model
+            .state
+            .open_epics()
+            .next()
+            .or(model.state.work_orders().next());
         model.tree.root = first.map(|order| order.id);
     }
     model.tree.visible.clear();

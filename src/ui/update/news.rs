@@ -59,11 +59,7 @@ fn add_events(model: &mut Model, entries: impl Iterator<Item = Entry>) {
 }
 
 /// Takes an answer, if it is still waited for.
-pub(super) fn answered(
-    model: &mut Model,
-    ticket: Ticket,
-    answer: Result<Box<Answer>, Failure>,
-) {
+pub(super) fn answered(model: &mut Model, ticket: Ticket, answer: Result<Box<Answer>, Failure>) {
     let log = match &answer {
         Ok(answer) => match answer.as_ref() {
             Answer::Log(log) => Some(log.events.clone()),
@@ -90,12 +86,11 @@ pub(super) fn answered(
 }
 
 /// Takes a command's outcome: says what happened and goes to it, or says why not.
-pub(super) fn submitted(
-    model: &mut Model,
-    ticket: Ticket,
-    outcome: Result<Vec<Record>, Failure>,
-) {
-    let at = model.submitted.iter().position(|pending| pending.ticket == ticket);
+pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<Record>, Failure>) {
+    let at = model
+        .submitted
+        .iter()
+        .position(|pending| pending.ticket == ticket);
     let pending = at.map(|at| model.submitted.swap_remove(at));
     match outcome {
         Ok(records) => {
@@ -153,6 +148,10 @@ pub(super) fn printed(model: &mut Model, output: Result<String, String>) {
         model.say(text, role);
         return;
     }
-    let title = if output.is_ok() { "Output" } else { "It failed" };
+    let title = if output.is_ok() {
+        "Output"
+    } else {
+        "It failed"
+    };
     model.overlay = Some(Overlay::Page(Page::printed(title, text, model.area())));
 }

@@ -13,14 +13,36 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let (head, body) = layout::split_top(area, 2);
     let glyphs = pen.glyphs();
     let total = model.state.agents.len();
-    let active = model.state.agents.values().filter(|a| !a.holds.is_empty()).count();
-    pen.say(head, 1, 0, &format!("{active} of {} at work", words::count(total, "agent")), Role::Muted);
+    let active = model
+        .state
+        .agents
+        .values()
+        .filter(|a| !a.holds.is_empty())
+        .count();
+    pen.say(
+        head,
+        1,
+        0,
+        &format!("{active} of {} at work", words::count(total, "agent")),
+        Role::Muted,
+    );
     if total == 0 {
-        pen.say(body, 2, 0, "no agent is registered yet: agent register NAME", Role::Muted);
+        pen.say(
+            body,
+            2,
+            0,
+            "no agent is registered yet: agent register NAME",
+            Role::Muted,
+        );
         return;
     }
     let columns = Columns::of(area.width);
-    for (x, word) in [(2, "agent"), (columns.status, "status"), (columns.done, "done"), (columns.holds, "holds")] {
+    for (x, word) in [
+        (2, "agent"),
+        (columns.status, "status"),
+        (columns.done, "done"),
+        (columns.holds, "holds"),
+    ] {
         pen.say(head, x, 1, word, Role::Header);
     }
     let fetched = model.asks.agents();
@@ -29,26 +51,62 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let names = model.state.agents.keys().enumerate();
     let shown = names.filter(|(at, _)| range.contains(at));
     for (y, (_, name)) in (0..body.height).zip(shown) {
-        let row = Rect { y: body.y + y, height: 1, ..body };
+        let row = Rect {
+            y: body.y + y,
+            height: 1,
+            ..body
+        };
         let chosen = model.agents.selected.as_ref() == Some(name);
         if chosen {
             pen.say(row, 0, 0, glyphs.selected, Role::Key);
         }
         let cell = usize::from(columns.status.saturating_sub(3));
-        pen.say(row, 2, 0, &text::cut(name, cell, glyphs.ellipsis), Role::Text);
+        pen.say(
+            row,
+            2,
+            0,
+            &text::cut(name, cell, glyphs.ellipsis),
+            Role::Text,
+        );
         let view = fetched.and_then(|all| all.agents.iter().find(|agent| agent.name == *name));
         if let Some(agent) = view {
             let (mark, role) = agent_mark(agent.status, pen);
             let word = agent.status.word();
-            pen.parts(row, columns.status, 0, &[(mark, role), (" ", Role::Text), (word, role)]);
-            pen.say(row, columns.done, 0, &format!("{:>4}", agent.completed), Role::Muted);
-            let lease = agent.holds.first().and_then(|held| held.lease).map(|lease| {
-                let left = lease.expires_at.0.since(model.now);
-                let when = if left == 0 { "lapses now".into() } else { format!("lease {}", words::age(left)) };
-                let role = if left == 0 { Role::AgentStale } else { Role::Muted };
-                (when, role)
-            });
-            let mut room = Rect { width: row.width.saturating_sub(1), ..row };
+            pen.parts(
+                row,
+                columns.status,
+                0,
+                &[(mark, role), (" ", Role::Text), (word, role)],
+            );
+            pen.say(
+                row,
+                columns.done,
+                0,
+                &format!("{:>4}", agent.completed),
+                Role::Muted,
+            );
+            let lease = agent
+                .holds
+                .first()
+                .and_then(|held| held.lease)
+                .map(|lease| {
+                    let left = lease.expires_at.0.since(model.now);
+                    let when = if left == 0 {
+                        "lapses now".into()
+                    } else {
+                        format!("lease {}", words::age(left))
+                    };
+                    let role = if left == 0 {
+                        Role::AgentStale
+                    } else {
+                        Role::Muted
+                    };
+                    (when, role)
+                });
+            let mut room = Rect {
+                width: row.width.saturating_sub(1),
+                ..row
+            };
             if let Some((when, role)) = lease {
                 room.width -= pen.parts_right(room, 0, &[("  ", Role::Text), (&when, role)]);
             }

@@ -49,13 +49,21 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     }
     let (queue, pane) = split(area);
     let holding = alerts.iter().filter(|alert| alert.hold.is_some()).count();
-    let head = format!("{}, {holding} holding", words::count(alerts.len(), "open alert"));
+    let head = format!(
+        "{}, {holding} holding",
+        words::count(alerts.len(), "open alert")
+    );
     pen.say(queue, 1, 0, &head, Role::Muted);
     let (_, list) = layout::split_top(queue, 1);
     let range = model.andon.window.range(alerts.len(), rows(area));
     for (y, at) in (0..list.height).step_by(usize::from(ROWS)).zip(range) {
         let Some(alert) = alerts.get(at) else { break };
-        let row = Rect { y: list.y + y, height: ROWS.min(list.height - y), width: list.width.saturating_sub(1), ..list };
+        let row = Rect {
+            y: list.y + y,
+            height: ROWS.min(list.height - y),
+            width: list.width.saturating_sub(1),
+            ..list
+        };
         let chosen = model.andon.selected == Some(alert.id);
         draw_alert(model, alert, row, pen);
         if chosen {
@@ -66,17 +74,27 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         }
     }
     let inner = pen.pane(pane, &pane_title(model), false);
-    let place = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let place = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
     let selected = model.andon.selected.and_then(|id| model.state.alert(id));
     if let Some(alert) = selected {
-        let detail = model.asks.alert().filter(|detail| detail.alert.id == alert.id);
+        let detail = model
+            .asks
+            .alert()
+            .filter(|detail| detail.alert.id == alert.id);
         let text = WrappedText::new(about(model, alert, detail), usize::from(place.width));
         text.draw(pen, place, 0);
     }
 }
 
 fn pane_title(model: &Model) -> String {
-    model.andon.selected.map_or(String::new(), |id| id.to_string())
+    model
+        .andon
+        .selected
+        .map_or(String::new(), |id| id.to_string())
 }
 
 fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
@@ -87,16 +105,30 @@ fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
     let line = Rect { height: 1, ..area };
     let state = state_of(model, alert);
     let taken = pen.parts_right(line, 0, &[(&state.0, state.1), (&age, Role::Muted)]);
-    let left = Rect { width: line.width.saturating_sub(taken + 1), ..line };
+    let left = Rect {
+        width: line.width.saturating_sub(taken + 1),
+        ..line
+    };
     let id = format!(" {}", alert.id);
-    let hold = alert.hold.as_ref().map(|scope| format!(" {} {scope}", glyphs.held));
+    let hold = alert
+        .hold
+        .as_ref()
+        .map(|scope| format!(" {} {scope}", glyphs.held));
     pen.parts(
         left,
         2,
         0,
-        &[(&badge, role), (&id, Role::Link), (hold.as_deref().unwrap_or(""), Role::Held)],
+        &[
+            (&badge, role),
+            (&id, Role::Link),
+            (hold.as_deref().unwrap_or(""), Role::Held),
+        ],
     );
-    let times = if alert.count > 1 { format!(" ({} times)", alert.count) } else { String::new() };
+    let times = if alert.count > 1 {
+        format!(" ({} times)", alert.count)
+    } else {
+        String::new()
+    };
     let reason = format!("{}{times}", alert.reason);
     pen.say(area, 2, 1, &reason, Role::Text);
 }
@@ -124,10 +156,18 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Para
         let line = Paragraph::of(format!("{name:<12}"), Role::Muted).with(value, role);
         page.push(line.hanging(12));
     };
-    let raised = format!("{} by {}", words::ago(model.now, alert.raised.at), alert.raised.by);
+    let raised = format!(
+        "{} by {}",
+        words::ago(model.now, alert.raised.at),
+        alert.raised.by
+    );
     fact("raised", raised, Role::Text);
     if alert.count > 1 {
-        let seen = format!("{} times, last {}", alert.count, words::ago(model.now, alert.last_seen));
+        let seen = format!(
+            "{} times, last {}",
+            alert.count,
+            words::ago(model.now, alert.last_seen)
+        );
         fact("seen", seen, Role::Text);
     }
     match &alert.acknowledged {
@@ -138,19 +178,32 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Para
         None => fact("acknowledged", " by nobody".into(), Role::Warning),
     }
     if let Some(until) = alert.snoozed_until.filter(|until| *until > model.now) {
-        let text = format!("for {} more; what it holds stays held", words::age(until.since(model.now)));
+        let text = format!(
+            "for {} more; what it holds stays held",
+            words::age(until.since(model.now))
+        );
         fact("snoozed", text, Role::Muted);
     }
     if let Some(escalates) = detail.and_then(|detail| detail.alert.escalates_at) {
-        let text = format!("grows worse in {} unless acknowledged", words::age(escalates.0.since(model.now)));
+        let text = format!(
+            "grows worse in {} unless acknowledged",
+            words::age(escalates.0.since(model.now))
+        );
         fact("escalates", text, Role::Warning);
     }
     if let Some(order) = alert.order {
-        let title = model.state.order(order).map(|o| format!("{order} {}", o.title));
+        let title = model
+            .state
+            .order(order)
+            .map(|o| format!("{order} {}", o.title));
         fact("about", title.unwrap_or(order.to_string()), Role::Link);
     }
     if let Some(at) = alert.recovered {
-        fact("recovered", format!("{}; resolve it to close it", words::ago(model.now, at)), Role::Ok);
+        fact(
+            "recovered",
+            format!("{}; resolve it to close it", words::ago(model.now, at)),
+            Role::Ok,
+        );
     }
     match &alert.hold {
         Some(scope) => fact("holds", scope.to_string(), Role::Held),
@@ -174,7 +227,11 @@ fn consequences(detail: &AlertDetail, page: &mut Vec<Paragraph>) {
         (&blast.downstream, "downstream, waiting for those"),
     ];
     for (affected, word) in parts {
-        let role = if affected.total > 0 { Role::Held } else { Role::Muted };
+        let role = if affected.total > 0 {
+            Role::Held
+        } else {
+            Role::Muted
+        };
         page.push(Paragraph::of(format!("{:>4} {word}", affected.total), role).hanging(5));
         for order in affected.orders.iter().take(3) {
             let holder = order.holder.as_ref().map(|h| format!("  {}", h.name));
@@ -195,7 +252,9 @@ fn mending(detail: &AlertDetail, glyphs: &crate::ui::theme::Glyphs, page: &mut V
     page.push(Paragraph::blank());
     page.push(Paragraph::of("What mends it", Role::Title));
     for order in &detail.corrective_orders {
-        let (mark, role) = order.status.map_or(("?", Role::Muted), |s| standing::status(s, glyphs));
+        let (mark, role) = order
+            .status
+            .map_or(("?", Role::Muted), |s| standing::status(s, glyphs));
         page.push(
             Paragraph::of(format!("  {mark} "), role)
                 .with(format!("{} ", order.id), Role::Link)

@@ -5,7 +5,13 @@ use ratatui::layout::Rect;
 use super::standing;
 use crate::{
     domain::query::deps::{DependencyTree, Direction, Hang, TreeRow},
-    ui::{layout, model::{Focus, Model}, pen::Pen, theme::{Glyphs, Role}, words},
+    ui::{
+        layout,
+        model::{Focus, Model},
+        pen::Pen,
+        theme::{Glyphs, Role},
+        words,
+    },
 };
 
 /// Draws the tree's visible rows.
@@ -21,8 +27,16 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         Direction::Blocks => "is waited for by, and its parent",
     };
     let id = root.to_string();
-    pen.parts(head, 1, 0, &[(&id, Role::Title), (" ", Role::Text), (way, Role::Muted)]);
-    let tree = model.asks.tree().filter(|tree| tree.id == root && tree.direction == model.tree.direction);
+    pen.parts(
+        head,
+        1,
+        0,
+        &[(&id, Role::Title), (" ", Role::Text), (way, Role::Muted)],
+    );
+    let tree = model
+        .asks
+        .tree()
+        .filter(|tree| tree.id == root && tree.direction == model.tree.direction);
     let Some(tree) = tree else {
         pen.say(body, 2, 0, "…", Role::Muted);
         return;
@@ -31,14 +45,30 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let rows = usize::from(body.height);
     let len = model.tree.visible.len();
     for (y, at) in (0..body.height).zip(model.tree.list.window.range(len, rows)) {
-        let row = model.tree.visible.get(at).and_then(|row| tree.rows.get(*row));
+        let row = model
+            .tree
+            .visible
+            .get(at)
+            .and_then(|row| tree.rows.get(*row));
         let Some(row) = row else { break };
-        let place = Rect { y: body.y + y, height: 1, ..body };
-        let chosen = model.tree.ids.get(at).is_some_and(|id| model.tree.list.selected == Some(*id));
+        let place = Rect {
+            y: body.y + y,
+            height: 1,
+            ..body
+        };
+        let chosen = model
+            .tree
+            .ids
+            .get(at)
+            .is_some_and(|id| model.tree.list.selected == Some(*id));
         draw_row(model, row, place, pen);
         if chosen {
             pen.say(place, 0, 0, glyphs.selected, Role::Key);
-            let role = if model.focus == Focus::View { Role::Selection } else { Role::Title };
+            let role = if model.focus == Focus::View {
+                Role::Selection
+            } else {
+                Role::Title
+            };
             pen.shade(place, role);
         }
     }
@@ -49,11 +79,20 @@ fn summary(tree: &DependencyTree, area: Rect, pen: &mut Pen<'_>) {
     let mut x = 1;
     x += pen.say(area, x, 1, &words::count(tree.total, "order"), Role::Muted);
     if tree.omitted > 0 {
-        x += pen.say(area, x, 1, &format!(", {} not shown", tree.omitted), Role::Warning);
+        x += pen.say(
+            area,
+            x,
+            1,
+            &format!(", {} not shown", tree.omitted),
+            Role::Warning,
+        );
     }
     if tree.critical_path.len() > 1 {
         let ids: Vec<String> = tree.critical_path.iter().map(ToString::to_string).collect();
-        let took = words::span(tree.critical_minutes.saturating_mul(crate::domain::time::MINUTE));
+        let took = words::span(
+            tree.critical_minutes
+                .saturating_mul(crate::domain::time::MINUTE),
+        );
         let chain = ids.join(&format!(" {} ", glyphs.right));
         let text = format!("   {} critical path {took}: {chain}", glyphs.critical_path);
         pen.say(area, x, 1, &text, Role::CriticalPath);
@@ -75,7 +114,11 @@ fn draw_row(model: &Model, row: &TreeRow, area: Rect, pen: &mut Pen<'_>) {
     let folded = model.tree.folded.contains(&row.id) && !row.repeated;
     let fold = if folded { glyphs.folded } else { "" };
     let id = row.id.to_string();
-    let critical = if row.critical { glyphs.critical_path } else { "" };
+    let critical = if row.critical {
+        glyphs.critical_path
+    } else {
+        ""
+    };
     let closed = open.is_none();
     let title_role = match (row.critical, closed) {
         (true, _) => Role::CriticalPath,
@@ -86,7 +129,12 @@ fn draw_row(model: &Model, row: &TreeRow, area: Rect, pen: &mut Pen<'_>) {
         area,
         x,
         0,
-        &[(&mark, role), (" ", Role::Text), (&id, Role::Link), (" ", Role::Text)],
+        &[
+            (&mark, role),
+            (" ", Role::Text),
+            (&id, Role::Link),
+            (" ", Role::Text),
+        ],
     );
     let mut note = match (open.and_then(|order| order.work()), row.status) {
         (Some(work), _) => format!("{}, {}", work.stage, work.holder.name),
@@ -98,10 +146,21 @@ fn draw_row(model: &Model, row: &TreeRow, area: Rect, pen: &mut Pen<'_>) {
     } else if row.hidden > 0 {
         note = format!("{} more", row.hidden);
     }
-    let room = Rect { width: area.width.saturating_sub(1), ..area };
+    let room = Rect {
+        width: area.width.saturating_sub(1),
+        ..area
+    };
     let taken = pen.parts_right(room, 0, &[("  ", Role::Text), (&note, Role::Muted)]);
-    let title = Rect { width: room.width.saturating_sub(taken), ..room };
-    x += pen.parts(title, x, 0, &[(critical, Role::CriticalPath), (fold, Role::Key)]);
+    let title = Rect {
+        width: room.width.saturating_sub(taken),
+        ..room
+    };
+    x += pen.parts(
+        title,
+        x,
+        0,
+        &[(critical, Role::CriticalPath), (fold, Role::Key)],
+    );
     if !critical.is_empty() || !fold.is_empty() {
         x += 1;
     }

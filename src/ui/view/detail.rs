@@ -34,14 +34,21 @@ pub const WHY: &str = "Why it is not moving";
 pub fn draw(model: &Model, area: Rect, focus: bool, pen: &mut Pen<'_>) {
     let Some(detail) = &model.detail else { return };
     let inner = pen.pane(area, &detail.id.to_string(), focus);
-    let body = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let body = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
     detail.text.draw(pen, body, detail.scroll);
     let (shown, all) = (usize::from(body.height), detail.text.len());
     if all > shown {
         let last = (detail.scroll + shown).min(all);
         let (_, bottom) = layout::split_bottom(area, 1);
         let place = format!(" {last} of {all} lines ");
-        let line = Rect { width: bottom.width.saturating_sub(2), ..bottom };
+        let line = Rect {
+            width: bottom.width.saturating_sub(2),
+            ..bottom
+        };
         pen.parts_right(line, 0, &[(&place, Role::Muted)]);
     }
 }
@@ -58,22 +65,29 @@ pub fn compose(model: &mut Model) {
         return;
     };
     if detail.made_of != Some(made_of) {
-        let fetched = model.asks.detail().filter(|fetched| fetched.order.id == detail.id);
+        let fetched = model
+            .asks
+            .detail()
+            .filter(|fetched| fetched.order.id == detail.id);
         let open = model.state.order(detail.id);
         let mut page = Page::default();
         match (open, fetched) {
             (Some(order), fetched) => {
-                page.lines.push(Paragraph::of(order.title.clone(), Role::Title));
+                page.lines
+                    .push(Paragraph::of(order.title.clone(), Role::Title));
                 facts(model, order, &mut page);
                 rest(model, fetched, &mut page);
             }
             (None, Some(fetched)) => {
-                page.lines.push(Paragraph::of(fetched.order.title.clone(), Role::Title));
+                page.lines
+                    .push(Paragraph::of(fetched.order.title.clone(), Role::Title));
                 closed_facts(model, fetched, &mut page);
                 rest(model, Some(fetched), &mut page);
             }
             (None, None) => match model.asks.failure(Slot::Detail) {
-                Some(_) => page.lines.push(Paragraph::of("There is no such order.", Role::Error)),
+                Some(_) => page
+                    .lines
+                    .push(Paragraph::of("There is no such order.", Role::Error)),
                 None => page.lines.push(Paragraph::of("…", Role::Muted)),
             },
         }
@@ -116,7 +130,11 @@ fn facts(model: &Model, order: &Order, page: &mut Page) {
     let glyphs = model.theme.glyphs();
     let (mark, role) = standing::mark(state, order, glyphs);
     let status = match order.work() {
-        Some(work) => format!("in {} for {}", work.stage, words::span(now.since(work.since))),
+        Some(work) => format!(
+            "in {} for {}",
+            work.stage,
+            words::span(now.since(work.since))
+        ),
         None if order.is_epic() => "an epic: done when its children are".into(),
         None if state.is_ready(order) => "ready to be pulled".into(),
         None => "queued".into(),
@@ -124,15 +142,27 @@ fn facts(model: &Model, order: &Order, page: &mut Page) {
     page.lines.push(Paragraph::blank());
     page.fact("status", format!("{mark} {status}"), role);
     let bucket = words::plain(order.bucket.word());
-    page.fact("class", format!("{} in {bucket}, priority {}", order.kind, order.priority), Role::Text);
+    page.fact(
+        "class",
+        format!("{} in {bucket}, priority {}", order.kind, order.priority),
+        Role::Text,
+    );
     if let Some(due) = state.due(order) {
         let (text, role) = match state.sla(order, now) {
             SlaState::Breached => (
-                format!("{} over by {}", glyphs.sla_breached, words::span(now.since(due))),
+                format!(
+                    "{} over by {}",
+                    glyphs.sla_breached,
+                    words::span(now.since(due))
+                ),
                 Role::SlaBreached,
             ),
             SlaState::AtRisk => (
-                format!("{} at risk, {} left", glyphs.sla_at_risk, words::span(due.since(now))),
+                format!(
+                    "{} at risk, {} left",
+                    glyphs.sla_at_risk,
+                    words::span(due.since(now))
+                ),
                 Role::SlaAtRisk,
             ),
             _ => (format!("{} left", words::span(due.since(now))), Role::SlaOk),
@@ -142,7 +172,11 @@ fn facts(model: &Model, order: &Order, page: &mut Page) {
     page.fact("age", words::span(now.since(order.created)), Role::Text);
     if let Some(work) = order.work() {
         let lease = work.lease.map(|lease| {
-            format!(", lease {} left, epoch {}", words::age(lease.expires_at.since(now)), lease.epoch)
+            format!(
+                ", lease {} left, epoch {}",
+                words::age(lease.expires_at.since(now)),
+                lease.epoch
+            )
         });
         let holder = format!("{}{}", work.holder.name, lease.unwrap_or_default());
         page.fact("holder", holder, Role::AgentActive);
@@ -166,15 +200,32 @@ fn closed_facts(model: &Model, fetched: &OrderDetail, page: &mut Page) {
     let order = &fetched.order;
     let glyphs = model.theme.glyphs();
     let (mark, role) = standing::status(order.status, glyphs);
-    let when = order.closed_at.map(|at| words::ago(model.now, at.0)).unwrap_or_default();
+    let when = order
+        .closed_at
+        .map(|at| words::ago(model.now, at.0))
+        .unwrap_or_default();
     page.lines.push(Paragraph::blank());
-    page.fact("status", format!("{mark} {} {when}", words::plain(order.status.word())), role);
+    page.fact(
+        "status",
+        format!("{mark} {} {when}", words::plain(order.status.word())),
+        role,
+    );
     let bucket = words::plain(order.bucket.word());
-    page.fact("class", format!("{} in {bucket}, priority {}", order.kind, order.priority), Role::Text);
+    page.fact(
+        "class",
+        format!("{} in {bucket}, priority {}", order.kind, order.priority),
+        Role::Text,
+    );
     if order.sla == SlaState::Breached {
-        page.fact("SLA", format!("{} done past its time", glyphs.sla_breached), Role::SlaBreached);
+        page.fact(
+            "SLA",
+            format!("{} done past its time", glyphs.sla_breached),
+            Role::SlaBreached,
+        );
     }
-    let took = order.age_seconds.saturating_mul(crate::domain::time::SECOND);
+    let took = order
+        .age_seconds
+        .saturating_mul(crate::domain::time::SECOND);
     page.fact("took", words::span(took), Role::Text);
     if let Some(sku) = &order.sku {
         page.fact("delivered", sku.clone(), Role::Text);
@@ -201,7 +252,8 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         page.section(WHY);
         for reason in &fetched.why {
             let line = Paragraph::of(format!("{} ", glyphs.right), Role::Warning);
-            page.lines.push(line.with(reason.text.clone(), Role::Text).hanging(2));
+            page.lines
+                .push(line.with(reason.text.clone(), Role::Text).hanging(2));
         }
     }
     if let Some(description) = &fetched.description {
@@ -217,7 +269,8 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         page.section("Links");
         for link in &fetched.links {
             let line = Paragraph::of(format!("{} ", link.kind), Role::Muted);
-            page.lines.push(line.with(link.target.clone(), Role::Link).hanging(2));
+            page.lines
+                .push(line.with(link.target.clone(), Role::Link).hanging(2));
         }
     }
     if !fetched.latest_comments.is_empty() {
@@ -226,7 +279,8 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
             let when = words::ago(model.now, comment.at.0);
             let head = Paragraph::of(comment.author.clone(), Role::AgentActive);
             page.lines.push(head.with(format!("  {when}"), Role::Muted));
-            page.lines.extend(markdown::paragraphs(&comment.text, glyphs));
+            page.lines
+                .extend(markdown::paragraphs(&comment.text, glyphs));
         }
     }
     if let Some(proof) = &fetched.proof {
@@ -234,7 +288,8 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         receipt(proof, page);
     } else if let Some(why) = &fetched.no_receipt {
         page.section("Receipt");
-        page.lines.push(Paragraph::of(format!("none: {why}"), Role::Muted));
+        page.lines
+            .push(Paragraph::of(format!("none: {why}"), Role::Muted));
     }
     page.section("Timeline");
     for entry in fetched.timeline.iter().rev() {

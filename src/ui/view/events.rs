@@ -27,16 +27,28 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         return;
     }
     let paused = events.paused.is_some();
-    let shown = events.entries.partition_point(|e| !paused || e.seq <= events.held_at);
+    let shown = events
+        .entries
+        .partition_point(|e| !paused || e.seq <= events.held_at);
     let rows = usize::from(body.height);
     for (y, at) in (0..body.height).zip(events.list.window.range(shown, rows)) {
-        let Some(entry) = events.entries.get(at) else { break };
-        let row = Rect { y: body.y + y, height: 1, ..body };
+        let Some(entry) = events.entries.get(at) else {
+            break;
+        };
+        let row = Rect {
+            y: body.y + y,
+            height: 1,
+            ..body
+        };
         let chosen = events.list.selected == Some(entry.seq);
         if chosen {
             pen.say(row, 0, 0, glyphs.selected, Role::Key);
         }
-        let place = Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row };
+        let place = Rect {
+            x: row.x + 2,
+            width: row.width.saturating_sub(3),
+            ..row
+        };
         line(model, entry, place, pen);
         if chosen {
             pen.shade(row, Role::Selection);
@@ -58,7 +70,12 @@ pub fn line(model: &Model, entry: &Entry, area: Rect, pen: &mut Pen<'_>) {
         room,
         0,
         0,
-        &[(&age, Role::Muted), (mark, role), (" ", Role::Text), (&entry.text, Role::Text)],
+        &[
+            (&age, Role::Muted),
+            (mark, role),
+            (" ", Role::Text),
+            (&entry.text, Role::Text),
+        ],
     );
 }
 
@@ -73,7 +90,9 @@ fn mark(entry: &Entry, pen: &Pen<'_>) -> (&'static str, Role) {
         "order_cancelled" | "order_closed_elsewhere" => (glyphs.cancelled, Role::StatusCancelled),
         "order_released" | "lease_lapsed" | "order_reopened" => (glyphs.left, Role::Warning),
         "sla_breached" => (glyphs.sla_breached, Role::SlaBreached),
-        "alert_raised" | "alert_repeated" | "alert_escalated" => (glyphs.andon_high, Role::AndonHigh),
+        "alert_raised" | "alert_repeated" | "alert_escalated" => {
+            (glyphs.andon_high, Role::AndonHigh)
+        }
         "alert_resolved" | "alert_recovered" => (glyphs.ok, Role::Ok),
         _ => (glyphs.bullet, Role::Muted),
     }

@@ -26,7 +26,14 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let glyphs = pen.glyphs();
     let alerts = alerts(model, pen);
     let right: Vec<(&str, Role)> = alerts.iter().map(|(t, r)| (t.as_str(), *r)).collect();
-    let taken = pen.parts_right(Rect { width: area.width.saturating_sub(1), ..area }, 0, &right);
+    let taken = pen.parts_right(
+        Rect {
+            width: area.width.saturating_sub(1),
+            ..area
+        },
+        0,
+        &right,
+    );
     let area = Rect {
         width: area.width.saturating_sub(taken + 2),
         ..area
@@ -42,7 +49,11 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     } else {
         model.session.connection.word()
     };
-    let role_of_word = if model.observes() { Role::Warning } else { Role::Muted };
+    let role_of_word = if model.observes() {
+        Role::Warning
+    } else {
+        Role::Muted
+    };
     let parts = [
         (&*name, Role::Title),
         (" ", Role::Text),
@@ -67,7 +78,11 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         return;
     }
     for (view, tab) in View::ALL.iter().zip(&shown) {
-        let role = if *view == model.view { Role::Selection } else { Role::Bar };
+        let role = if *view == model.view {
+            Role::Selection
+        } else {
+            Role::Bar
+        };
         x += pen.say(area, x, 0, tab, role);
     }
 }
@@ -90,7 +105,12 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
     let glyphs = pen.glyphs();
     let mut parts: Vec<(String, Role)> = Vec::new();
     for severity in Severity::ALL.iter().rev() {
-        let open = model.state.alerts.values().filter(|a| a.severity == *severity).count();
+        let open = model
+            .state
+            .alerts
+            .values()
+            .filter(|a| a.severity == *severity)
+            .count();
         if open == 0 {
             continue;
         }
@@ -103,7 +123,11 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
         } else {
             severity.word().get(..1).unwrap_or_default()
         };
-        let gap = if model.size.0 >= layout::WIDE { " " } else { "" };
+        let gap = if model.size.0 >= layout::WIDE {
+            " "
+        } else {
+            ""
+        };
         parts.push((format!("{mark} {open}{gap}{word}"), role));
     }
     if parts.is_empty() {
@@ -150,7 +174,10 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         _ => "narrows the board ".into(),
     };
     let taken = pen.parts_right(area, 0, &[(&right, Role::Muted)]);
-    let left = Rect { width: area.width.saturating_sub(taken + 2), ..area };
+    let left = Rect {
+        width: area.width.saturating_sub(taken + 2),
+        ..area
+    };
     let parts = [("/ ", Role::Key), (model.filter.text(), Role::Match)];
     pen.parts(left, 1, 0, &parts);
 }
@@ -182,7 +209,11 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         if usize::from(room.saturating_sub(x)) < width + 1 {
             break;
         }
-        let parts = [(key.as_str(), Role::Key), (" ", Role::Bar), (action.short(), Role::Bar)];
+        let parts = [
+            (key.as_str(), Role::Key),
+            (" ", Role::Bar),
+            (action.short(), Role::Bar),
+        ];
         x += pen.parts(area, x, 0, &parts) + 3;
     }
 }
@@ -205,16 +236,28 @@ pub fn chord(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             (written(rest), about)
         })
         .collect();
-    let width = rows.iter().map(|(k, d)| text::width(k) + text::width(d)).max();
-    let width = u16::try_from(width.unwrap_or(0) + 6).unwrap_or(40).min(area.width);
-    let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX).min(area.height);
+    let width = rows
+        .iter()
+        .map(|(k, d)| text::width(k) + text::width(d))
+        .max();
+    let width = u16::try_from(width.unwrap_or(0) + 6)
+        .unwrap_or(40)
+        .min(area.width);
+    let height = u16::try_from(rows.len() + 2)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
     let (_, right) = layout::split_right(area, width);
     let (_, corner) = layout::split_bottom(right, height + 1);
     let (place, _) = layout::split_top(corner, height);
     pen.clear(place);
     let inner = pen.pane(place, &written(&model.pending), true);
     for (y, (keys, about)) in (0..inner.height).zip(&rows) {
-        pen.parts(inner, 1, y, &[(keys, Role::Key), ("  ", Role::Text), (about, Role::Text)]);
+        pen.parts(
+            inner,
+            1,
+            y,
+            &[(keys, Role::Key), ("  ", Role::Text), (about, Role::Text)],
+        );
     }
 }
 
@@ -232,7 +275,12 @@ pub fn counts(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         format!("q {queued} "),
         format!("done {}", counts.completed),
     ];
-    let roles = [role, Role::StatusInProgress, Role::StatusQueued, Role::StatusCompleted];
+    let roles = [
+        role,
+        Role::StatusInProgress,
+        Role::StatusQueued,
+        Role::StatusCompleted,
+    ];
     let parts: Vec<_> = parts.iter().map(String::as_str).zip(roles).collect();
     pen.parts(area, 0, 0, &parts);
     if area.height > 1 {
@@ -248,14 +296,26 @@ pub fn welcome(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         keys.first().map(|keys| written(keys)).unwrap_or_default()
     };
     let mut lines = vec![
-        (format!("The ledger '{}' is empty.", model.session.ledger), Role::Title),
+        (
+            format!("The ledger '{}' is empty.", model.session.ledger),
+            Role::Title,
+        ),
         (String::new(), Role::Text),
     ];
     if model.observes() {
-        lines.push(("This console only observes; it will show what others do.".into(), Role::Muted));
+        lines.push((
+            "This console only observes; it will show what others do.".into(),
+            Role::Muted,
+        ));
     } else {
-        lines.push((format!("{:<8}create a work order", key("create")), Role::Text));
-        lines.push((format!("{:<8}type a command, for example", key("command")), Role::Text));
+        lines.push((
+            format!("{:<8}create a work order", key("create")),
+            Role::Text,
+        ));
+        lines.push((
+            format!("{:<8}type a command, for example", key("command")),
+            Role::Text,
+        ));
         lines.push((String::new(), Role::Text));
         for line in [
             "work-order create --title \"First\" --bucket features",
@@ -265,9 +325,16 @@ pub fn welcome(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             lines.push((format!("          {line}"), Role::Link));
         }
         lines.push((String::new(), Role::Text));
-        lines.push((format!("{:<8}all keys of this view", key("help")), Role::Text));
+        lines.push((
+            format!("{:<8}all keys of this view", key("help")),
+            Role::Text,
+        ));
     }
-    let width = lines.iter().map(|(line, _)| text::width(line)).max().unwrap_or(0);
+    let width = lines
+        .iter()
+        .map(|(line, _)| text::width(line))
+        .max()
+        .unwrap_or(0);
     let height = u16::try_from(lines.len()).unwrap_or(area.height);
     let place = layout::dialog(area, u16::try_from(width).unwrap_or(area.width), height);
     for (y, (line, role)) in (0..place.height).zip(&lines) {

@@ -21,22 +21,40 @@ use crate::{
 /// Draws the columns that fit, the selected one among them.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let board = &model.board;
-    let columns = layout::columns(area.width, board.columns.len(), board.column, board.first_column);
-    let shown = board.columns.iter().enumerate().skip(columns.first).take(columns.shown);
+    let columns = layout::columns(
+        area.width,
+        board.columns.len(),
+        board.column,
+        board.first_column,
+    );
+    let shown = board
+        .columns
+        .iter()
+        .enumerate()
+        .skip(columns.first)
+        .take(columns.shown);
     let last = columns.first + columns.shown;
     for (nth, (at, column)) in (0u16..).zip(shown) {
         let wide = usize::from(nth) + 1 == columns.shown;
         let x = nth * columns.width;
         let place = Rect {
             x: area.x + x,
-            width: if wide { area.width - x } else { columns.width - 1 },
+            width: if wide {
+                area.width - x
+            } else {
+                columns.width - 1
+            },
             ..area
         };
         let before = (nth == 0).then_some(columns.first).unwrap_or_default();
         let after = if wide { board.columns.len() - last } else { 0 };
         draw_column(model, at, column, (before, after), place, pen);
         if !wide {
-            let line = Rect { x: place.x + place.width, width: 1, ..area };
+            let line = Rect {
+                x: place.x + place.width,
+                width: 1,
+                ..area
+            };
             pen.upright(line, 0, Role::ChartEmpty);
         }
     }
@@ -56,7 +74,11 @@ fn draw_column(
     let pitch = if model.size.1 >= AIRY { 3 } else { 2 };
     let cards = usize::from((body.height / pitch).max(1));
     if column.ids.is_empty() {
-        let why = if model.filter.is_empty() { "empty" } else { "nothing passes the filter" };
+        let why = if model.filter.is_empty() {
+            "empty"
+        } else {
+            "nothing passes the filter"
+        };
         pen.say(body, 2, 0, why, Role::Muted);
         return;
     }
@@ -87,7 +109,11 @@ fn draw_column(
             for y in 0..card.height {
                 pen.say(card, 0, y, glyph, Role::Key);
             }
-            let role = if model.focus == Focus::View { Role::Selection } else { Role::Title };
+            let role = if model.focus == Focus::View {
+                Role::Selection
+            } else {
+                Role::Title
+            };
             pen.shade(card, role);
         }
     }
@@ -103,7 +129,11 @@ fn draw_column(
             place += &format!(" {}{below}", glyphs.down);
         }
         pen.parts_right(
-            Rect { y: area.y + 1, height: 1, ..area },
+            Rect {
+                y: area.y + 1,
+                height: 1,
+                ..area
+            },
             0,
             &[(&place, Role::Muted), (" ", Role::Muted)],
         );
@@ -120,7 +150,9 @@ fn head(
     pen: &mut Pen<'_>,
 ) {
     let glyphs = pen.glyphs();
-    let full = column.limit.is_some_and(|limit| column.total >= u64::from(limit));
+    let full = column
+        .limit
+        .is_some_and(|limit| column.total >= u64::from(limit));
     let mut count = match column.limit {
         Some(limit) => format!("{}/{limit}", column.total),
         None => column.total.to_string(),
@@ -140,11 +172,25 @@ fn head(
         x += pen.say(area, 0, 0, &left, Role::Key);
     }
     x += pen.say(area, x, 0, column.name(), role) + 1;
-    pen.say(area, x, 0, &count, if full { Role::Warning } else { Role::Muted });
+    pen.say(
+        area,
+        x,
+        0,
+        &count,
+        if full { Role::Warning } else { Role::Muted },
+    );
     if after > 0 {
         pen.parts_right(area, 0, &[(&right, Role::Key)]);
     }
-    pen.rule(area, 1, if selected { Role::BorderFocus } else { Role::ChartEmpty });
+    pen.rule(
+        area,
+        1,
+        if selected {
+            Role::BorderFocus
+        } else {
+            Role::ChartEmpty
+        },
+    );
 }
 
 fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
@@ -157,12 +203,26 @@ fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
     let sla = standing::sla(&model.state, order, model.now, glyphs);
     let (sla, sla_role) = sla.unwrap_or((String::new(), Role::SlaOk));
     let gap = if sla.is_empty() { "" } else { " " };
-    let line = Rect { width: area.width.saturating_sub(1), ..area };
-    let taken = pen.parts_right(line, 0, &[(&age, Role::Muted), (gap, Role::Text), (&sla, sla_role)]);
-    let left = Rect { width: line.width.saturating_sub(taken + 1), ..line };
+    let line = Rect {
+        width: area.width.saturating_sub(1),
+        ..area
+    };
+    let taken = pen.parts_right(
+        line,
+        0,
+        &[(&age, Role::Muted), (gap, Role::Text), (&sla, sla_role)],
+    );
+    let left = Rect {
+        width: line.width.saturating_sub(taken + 1),
+        ..line
+    };
     let urgent = order.priority.get() >= 8;
     let priority = format!("p{}", order.priority);
-    let priority_role = if urgent { Role::PriorityHigh } else { Role::Muted };
+    let priority_role = if urgent {
+        Role::PriorityHigh
+    } else {
+        Role::Muted
+    };
     let id = order.id.to_string();
     pen.parts(
         left,
@@ -176,7 +236,11 @@ fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
             (&priority, priority_role),
         ],
     );
-    let mut title = Rect { y: area.y + 1, height: 1, ..line };
+    let mut title = Rect {
+        y: area.y + 1,
+        height: 1,
+        ..line
+    };
     if area.height < 2 {
         return;
     }
@@ -196,17 +260,33 @@ fn draw_done(model: &Model, view: &OrderView, area: Rect, pen: &mut Pen<'_>) {
     let id = view.id.to_string();
     let closed = view.closed_at.map_or(model.now, |at| at.0);
     let age = words::age(model.now.since(closed));
-    let line = Rect { width: area.width.saturating_sub(1), ..area };
+    let line = Rect {
+        width: area.width.saturating_sub(1),
+        ..area
+    };
     let late = view.sla == SlaState::Breached;
-    let sla = if late { format!("{}late ", glyphs.sla_breached) } else { String::new() };
+    let sla = if late {
+        format!("{}late ", glyphs.sla_breached)
+    } else {
+        String::new()
+    };
     let taken = pen.parts_right(line, 0, &[(&sla, Role::SlaBreached), (&age, Role::Muted)]);
-    let left = Rect { width: line.width.saturating_sub(taken + 1), ..line };
+    let left = Rect {
+        width: line.width.saturating_sub(taken + 1),
+        ..line
+    };
     let sku = view.sku.as_deref().unwrap_or_default();
     pen.parts(
         left,
         2,
         0,
-        &[(mark, role), (" ", Role::Text), (&id, Role::Link), (" ", Role::Text), (sku, Role::Muted)],
+        &[
+            (mark, role),
+            (" ", Role::Text),
+            (&id, Role::Link),
+            (" ", Role::Text),
+            (sku, Role::Muted),
+        ],
     );
     pen.say(line, 2, 1, &view.title, Role::Muted);
 }

@@ -48,7 +48,12 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
 }
 
 fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
-    if model.is_empty() && matches!(model.view, View::Overview | View::Kanban | View::Dependencies) {
+    if model.is_empty()
+        && matches!(
+            model.view,
+            View::Overview | View::Kanban | View::Dependencies
+        )
+    {
         frame::welcome(model, area, pen);
         return;
     }

@@ -31,25 +31,45 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     figures(model, summary, top, pen);
     let (left, right) = if wide {
         let (left, right) = layout::split_left(rest, rest.width / 2);
-        (left, Rect { x: right.x + 1, width: right.width.saturating_sub(1), ..right })
+        (
+            left,
+            Rect {
+                x: right.x + 1,
+                width: right.width.saturating_sub(1),
+                ..right
+            },
+        )
     } else {
         (rest, Rect::default())
     };
     let mut y = 0;
-    y += section(left, y, "Orders by status", pen, |area, pen| by_status(model, area, pen));
+    y += section(left, y, "Orders by status", pen, |area, pen| {
+        by_status(model, area, pen)
+    });
     if left.height.saturating_sub(y) >= 4 {
-        y += section(left, y, "Buckets: in progress of limit, queued", pen, |area, pen| {
-            by_bucket(model, summary, area, pen)
-        });
+        y += section(
+            left,
+            y,
+            "Buckets: in progress of limit, queued",
+            pen,
+            |area, pen| by_bucket(model, summary, area, pen),
+        );
     }
     if wide {
         let agents = section(right, 0, "Agents", pen, |area, pen| {
-            let room = Rect { height: area.height.min(9), ..area };
+            let room = Rect {
+                height: area.height.min(9),
+                ..area
+            };
             agents(model, summary, room, pen)
         });
-        section(right, agents, "Recent events", pen, |area, pen| recent(model, area, pen));
+        section(right, agents, "Recent events", pen, |area, pen| {
+            recent(model, area, pen)
+        });
     } else if left.height.saturating_sub(y) >= 3 {
-        section(left, y, "Recent events", pen, |area, pen| recent(model, area, pen));
+        section(left, y, "Recent events", pen, |area, pen| {
+            recent(model, area, pen)
+        });
     }
 }
 
@@ -73,7 +93,11 @@ fn section(
         ..head
     };
     pen.rule(line, 0, Role::ChartEmpty);
-    let body = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    let body = Rect {
+        x: body.x + 1,
+        width: body.width.saturating_sub(2),
+        ..body
+    };
     draw(body, pen) + 2
 }
 
@@ -85,7 +109,8 @@ fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'
     let queued: u64 = counts.queued.iter().map(|n| u64::from(*n)).sum();
     let unknown = || "…".to_owned();
     let sla = summary.map_or_else(unknown, |s| {
-        s.sla_percent.map_or("none due".into(), |percent| format!("{percent}%"))
+        s.sla_percent
+            .map_or("none due".into(), |percent| format!("{percent}%"))
     });
     let velocity = summary.map_or_else(unknown, |s| format!("{}/day", s.velocity_per_day));
     let alerts = model.state.alerts.len();
@@ -96,15 +121,42 @@ fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'
     };
     let late = summary.map_or(0, |s| s.breached);
     let cells: [(&str, String, Role, String); 6] = [
-        ("WIP", format!("{wip}/{limit}"), Role::StatusInProgress, "in progress".into()),
-        ("Queued", queued.to_string(), Role::StatusQueued, summary.map_or_else(unknown, |s| {
-            format!("{} ready, {} blocked", s.ready, s.blocked)
-        })),
-        ("Completed", counts.completed.to_string(), Role::StatusCompleted, format!("{} cancelled", counts.cancelled)),
-        ("SLA", sla, if late > 0 { Role::SlaBreached } else { Role::SlaOk }, summary.map_or_else(unknown, |s| {
-            format!("{} at risk, {late} over", s.at_risk)
-        })),
-        ("Alerts", alerts.to_string(), alert_role, format!("{held} orders held")),
+        (
+            "WIP",
+            format!("{wip}/{limit}"),
+            Role::StatusInProgress,
+            "in progress".into(),
+        ),
+        (
+            "Queued",
+            queued.to_string(),
+            Role::StatusQueued,
+            summary.map_or_else(unknown, |s| {
+                format!("{} ready, {} blocked", s.ready, s.blocked)
+            }),
+        ),
+        (
+            "Completed",
+            counts.completed.to_string(),
+            Role::StatusCompleted,
+            format!("{} cancelled", counts.cancelled),
+        ),
+        (
+            "SLA",
+            sla,
+            if late > 0 {
+                Role::SlaBreached
+            } else {
+                Role::SlaOk
+            },
+            summary.map_or_else(unknown, |s| format!("{} at risk, {late} over", s.at_risk)),
+        ),
+        (
+            "Alerts",
+            alerts.to_string(),
+            alert_role,
+            format!("{held} orders held"),
+        ),
         ("Velocity", velocity, Role::Chart, "over 7 days".into()),
     ];
     let across: u16 = if area.width >= 110 { 6 } else { 3 };
@@ -136,13 +188,36 @@ fn by_status(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
     let queued: u64 = counts.queued.iter().map(|n| u64::from(*n)).sum();
     let glyphs = pen.glyphs();
     let rows = [
-        (glyphs.in_progress, "in progress", wip, Role::StatusInProgress),
+        (
+            glyphs.in_progress,
+            "in progress",
+            wip,
+            Role::StatusInProgress,
+        ),
         (glyphs.queued, "queued", queued, Role::Chart),
-        (glyphs.completed, "completed", counts.completed, Role::StatusCompleted),
+        (
+            glyphs.completed,
+            "completed",
+            counts.completed,
+            Role::StatusCompleted,
+        ),
     ];
-    let most = rows.iter().map(|(_, _, count, _)| *count).max().unwrap_or(0);
+    let most = rows
+        .iter()
+        .map(|(_, _, count, _)| *count)
+        .max()
+        .unwrap_or(0);
     for (y, (glyph, word, count, role)) in (0..area.height).zip(&rows) {
-        bar(area, y, (glyph, word), *count, most, &count.to_string(), *role, pen);
+        bar(
+            area,
+            y,
+            (glyph, word),
+            *count,
+            most,
+            &count.to_string(),
+            *role,
+            pen,
+        );
     }
     let y = 3;
     if area.height > y + 1 {
@@ -151,11 +226,24 @@ fn by_status(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
             let day = model.state.day(day);
             day.map_or(0, |day| day.0.iter().map(|row| row.completed).sum())
         };
-        let values: Vec<u32> = (today.saturating_sub(DAYS - 1)..=today).map(completed).collect();
-        let chart = Rect { x: area.x + 16, y: area.y + y, width: area.width.saturating_sub(16), height: 1 };
+        let values: Vec<u32> = (today.saturating_sub(DAYS - 1)..=today)
+            .map(completed)
+            .collect();
+        let chart = Rect {
+            x: area.x + 16,
+            y: area.y + y,
+            width: area.width.saturating_sub(16),
+            height: 1,
+        };
         pen.say(area, 2, y, "a day", Role::Muted);
         sparkline(pen, chart, &values, Role::StatusCompleted);
-        pen.say(chart, u16::try_from(DAYS).unwrap_or(30) + 1, 0, "last 30 days", Role::Muted);
+        pen.say(
+            chart,
+            u16::try_from(DAYS).unwrap_or(30) + 1,
+            0,
+            "last 30 days",
+            Role::Muted,
+        );
         return y + 1;
     }
     3.min(area.height)
@@ -174,9 +262,19 @@ fn bar(
 ) {
     const LABEL: u16 = 16;
     const NOTE: u16 = 18;
-    pen.parts(area, 0, y, &[(glyph, role), (" ", Role::Text), (word, Role::Text)]);
+    pen.parts(
+        area,
+        0,
+        y,
+        &[(glyph, role), (" ", Role::Text), (word, Role::Text)],
+    );
     let width = area.width.saturating_sub(LABEL + NOTE).min(60);
-    let place = Rect { x: area.x + LABEL, y: area.y + y, width, height: 1 };
+    let place = Rect {
+        x: area.x + LABEL,
+        y: area.y + y,
+        width,
+        height: 1,
+    };
     meter(pen, place, value, most, role);
     pen.say(area, LABEL + width + 1, y, note, Role::Muted);
 }
@@ -209,7 +307,16 @@ fn by_bucket(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen
             note = format!("{wip:>2}/{limit:<2} {queued:>3}q {late} late");
         }
         let word = words::plain(bucket.word());
-        bar(area, y, (glyph, &word), wip.into(), limit.into(), &note, role, pen);
+        bar(
+            area,
+            y,
+            (glyph, &word),
+            wip.into(),
+            limit.into(),
+            &note,
+            role,
+            pen,
+        );
         rows = y + 1;
     }
     rows
@@ -222,7 +329,13 @@ fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_
     };
     let agents = &summary.agents;
     if agents.total == 0 {
-        pen.say(area, 0, 0, "none registered: agent register NAME", Role::Muted);
+        pen.say(
+            area,
+            0,
+            0,
+            "none registered: agent register NAME",
+            Role::Muted,
+        );
         return 1;
     }
     let paused = match agents.paused {
@@ -240,7 +353,12 @@ fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_
             area,
             0,
             y,
-            &[(glyph, role), (" ", Role::Text), (&name, Role::Text), (&what, Role::Muted)],
+            &[
+                (glyph, role),
+                (" ", Role::Text),
+                (&name, Role::Text),
+                (&what, Role::Muted),
+            ],
         );
     }
     let shown = u16::try_from(agents.first.len()).unwrap_or(rows).min(rows);
@@ -269,7 +387,16 @@ pub fn what_it_does(agent: &AgentView) -> String {
 
 fn recent(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
     for (y, entry) in (0..area.height).zip(model.events.entries.iter().rev()) {
-        events::line(model, entry, Rect { y: area.y + y, height: 1, ..area }, pen);
+        events::line(
+            model,
+            entry,
+            Rect {
+                y: area.y + y,
+                height: 1,
+                ..area
+            },
+            pen,
+        );
     }
     area.height
 }

@@ -29,16 +29,27 @@ pub fn mark(state: &State, order: &Order, glyphs: &Glyphs) -> (String, Role) {
 }
 
 /// Returns the SLA in a few cells: time left when at risk, time over when breached, nothing while all is well.
-pub fn sla(state: &State, order: &Order, now: Timestamp, glyphs: &Glyphs) -> Option<(String, Role)> {
+pub fn sla(
+    state: &State,
+    order: &Order,
+    now: Timestamp,
+    glyphs: &Glyphs,
+) -> Option<(String, Role)> {
     let due = state.due(order)?;
     match state.sla(order, now) {
         SlaState::AtRisk => {
             let left = words::age(due.since(now));
-            Some((format!("{}{left} left", glyphs.sla_at_risk), Role::SlaAtRisk))
+            Some((
+                format!("{}{left} left", glyphs.sla_at_risk),
+                Role::SlaAtRisk,
+            ))
         }
         SlaState::Breached => {
             let over = words::age(now.since(due));
-            Some((format!("{}+{over} over", glyphs.sla_breached), Role::SlaBreached))
+            Some((
+                format!("{}+{over} over", glyphs.sla_breached),
+                Role::SlaBreached,
+            ))
         }
         SlaState::Ok | SlaState::None => None,
     }
