@@ -1,0 +1,6 @@
+//! What several tests need: a world made of records, a console driven by keys, screens as text and as pictures.
+
+pub(crate) mod console;
+pub(crate) mod sample;
+pub(crate) mod svg;
+pub(crate) mod world;
