@@ -1,4 +1,6 @@
 //! The integration tests, one binary.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod ledger;
 
 mod limits;
@@ -11,3 +13,4 @@ mod rules_graph;
 mod support;
 mod term;
 mod tidy;
+mod ui;

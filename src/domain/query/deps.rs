@@ -294,62 +294,6 @@ impl<B: Books> Reading<'_, B> {
             from,
             to,
             path: self.neighbours(path)?,
-<<<<<<< HEAD
-        })
-    }
-
-    /// Returns a tree. Closed orders stand in it with their children: what they once waited for no longer matters.
-    pub(super) fn tree(
-        &mut self,
-        root: OrderId,
-        direction: Direction,
-        limit: usize,
-    ) -> Answered<DependencyTree, B> {
-        let found = self.find(root)?;
-        let state = self.state;
-        let mut closed_children: BTreeMap<OrderId, Vec<OrderId>> = BTreeMap::new();
-        if direction == Direction::DependsOn {
-            for (id, form) in self.closed_beneath(root)? {
-                let parent = form.order.parent;
-                parent.into_iter().for_each(|parent| {
-                    closed_children.entry(parent).or_default().push(id);
-                });
-            }
-        }
-        let shape = tree(root, |id| {
-            let order = match state.order(id) {
-                Some(order) => Some(order.as_ref()),
-                None => (id == root).then(|| found.order()),
-            };
-            let mut rows = order
-                .map(|order| branches(order, direction))
-                .unwrap_or_default();
-            let closed = closed_children.get(&id).into_iter().flatten();
-            rows.extend(closed.map(|child| (*child, Link::Child)));
-            rows
-        });
-        let open: BTreeSet<OrderId> = shape
-            .rows
-            .iter()
-            .map(|row| row.id)
-            .filter(|id| state.order(*id).is_some())
-            .collect();
-        let critical = critical(state, &open)?;
-        let on_path: BTreeSet<OrderId> = critical.chain.iter().map(|step| step.order.id).collect();
-        let total = shape.rows.iter().filter(|row| !row.repeated).count() + shape.omitted;
-        let shown = &shape.rows[..shape.rows.len().min(limit)];
-        let neighbours = self.neighbours(shown.iter().map(|row| row.id).collect())?;
-        let distinct: BTreeSet<OrderId> = shown.iter().map(|row| row.id).collect();
-        let rows = shown.iter().zip(neighbours).map(|(row, order)| {
-            let critical = on_path.contains(&row.id);
-            TreeRow::new(row, order, critical)
-        });
-        Ok(DependencyTree {
-            id: root,
-            direction,
-            rows: rows.collect(),
-=======
->>>>>>> h-query
             total,
         })
     }

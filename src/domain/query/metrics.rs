@@ -128,12 +128,6 @@ impl List {
                 state
                     .days()
                     .filter_map(|(_, day)| day.0.get(bucket.index()))
-<<<<<<< HEAD
-            };
-            let sum = |count: fn(&crate::domain::days::DayRow) -> u32| {
-                rows().map(|row| i64::from(count(row))).sum()
-=======
->>>>>>> h-query
             };
             let sum = |count: fn(&DayRow) -> u32| rows().map(|row| i64::from(count(row))).sum();
             for (status, value) in [

@@ -205,11 +205,7 @@ impl Line {
     }
 
     /// Asks a question.
-<<<<<<< HEAD
-    pub(super) fn ask(&self, query: &Query) -> Result<Answer, Refusal> {
-=======
     pub(in crate::domain::query) fn ask(&self, query: &Query) -> Result<Answer, Refusal> {
->>>>>>> h-query
         answer(&self.state, &self.live, &mut Shelf(self), query, self.now)
             .expect("memory has no faults")
     }
