@@ -4,7 +4,6 @@ pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod line;
 pub(crate) mod random;
-//! What several tests need: a world made of records, a console driven by keys, screens as text and as pictures.
 pub(crate) mod console;
 pub(crate) mod sample;
 pub(crate) mod svg;
