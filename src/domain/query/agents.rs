@@ -2,11 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{events::Entry, order_view::LeaseView, value::Moment};
+use super::{
+    Live, MAX_LIMIT,
+    events::Entry,
+    order_view::LeaseView,
+    reading::{Answered, Reading},
+    value::Moment,
+};
 use crate::domain::{
-    agent::PullFilter,
-    id::OrderId,
+    agent::{Agent, PullFilter},
+    andon::Scope,
+    books::Books,
+    id::{AlertId, OrderId},
     order::{Bucket, vocabulary},
+    refusal::Refusal,
+    state::State,
 };
 
 vocabulary! {
@@ -85,8 +95,75 @@ pub struct AgentDetail {
     /// What lists show of it.
     #[serde(flatten)]
     pub agent: AgentView,
-    /// The alerts that hold what it holds or would pull.
-    pub held_by: Vec<crate::domain::id::AlertId>,
+    /// The alerts that hold the agent itself or the line.
+    pub held_by: Vec<AlertId>,
     /// What happened to its registration lately, oldest first.
     pub timeline: Vec<Entry>,
+}
+
+impl AgentView {
+    /// Returns the view of an agent.
+    pub fn of(state: &State, live: &Live, agent: &Agent) -> Self {
+        let held = |id: &OrderId| {
+            let order = state.order(*id)?;
+            let work = order.work()?;
+            Some(HeldOrder {
+                id: order.id,
+                title: order.title.clone(),
+                bucket: order.bucket,
+                stage: work.stage.clone(),
+                since: Moment(work.started),
+                lease: live.lease(order),
+            })
+        };
+        let holds: Vec<HeldOrder> = agent
+            .holds
+            .iter()
+            .take(MAX_LIMIT)
+            .filter_map(held)
+            .collect();
+        AgentView {
+            name: agent.name.clone(),
+            role: agent.role.clone(),
+            status: match &agent.paused {
+                Some(_) => AgentStatus::Paused,
+                None if holds.is_empty() => AgentStatus::Idle,
+                None => AgentStatus::Working,
+            },
+            capabilities: agent.capabilities.clone(),
+            registered_at: Moment(agent.registered),
+            paused_at: agent.paused.as_ref().map(|pause| Moment(pause.at)),
+            pause_reason: agent.paused.as_ref().and_then(|pause| pause.reason.clone()),
+            last_heartbeat_at: live.beats.get(&agent.name).copied().map(Moment),
+            holds,
+            completed: agent.completed,
+        }
+    }
+}
+
+impl<B: Books> Reading<'_, B> {
+    /// Returns the registered agents, by name.
+    pub(super) fn agents(&self, limit: usize) -> Agents {
+        let agents = self.state.agents.values();
+        let views = agents.clone().take(limit);
+        Agents {
+            agents: views
+                .map(|agent| AgentView::of(self.state, self.live, agent))
+                .collect(),
+            total: self.state.agents.len(),
+            active: agents.filter(|agent| !agent.holds.is_empty()).count(),
+        }
+    }
+
+    /// Returns all about one agent.
+    pub(super) fn agent(&mut self, name: &str) -> Answered<AgentDetail, B> {
+        let shown = || name.chars().take(80).collect::<String>();
+        let agent = self.state.agent(name);
+        let agent = agent.ok_or_else(|| Refusal::not_found(format!("agent '{}'", shown())))?;
+        Ok(AgentDetail {
+            agent: AgentView::of(self.state, self.live, agent),
+            held_by: self.state.holds_of(&Scope::Agent(agent.name.clone())),
+            timeline: self.timeline(&format!("agent:{}", agent.name))?,
+        })
+    }
 }

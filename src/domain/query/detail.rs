@@ -1,6 +1,6 @@
 //! All about one order: what lists show, and its description, neighbours, comments, timeline, reasons and receipt.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,7 @@ use crate::domain::{
     books::Books,
     event::Event,
     id::OrderId,
-    order::{ClosedOrder, Link, Order, Outcome, PullSignal, Status},
-    receipt::Receipt,
+    order::{ClosedOrder, Link, Order, PullSignal, Status},
     record::{Record, Seq},
 };
 
@@ -226,7 +225,7 @@ impl<B: Books> Reading<'_, B> {
 }
 
 /// Adds to the end of a list that keeps its newest `limit`.
-fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
+pub(super) fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
     if list.len() == limit {
         list.pop_front();
     }

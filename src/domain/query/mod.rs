@@ -10,6 +10,7 @@ pub mod blast;
 pub mod deps;
 pub mod describe;
 pub mod detail;
+pub mod durations;
 pub mod events;
 pub mod filter;
 pub mod metrics;
@@ -38,6 +39,7 @@ use self::{
 use super::{
     andon::{Scope, Severity},
     books::Books,
+    decide::Renewals,
     id::{AlertId, OrderId},
     order::Bucket,
     record::Seq,
@@ -57,7 +59,7 @@ pub struct Live {
     /// The last heartbeat of each agent.
     pub beats: BTreeMap<String, Timestamp>,
     /// The newest renewal of each lease: its epoch and until when it holds.
-    pub renewals: BTreeMap<OrderId, (u32, Timestamp)>,
+    pub renewals: Renewals,
 }
 
 /// A question. Limits that are None stand for the list's default; more than [`MAX_LIMIT`] counts as that.
@@ -395,6 +397,48 @@ impl<B: Books> Reading<'_, B> {
                 .into(),
             Query::WorkOrder { order } => Box::new(self.order_detail(order)?).into(),
             Query::Status { order } => Box::new(self.status(order)?).into(),
+            Query::History {
+                subject,
+                after,
+                limit: asked,
+            } => self.history(subject, *after, limit(*asked))?.into(),
+            Query::Log {
+                after,
+                limit: asked,
+            } => self.log(*after, limit(*asked))?.into(),
+            Query::Why { order } => self.why(order)?.into(),
+            Query::Blast {
+                scope,
+                limit: asked,
+            } => self.blast(scope, limit(*asked))?.into(),
+            Query::Tree {
+                order,
+                direction,
+                limit: asked,
+            } => self.tree(*order, *direction, limit(*asked))?.into(),
+            Query::Path { from, to } => self.path(*from, *to)?.into(),
+            Query::TopologicalOrder { epic, limit: asked } => {
+                self.topological_order(*epic, limit(*asked))?.into()
+            }
+            Query::Layers { epic, limit: asked } => self.layers(*epic, limit(*asked))?.into(),
+            Query::CriticalPath { epic } => self.critical_path(*epic)?.into(),
+            Query::Diagram { root } => self.diagram(*root)?.into(),
+            Query::Alerts {
+                all,
+                severity,
+                limit: asked,
+            } => self.alerts(*all, *severity, limit(*asked))?.into(),
+            Query::Alert { id } => Box::new(self.alert(*id)?).into(),
+            Query::Agents { limit: asked } => self.agents(limit(*asked)).into(),
+            Query::Agent { name } => Box::new(self.agent(name)?).into(),
+            Query::Receipt { order } => Box::new(self.receipt(order)?).into(),
+            Query::VerifyReceipt { order } => self.verify_receipt(order)?.into(),
+            Query::ReceiptChain {
+                order,
+                limit: asked,
+            } => self.receipt_chain(order, limit(*asked))?.into(),
+            Query::Buckets => settings::buckets(self.state, self.now).into(),
+            Query::Stages => settings::stages(self.state).into(),
             _ => return Err(Refusal::invalid("query", "not answered yet").into()),
         })
     }

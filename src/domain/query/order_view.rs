@@ -1,5 +1,7 @@
 //! An order as lists, cards and JSON show it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     value::{Moment, seconds},
 };
 use crate::domain::{
+    andon::{Alert, Scope},
     id::{AlertId, OrderId},
     order::{
         Actor, Bucket, ClosedOrder, Dependency, External, Kind, Order, Outcome, Phase, Priority,
@@ -258,8 +261,12 @@ impl State {
             .map(|stage| stage.name.as_str())
     }
 
-    /// Returns the alerts whose hold covers an open order where it stands: a queued one as if it were to start.
-    pub fn held_by<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = AlertId> + 'a {
+    /// Returns the open alerts, and their scopes, that hold an open order where it stands: a queued one as if it were
+    /// to start.
+    pub fn holds_where_it_stands<'a>(
+        &'a self,
+        order: &'a Order,
+    ) -> impl Iterator<Item = (&'a Arc<Alert>, &'a Scope)> + 'a {
         let (stage, agent) = match &order.phase {
             Phase::Queued => (self.first_stage(), None),
             Phase::InProgress(work) => {
@@ -268,7 +275,11 @@ impl State {
             }
         };
         self.holds_on(order, stage, agent)
-            .map(|(alert, _)| alert.id)
+    }
+
+    /// Returns the ids of [`State::holds_where_it_stands`].
+    pub fn held_by<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = AlertId> + 'a {
+        self.holds_where_it_stands(order).map(|(alert, _)| alert.id)
     }
 
     /// Returns whether an open order is queued, waits for nothing and is not held: it starts as soon as there is room.
