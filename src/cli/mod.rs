@@ -1,10 +1,8 @@
-//! The command line.
-
-pub mod import;
 //! The command line: `obeya NOUN VERB …`, and the same words behind the console's `:`.
 //!
 //! `grammar` says what can be typed, one file a noun does it, `context` knows who acts on which ledger, `output` prints
 //! and `error` explains. Everything goes through [`link`](crate::link) and the types of [`domain`](crate::domain).
+
 mod agent;
 mod andon;
 mod bucket;
@@ -18,6 +16,7 @@ mod error;
 mod events;
 mod export;
 mod grammar;
+pub mod import;
 mod init;
 mod ledger;
 mod line;
@@ -28,8 +27,11 @@ mod receipt;
 mod report;
 mod stage;
 mod work_order;
+
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
+
 use clap::ArgMatches;
+
 use self::{
     context::{Call, Globals},
     error::{CliError, Done},
@@ -37,12 +39,14 @@ use self::{
     output::Style,
 };
 use crate::domain::order::Actor;
+
 pub use self::{
     error::{EXIT_DONE, EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE},
     line::{LineContext, LineOutput, complete_line, run_line},
     log::start as start_log,
     output::Colour,
 };
+
 /// What the arguments come to.
 #[derive(Debug)]
 pub enum Invocation {
@@ -51,6 +55,7 @@ pub enum Invocation {
     /// A command was run; this is its exit code.
     Done(u8),
 }
+
 /// How the console is to be opened.
 #[derive(Clone, Debug)]
 pub struct ConsoleOptions {
@@ -63,6 +68,7 @@ pub struct ConsoleOptions {
     /// When there is colour.
     pub colour: Colour,
 }
+
 /// Runs what the arguments ask for, or returns how the console is to be opened. The first argument is the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -71,6 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
         Err(error) => Invocation::Done(misread(&error, &arguments)),
     }
 }
+
 fn started(matches: &ArgMatches) -> Invocation {
     let inner = innermost(matches);
     let style = Globals::style(inner);
@@ -93,6 +100,7 @@ fn started(matches: &ArgMatches) -> Invocation {
         Err(error) => ended(style, Some(&mut call), error),
     })
 }
+
 /// Returns the matches of the innermost command, in which clap gathers the flags that every command takes.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
     let mut inner = matches;
@@ -101,12 +109,14 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
     }
     inner
 }
+
 fn dispatch(noun: &str, matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     match NOUNS.iter().find(|known| known.name == noun) {
         Some(noun) => (noun.run)(matches, call),
         None => Err(CliError::Usage(format!("there is no command '{noun}'"))),
     }
 }
+
 /// Prints what there is, then the error: as JSON on standard output, else as text on standard error.
 fn ended(style: Style, call: Option<&mut Call<'_>>, error: CliError) -> u8 {
     let mut own = output::Output::new(style, output::Sink::Stdout);
@@ -124,6 +134,7 @@ fn ended(style: Style, call: Option<&mut Call<'_>>, error: CliError) -> u8 {
     }
     error.code()
 }
+
 /// Prints why the arguments could not be read, or the help that they ask for.
 fn misread(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let asked = arguments.iter().take_while(|argument| *argument != "--");
