@@ -233,6 +233,15 @@ impl Step<'_> {
         }
     }
 
+<<<<<<< HEAD
+    /// Keeps the index. A parent may wait for its own child besides: the edge goes with the last reason for it.
+    fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
+        let needed = there
+            || self.state.order(after).is_some_and(|order| {
+                order.children.binary_search(&before).is_ok()
+                    || order.depends_on.iter().any(|wait| wait.on == before)
+            });
+=======
     /// Keeps the index. A parent that also waits for its child has one edge for both, which goes with the last of them.
     fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
         if !there
@@ -243,8 +252,9 @@ impl Step<'_> {
         {
             return;
         }
+>>>>>>> h-import
         if let Some(graph) = self.state.graph.get_mut() {
-            if there {
+            if needed {
                 graph.insert_edge(after, before)
             } else {
                 graph.remove_edge(after, before)

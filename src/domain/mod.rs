@@ -15,6 +15,7 @@ pub mod graph;
 pub mod id;
 pub mod import_report;
 pub mod order;
+pub mod query;
 pub mod receipt;
 pub mod record;
 pub mod refusal;

@@ -28,6 +28,8 @@ pub enum FaultKind {
     Missing,
     /// There is such a file already, and it is not replaced.
     Exists,
+    /// A record of this command is there already.
+    Duplicate,
     /// The caller broke the trait's contract: a defect of obeya.
     Misuse,
     /// The operating system reported something else.
@@ -91,6 +93,8 @@ impl Fault {
             Some(Code::CannotOpen) => unopened(path),
             Some(Code::DatabaseCorrupt) => FaultKind::Corrupt,
             Some(Code::NotADatabase) => FaultKind::NotALedger,
+            // The tables refuse what breaks their rules, such as a second record (command, n).
+            Some(Code::ConstraintViolation) => FaultKind::Duplicate,
             Some(_) => FaultKind::Io,
             // Not SQLite's own error, so a stored value could not be read as what it should be.
             None => FaultKind::Corrupt,
@@ -127,6 +131,7 @@ impl FaultKind {
             FaultKind::NetworkFileSystem => "Keep the ledger on a local disk.",
             FaultKind::Missing => "Make a ledger with `obeya init`.",
             FaultKind::Exists => "Choose another name.",
+            FaultKind::Duplicate => "Nothing needs mending: the command was applied before.",
             FaultKind::Misuse => "This is a defect of obeya; please report it.",
             FaultKind::Io => "Run `obeya doctor`.",
         }

@@ -16,10 +16,25 @@ use crate::domain::{
     time::Timestamp,
 };
 
+pub mod backup;
+pub mod doctor;
+mod doorbell;
 mod fault;
+mod file_system;
+pub mod host_lock;
 pub mod memory;
+pub mod paths;
+pub mod snapshots;
+pub mod sqlite;
+pub mod telemetry;
+mod turn;
+pub mod verify;
 
 pub use fault::{Fault, FaultKind};
+pub use host_lock::HostLock;
+pub use paths::Home;
+pub use sqlite::SqliteLedger;
+pub use telemetry::Telemetry;
 
 /// How many records to read at once when walking the whole ledger: about 1 MiB of them.
 pub const READ_PAGE: usize = 4096;

@@ -1,12 +1,19 @@
 //! A ledger in memory, with faults to order: for tests of everything that stands on a ledger.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
 use uuid::Uuid;
+
+mod faults;
+mod store;
+
+use faults::Chaos;
+pub use faults::Injection;
+use store::Store;
 
 use super::{
     Append, Batch, Fault, FaultKind, Identity, Ledger, Ring, Snapshot, Watch, misuse, one_line,
@@ -19,21 +26,6 @@ use crate::domain::{
     record::{Head, Record, Seq},
     time::Timestamp,
 };
-
-/// What shall go wrong at the next append, or turn.
-#[derive(Clone, Debug)]
-pub enum Injection {
-    /// COMMIT fails and nothing is written: the caller hears `NotApplied`.
-    CommitFails(FaultKind),
-    /// COMMIT succeeds but its answer is lost: the caller hears `Unknown`, the records are there.
-    AnswerLost,
-    /// The sync fails and the records are gone: the caller hears `Unknown`, the records are not there.
-    SyncFails,
-    /// Another writer slips this batch in first, resealed to fit: the caller hears `Conflict`.
-    Rival(Batch),
-    /// The turn comes only after this long.
-    SlowTurn(Duration),
-}
 
 /// A handle on a ledger in memory. A clone is another handle on the same ledger.
 pub struct MemoryLedger {
@@ -48,44 +40,6 @@ struct Shared {
     store: Mutex<Store>,
     freed: Condvar,
     rings: Mutex<Vec<Weak<Ring>>>,
-}
-
-#[derive(Default)]
-struct Store {
-    records: Vec<Record>,
-    commands: BTreeMap<Uuid, Vec<usize>>,
-    orders: BTreeMap<OrderId, ArchivedOrder>,
-    alerts: BTreeMap<AlertId, ArchivedAlert>,
-    receipts: BTreeMap<u64, ReceiptRow>,
-    archive_lost: bool,
-    snapshots: Vec<Snapshot>,
-    injections: VecDeque<Injection>,
-    chaos: Option<Chaos>,
-    taken: bool,
-    reason: String,
-}
-
-/// Faults by chance, from a seed so that a run can be repeated.
-struct Chaos {
-    state: u64,
-    one_in: u64,
-}
-
-impl Chaos {
-    /// Returns a fault for about one append in `one_in` (xorshift64, Marsaglia 2003).
-    fn draw(&mut self) -> Option<Injection> {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        if !self.state.is_multiple_of(self.one_in) {
-            return None;
-        }
-        Some(match (self.state >> 32) % 3 {
-            0 => Injection::CommitFails(FaultKind::Io),
-            1 => Injection::AnswerLost,
-            _ => Injection::SyncFails,
-        })
-    }
 }
 
 impl Clone for MemoryLedger {
@@ -153,64 +107,6 @@ impl MemoryLedger {
     }
 }
 
-impl Store {
-    fn head(&self) -> Head {
-        self.records.last().map_or(Head::default(), |r| Head {
-            seq: r.seq,
-            hash: r.hash,
-        })
-    }
-
-    fn apply(&mut self, batch: &Batch) -> Head {
-        for record in &batch.records {
-            self.commands
-                .entry(record.command)
-                .or_default()
-                .push(self.records.len());
-            self.records.push(record.clone());
-        }
-        batch
-            .archive
-            .iter()
-            .cloned()
-            .for_each(|change| self.change(change));
-        self.head()
-    }
-
-    fn change(&mut self, change: ArchiveChange) {
-        match change {
-            ArchiveChange::PutOrder(order) => drop(self.orders.insert(order.id, order)),
-            ArchiveChange::DropOrder(id) => drop(self.orders.remove(&id)),
-            ArchiveChange::PutAlert(alert) => drop(self.alerts.insert(alert.id, alert)),
-            ArchiveChange::PutReceipt(row) => drop(self.receipts.insert(row.n, row)),
-        }
-    }
-
-    fn clear_archive(&mut self) {
-        self.orders.clear();
-        self.alerts.clear();
-        self.receipts.clear();
-    }
-
-    /// Returns the next ordered fault of the wanted sort, if it is that sort's turn.
-    fn injected(&mut self, of_turn: bool) -> Option<Injection> {
-        let next = self.injections.front()?;
-        let fits = matches!(next, Injection::SlowTurn(_)) == of_turn;
-        if fits {
-            self.injections.pop_front()
-        } else {
-            None
-        }
-    }
-
-    fn from(&self, after: Seq) -> impl Iterator<Item = &Record> {
-        let start = usize::try_from(after)
-            .unwrap_or(usize::MAX)
-            .min(self.records.len());
-        self.records.iter().skip(start)
-    }
-}
-
 fn injected(kind: FaultKind, what: &str) -> Fault {
     Fault::new(kind, std::path::Path::new("memory"), what)
 }
@@ -272,6 +168,10 @@ impl Ledger for MemoryLedger {
         }
         if let Err(fault) = batch.head_after(expected) {
             return Append::NotApplied(fault);
+        }
+        if store.repeats(batch) {
+            let what = "a record of this command is there already";
+            return Append::NotApplied(injected(FaultKind::Duplicate, what));
         }
         let injection = store.injected(false);
         match injection.or_else(|| store.chaos.as_mut().and_then(Chaos::draw)) {

@@ -1,0 +1,169 @@
+//! Registered agents, what they hold and when they were last heard.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Live, MAX_LIMIT,
+    events::Entry,
+    order_view::LeaseView,
+    reading::{Answered, Reading},
+    value::Moment,
+};
+use crate::domain::{
+    agent::{Agent, PullFilter},
+    andon::Scope,
+    books::Books,
+    id::{AlertId, OrderId},
+    order::{Bucket, vocabulary},
+    refusal::Refusal,
+    state::State,
+};
+
+vocabulary! {
+    /// What an agent is about.
+    AgentStatus ("status of an agent") {
+        /// It holds orders.
+        Working = "working",
+        /// It holds none.
+        Idle = "idle",
+        /// It pulls nothing.
+        Paused = "paused",
+    }
+}
+
+/// The registered agents, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agents {
+    /// The agents.
+    pub agents: Vec<AgentView>,
+    /// How many there are in all.
+    pub total: usize,
+    /// How many of them hold an order.
+    pub active: usize,
+}
+
+/// An agent as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentView {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Working, idle or paused. One that was paused over its work is paused.
+    pub status: AgentStatus,
+    /// What it may pull.
+    pub capabilities: PullFilter,
+    /// When it was registered.
+    pub registered_at: Moment,
+    /// Since when it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<Moment>,
+    /// Why, if it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_reason: Option<String>,
+    /// When it was last heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_heartbeat_at: Option<Moment>,
+    /// What it holds.
+    pub holds: Vec<HeldOrder>,
+    /// How many orders it completed.
+    pub completed: u32,
+}
+
+/// An order in an agent's hands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldOrder {
+    /// Which.
+    pub id: OrderId,
+    /// Its title.
+    pub title: String,
+    /// Its class of service.
+    pub bucket: Bucket,
+    /// The stage it stands in.
+    pub stage: String,
+    /// Since when the agent holds it.
+    pub since: Moment,
+    /// The hold's expiry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseView>,
+}
+
+/// An agent with all that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentDetail {
+    /// What lists show of it.
+    #[serde(flatten)]
+    pub agent: AgentView,
+    /// The alerts that hold the agent itself or the line.
+    pub held_by: Vec<AlertId>,
+    /// What happened to its registration lately, oldest first.
+    pub timeline: Vec<Entry>,
+}
+
+impl AgentView {
+    /// Returns the view of an agent.
+    pub fn of(state: &State, live: &Live, agent: &Agent) -> Self {
+        let held = |id: &OrderId| {
+            let order = state.order(*id)?;
+            let work = order.work()?;
+            Some(HeldOrder {
+                id: order.id,
+                title: order.title.clone(),
+                bucket: order.bucket,
+                stage: work.stage.clone(),
+                since: Moment(work.started),
+                lease: live.lease(order),
+            })
+        };
+        let holds: Vec<HeldOrder> = agent
+            .holds
+            .iter()
+            .take(MAX_LIMIT)
+            .filter_map(held)
+            .collect();
+        AgentView {
+            name: agent.name.clone(),
+            role: agent.role.clone(),
+            status: match &agent.paused {
+                Some(_) => AgentStatus::Paused,
+                None if holds.is_empty() => AgentStatus::Idle,
+                None => AgentStatus::Working,
+            },
+            capabilities: agent.capabilities.clone(),
+            registered_at: Moment(agent.registered),
+            paused_at: agent.paused.as_ref().map(|pause| Moment(pause.at)),
+            pause_reason: agent.paused.as_ref().and_then(|pause| pause.reason.clone()),
+            last_heartbeat_at: live.beats.get(&agent.name).copied().map(Moment),
+            holds,
+            completed: agent.completed,
+        }
+    }
+}
+
+impl<B: Books> Reading<'_, B> {
+    /// Returns the registered agents, by name.
+    pub(super) fn agents(&self, limit: usize) -> Agents {
+        let agents = self.state.agents.values();
+        let views = agents.clone().take(limit);
+        Agents {
+            agents: views
+                .map(|agent| AgentView::of(self.state, self.live, agent))
+                .collect(),
+            total: self.state.agents.len(),
+            active: agents.filter(|agent| !agent.holds.is_empty()).count(),
+        }
+    }
+
+    /// Returns all about one agent.
+    pub(super) fn agent(&mut self, name: &str) -> Answered<AgentDetail, B> {
+        let shown = || name.chars().take(80).collect::<String>();
+        let agent = self.state.agent(name);
+        let agent = agent.ok_or_else(|| Refusal::not_found(format!("agent '{}'", shown())))?;
+        Ok(AgentDetail {
+            agent: AgentView::of(self.state, self.live, agent),
+            held_by: self.state.holds_of(&Scope::Agent(agent.name.clone())),
+            timeline: self.timeline(&format!("agent:{}", agent.name))?,
+        })
+    }
+}

@@ -1,0 +1,253 @@
+//! What a record says, in one line: the sentence of logs, event views and timelines.
+
+use super::value::span;
+use crate::domain::{
+    event::{Changes, Event, ImportedItem, Parent},
+    order::{Outcome, Wait},
+    record::Record,
+    time::{HOUR, SECOND},
+};
+
+/// Characters of other people's text that a line quotes.
+const QUOTED: usize = 80;
+
+/// Returns one line for people: what happened, to what. Who did it, and when, stand beside it in every list.
+pub fn describe(event: &Event, record: &Record) -> String {
+    if let Some(text) = order(event) {
+        return text;
+    }
+    match event {
+        Event::LedgerCreated { uuid, .. } => format!("ledger {uuid} created"),
+        Event::LedgerRestored { incarnation } => {
+            format!("ledger restored from a backup; this is incarnation {incarnation}")
+        }
+        Event::HostElected { term, pid } => format!("process {pid} is the host, term {term}"),
+        Event::BucketSet { bucket, rule } => {
+            let sla = match rule.sla_hours {
+                Some(hours) => span(i64::from(hours) * HOUR),
+                None => "none".into(),
+            };
+            format!("{bucket}: WIP limit {}, SLA {sla}", rule.wip_limit)
+        }
+        Event::StagesSet { stages } => {
+            let names: Vec<_> = stages.iter().map(|stage| &*stage.name).collect();
+            format!("stages are {}", names.join(", "))
+        }
+        Event::PolicySet { policy } => {
+            let lease = span(i64::from(policy.lease_seconds) * SECOND);
+            format!("policy set: a lease lasts {lease}")
+        }
+        Event::ImportFinished {
+            source,
+            added,
+            updated,
+            unchanged,
+        } => {
+            format!("import from {source}: {added} added, {updated} updated, {unchanged} unchanged")
+        }
+        Event::LeasesRenewed { leases } => {
+            format!(
+                "{} leases renewed: the clock could not be trusted",
+                leases.len()
+            )
+        }
+        Event::AgentRegistered { name, role, .. } => match role {
+            Some(role) => format!("agent {name} registered as {role}"),
+            None => format!("agent {name} registered"),
+        },
+        Event::AgentPaused { name, reason } => format!("agent {name} paused{}", because(reason)),
+        Event::AgentResumed { name } => format!("agent {name} resumed"),
+        _ => alert(event).unwrap_or_else(|| format!("{}: {}", record.subject, event.kind())),
+    }
+}
+
+/// Returns the line of an event about an order.
+fn order(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::OrderCreated {
+            id,
+            title,
+            bucket,
+            priority,
+            ..
+        } => format!(
+            "{id} created in {bucket}, priority {priority}: {}",
+            quote(title)
+        ),
+        Event::OrderImported { id, item, external } => imported(item, &external.key(), id),
+        Event::OrderMerged {
+            id,
+            external,
+            changes,
+            ..
+        } => format!("{id} merged with {}: {}", external.key(), changed(changes)),
+        Event::OrderClosedElsewhere { id, outcome, .. } => {
+            format!("{id} {} elsewhere", outcome.wait())
+        }
+        Event::OrderEdited { id, changes } => format!("{id} edited: {}", changed(changes)),
+        Event::OrderStarted {
+            id,
+            stage,
+            holder,
+            lease,
+            epoch,
+        } => match lease {
+            Some(lease) => {
+                let lasts = span(i64::from(lease.seconds) * SECOND);
+                format!("{id} claimed by {holder} in {stage} for {lasts} (epoch {epoch})")
+            }
+            None => format!("{id} started by {holder} in {stage}"),
+        },
+        Event::OrderMoved { id, from, to } => format!("{id} moved from {from} to {to}"),
+        Event::OrderReleased { id, forced, reason } => {
+            let how = if *forced {
+                "taken from its holder"
+            } else {
+                "released"
+            };
+            format!("{id} {how}, queued again{}", because(reason))
+        }
+        Event::LeaseLapsed { id, holder, .. } => {
+            format!("{id} queued again: the lease of {holder} lapsed")
+        }
+        Event::OrderCompleted {
+            id, sku, receipt, ..
+        } => match sku {
+            Some(sku) => format!("{id} completed ({}), receipt {receipt}", quote(sku)),
+            None => format!("{id} completed, receipt {receipt}"),
+        },
+        Event::OrderCancelled { id, reason } => format!("{id} cancelled: {}", quote(reason)),
+        Event::OrderReopened { id, reason, .. } => format!("{id} reopened{}", because(reason)),
+        Event::OrderCommented { id, text, author } => match author {
+            Some(author) => format!("{id} comment by {author}: {}", quote(text)),
+            None => format!("{id} comment: {}", quote(text)),
+        },
+        Event::DependencyAdded { id, on, state } => match state {
+            Wait::Open => format!("{id} now waits for {on}"),
+            closed => format!("{id} now depends on {on} ({closed})"),
+        },
+        Event::DependencyRemoved { id, on } => format!("{id} no longer depends on {on}"),
+        Event::LinkAdded { id, link } => {
+            format!("{id} linked: {} {}", quote(&link.kind), quote(&link.target))
+        }
+        Event::LinkRemoved { id, link } => {
+            format!(
+                "{id} link removed: {} {}",
+                quote(&link.kind),
+                quote(&link.target)
+            )
+        }
+        Event::SlaBreached { id, bucket } => format!("{id} is past the SLA of {bucket}"),
+        _ => return None,
+    })
+}
+
+/// Returns the line of an event about an alert.
+fn alert(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::AlertRaised {
+            id,
+            severity,
+            reason,
+            hold,
+            ..
+        } => match hold {
+            Some(scope) => format!("{id} raised, {severity}, holds {scope}: {}", quote(reason)),
+            None => format!("{id} raised, {severity}: {}", quote(reason)),
+        },
+        Event::AlertRepeated { id, order } => match order {
+            Some(order) => format!("{id} seen again, on {order}"),
+            None => format!("{id} seen again"),
+        },
+        Event::AlertRecovered { id } => format!("{id}: its condition is over"),
+        Event::AlertAcknowledged { id } => format!("{id} acknowledged"),
+        Event::AlertSnoozed { id, until } => format!("{id} snoozed until {until}"),
+        Event::AlertWoke { id } => format!("{id} woke from its snooze"),
+        Event::AlertEscalated { id, severity } => {
+            format!("{id} grew to {severity}: nobody took notice")
+        }
+        Event::CorrectiveLinked { id, order } => format!("{order} is to mend {id}"),
+        Event::AlertResolved { id, resolution } => {
+            format!("{id} resolved: {}", quote(resolution))
+        }
+        _ => return None,
+    })
+}
+
+fn imported(item: &ImportedItem, key: &str, id: &crate::domain::id::OrderId) -> String {
+    let end = match item.closed.as_ref().map(|end| &end.outcome) {
+        Some(Outcome::Completed { .. }) => " as completed",
+        Some(Outcome::Cancelled { .. }) => " as cancelled",
+        None => "",
+    };
+    format!("{id} imported from {key}{end}: {}", quote(&item.title))
+}
+
+/// Returns the fields that changed, with their new values where these are short.
+fn changed(changes: &Changes) -> String {
+    let Changes {
+        title,
+        description,
+        kind,
+        bucket,
+        priority,
+        labels,
+        estimate,
+        assignee,
+        parent,
+    } = changes;
+    let mut parts = vec![];
+    parts.extend(
+        title
+            .as_ref()
+            .map(|title| format!("title {}", quote(title))),
+    );
+    parts.extend(description.as_ref().map(|_| "description".to_owned()));
+    parts.extend(kind.map(|kind| format!("kind {kind}")));
+    parts.extend(bucket.map(|bucket| format!("bucket {bucket}")));
+    parts.extend(priority.map(|priority| format!("priority {priority}")));
+    parts.extend(
+        labels
+            .as_ref()
+            .map(|labels| format!("labels {}", quote(&labels.join(", ")))),
+    );
+    parts.extend(estimate.map(|minutes| match minutes {
+        0 => "no estimate".into(),
+        minutes => format!("estimate {minutes} min"),
+    }));
+    parts.extend(assignee.as_ref().map(|name| match name.as_str() {
+        "" => "assigned to nobody".into(),
+        name => format!("assigned to {}", quote(name)),
+    }));
+    parts.extend(parent.map(|parent| match parent {
+        Parent::None => "no parent".to_owned(),
+        Parent::Of(id) => format!("parent {id}"),
+    }));
+    if parts.is_empty() {
+        "nothing".into()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn because(reason: &Option<String>) -> String {
+    reason
+        .as_ref()
+        .map(|reason| format!(": {}", quote(reason)))
+        .unwrap_or_default()
+}
+
+/// Returns the first line of other people's text, shortened.
+fn quote(text: &str) -> String {
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    let mut chars = line.chars();
+    let mut short: String = chars.by_ref().take(QUOTED).collect();
+    if chars.next().is_some() || text.trim().len() > line.len() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,20 @@
+//! The writer of a process and the duties of a host.
+//!
+//! [`Writer`] is the one loop: take the turn, catch up, append what is due, decide, append, publish. A cold command
+//! runs it once in place; [`Engine`] runs it on a thread, groups what waits, and tells its subscribers.
+
+mod clock;
+mod core;
+mod host;
+mod load;
+mod reader;
+mod reply;
+mod writer;
+
+pub use clock::{Clock, HeldClock, Reading, SystemClock};
+pub use core::{Engine, Handle, News, Subscription};
+pub use host::{Election, Host};
+pub use load::load;
+pub use reader::Reader;
+pub use reply::{Failure, Outcome, Reply};
+pub use writer::{MAX_GROUP, Writer};

@@ -1,0 +1,109 @@
+//! The ledger as queries see it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    domain::{
+        archive::{AlertQuery, ArchiveQuery, ArchivedAlert, ArchivedOrder, ReceiptRow},
+        books::Books,
+        id::{AlertId, OrderId},
+        query::{self, Answer, Query},
+        record::{Record, Seq},
+        refusal::Refusal,
+        state::State,
+        time::Timestamp,
+    },
+    ledger::{Fault, Ledger},
+};
+
+use super::{Handle, load};
+
+/// Reads beside the writer, over a handle of its own.
+pub struct Reader {
+    ledger: Box<dyn Ledger>,
+}
+
+impl Reader {
+    /// Returns a reader over a handle.
+    pub fn new(ledger: Box<dyn Ledger>) -> Self {
+        Reader { ledger }
+    }
+
+    /// Answers a question about the engine's newest version.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn ask(
+        &mut self,
+        handle: &Handle,
+        query: &Query,
+    ) -> Result<Result<Answer, Refusal>, Fault> {
+        let live = handle.live(query)?;
+        let (state, now) = (handle.state(), handle.now());
+        query::answer(
+            &state,
+            &live,
+            &mut LedgerBooks(self.ledger.as_mut()),
+            query,
+            now,
+        )
+    }
+
+    /// Returns the state as it stood at a moment: after the last record that was written by then.
+    pub fn state_at(&mut self, time: Timestamp) -> Result<Arc<State>, Fault> {
+        let seq = self.ledger.seq_at(time)?;
+        load::load_at(self.ledger.as_mut(), Some(seq)).map(Arc::new)
+    }
+}
+
+/// Any ledger as [`Books`].
+pub(super) struct LedgerBooks<'a>(pub(super) &'a mut dyn Ledger);
+
+impl Books for LedgerBooks<'_> {
+    type Fault = Fault;
+
+    fn record(&mut self, seq: Seq) -> Result<Option<Record>, Fault> {
+        self.0.record(seq)
+    }
+
+    fn records(&mut self, after: Seq, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.0.read(after, limit)
+    }
+
+    fn history(&mut self, subject: &str, after: Seq, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.0.history(subject, after, limit)
+    }
+
+    fn closed(&mut self, ids: &[OrderId]) -> Result<Vec<ArchivedOrder>, Fault> {
+        self.0.archived(ids)
+    }
+
+    fn by_external(&mut self, keys: &[&str]) -> Result<BTreeMap<String, OrderId>, Fault> {
+        self.0.by_external(keys)
+    }
+
+    fn closed_page(&mut self, query: &ArchiveQuery) -> Result<Vec<ArchivedOrder>, Fault> {
+        self.0.archive_page(query)
+    }
+
+    fn closed_count(&mut self, query: &ArchiveQuery) -> Result<u64, Fault> {
+        self.0.archive_count(query)
+    }
+
+    fn resolved(&mut self, ids: &[AlertId]) -> Result<Vec<ArchivedAlert>, Fault> {
+        self.0.archived_alerts(ids)
+    }
+
+    fn resolved_page(&mut self, query: &AlertQuery) -> Result<Vec<ArchivedAlert>, Fault> {
+        self.0.alerts_page(query)
+    }
+
+    fn receipts_of(&mut self, order: OrderId) -> Result<Vec<ReceiptRow>, Fault> {
+        self.0.receipts_of(order)
+    }
+
+    fn receipts(&mut self, after: u64, limit: usize) -> Result<Vec<ReceiptRow>, Fault> {
+        self.0.receipts(after, limit)
+    }
+}

@@ -1,0 +1,229 @@
+//! Where the files of a ledger lie.
+
+use std::{
+    fs, io,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    },
+    path::{Path, PathBuf},
+};
+
+use super::{Fault, FaultKind};
+use crate::domain::record::Hash;
+
+/// The longest path of a socket beside the ledger, in bytes. The kernel's own limit is 104 to 108 with its end mark,
+/// by system; below it, some room for the temporary name of a socket that takes over.
+pub const MAX_SOCKET_PATH: usize = 100;
+
+/// The folder of a ledger, as an absolute path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Home {
+    path: PathBuf,
+}
+
+impl Home {
+    /// Returns the home at `path`, which need not exist yet. Two spellings of one existing folder are one home.
+    pub fn new(path: impl AsRef<Path>) -> Result<Self, Fault> {
+        let path = path.as_ref();
+        let path = match fs::canonicalize(path) {
+            Ok(path) => path,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(path)
+                .map_err(|error| Fault::io(path, "finding the folder", &error))?,
+            Err(error) => return Err(Fault::io(path, "finding the folder", &error)),
+        };
+        Ok(Home { path })
+    }
+
+    /// Returns the folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the database of records, archive and identity.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("ledger.db")
+    }
+
+    /// Returns the lock that is a writer's turn.
+    pub fn write_lock(&self) -> PathBuf {
+        self.path.join("write.lock")
+    }
+
+    /// Returns the lock that its host holds for life.
+    pub fn host_lock(&self) -> PathBuf {
+        self.path.join("host.lock")
+    }
+
+    /// Returns the file that is written after each turn that appended.
+    pub fn doorbell(&self) -> PathBuf {
+        self.path.join("doorbell")
+    }
+
+    /// Returns the database of what may be lost.
+    pub fn telemetry(&self) -> PathBuf {
+        self.path.join("telemetry.db")
+    }
+
+    /// Returns the folder of snapshots.
+    pub fn snapshots(&self) -> PathBuf {
+        self.path.join("snapshots")
+    }
+
+    /// Returns the folder of logs.
+    pub fn logs(&self) -> PathBuf {
+        self.path.join("logs")
+    }
+
+    /// Returns the host's socket: beside the ledger, or in the runtime directory if that path is longer than
+    /// [`MAX_SOCKET_PATH`]. Makes the folder in the runtime directory where needed.
+    pub fn socket(&self) -> Result<PathBuf, Fault> {
+        let beside = self.path.join("host.sock");
+        if beside.as_os_str().len() <= MAX_SOCKET_PATH {
+            return Ok(beside);
+        }
+        let given = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        self.socket_under(
+            given.filter(|path| path.is_absolute()).as_deref(),
+            &std::env::temp_dir(),
+        )
+    }
+
+    /// Returns the socket in `runtime/obeya`, else in `temporary/obeya-UID`, by a name that only this home has.
+    fn socket_under(&self, runtime: Option<&Path>, temporary: &Path) -> Result<PathBuf, Fault> {
+        let uid = rustix::process::getuid().as_raw();
+        let name = Hash::of(self.path.as_os_str().as_bytes()).to_string();
+        let name = format!("{}.sock", name.get(..16).unwrap_or(&name));
+        let places = [
+            runtime.map(|dir| dir.join("obeya")),
+            Some(temporary.join(format!("obeya-{uid}"))),
+        ];
+        let fits = |dir: &PathBuf| dir.as_os_str().len() + 1 + name.len() <= MAX_SOCKET_PATH;
+        let Some(dir) = places.into_iter().flatten().find(fits) else {
+            let what = "no runtime directory has a path short enough for a socket";
+            return Err(Fault::new(FaultKind::Io, &self.path, what)
+                .mend("Set XDG_RUNTIME_DIR to a folder with a short path."));
+        };
+        make_folder(&dir)?;
+        // Others may write where this folder lies, so that it could be theirs, or lead elsewhere.
+        let found =
+            fs::symlink_metadata(&dir).map_err(|error| Fault::io(&dir, "reading", &error))?;
+        if !found.is_dir() || found.uid() != uid || found.mode() & 0o077 != 0 {
+            let what = "this folder is not yours alone, so that no socket is put into it";
+            return Err(Fault::new(FaultKind::Permission, &dir, what)
+                .mend("Remove it, or set XDG_RUNTIME_DIR."));
+        }
+        Ok(dir.join(name))
+    }
+
+    /// Makes the folder, with what keeps it out of git, if it is not there.
+    pub(super) fn make(&self) -> Result<(), Fault> {
+        for folder in [self.path.clone(), self.snapshots(), self.logs()] {
+            make_folder(&folder)?;
+        }
+        let ignore = self.path.join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*\n").map_err(|error| Fault::io(&ignore, "writing", &error))?;
+        }
+        Ok(())
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), Fault> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| Fault::io(path, "making the folder", &error))
+}
+
+/// Opens a file of the ledger for reading and writing; makes it, for its owner alone, if it is not there.
+pub(super) fn open_private(path: &Path) -> Result<fs::File, Fault> {
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| Fault::io(path, "opening", &error))
+}
+
+/// Returns `path` with `suffix` at the end of its name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns a path as text, which SQLite wants for the target of a copy.
+pub(super) fn text(path: &Path) -> Result<&str, Fault> {
+    path.to_str().ok_or_else(|| {
+        Fault::new(
+            FaultKind::Io,
+            path,
+            "this path is not UTF-8, so that SQLite cannot copy to it",
+        )
+        .mend("Choose another name.")
+    })
+}
+
+/// Makes a rename in the folder of `path` last through a power cut.
+pub(super) fn sync_folder_of(path: &Path) -> Result<(), Fault> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| Fault::io(folder, "syncing the folder", &error))
+}
+
+/// Which file lies at a path, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// Returns which file lies at `path` now, if any.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        Some(FileId {
+            device: found.dev(),
+            inode: found.ino(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    #[test]
+    fn a_socket_moves_when_its_path_is_too_long() {
+        let temporary = tempfile::tempdir().unwrap();
+        let near = Home::new("/tmp/x").unwrap();
+        assert_eq!(near.socket().unwrap(), Path::new("/tmp/x/host.sock"));
+        let far = Home::new(temporary.path().join("long/".repeat(30))).unwrap();
+        let other = Home::new(temporary.path().join("long/".repeat(31))).unwrap();
+        let socket = far.socket_under(None, temporary.path()).unwrap();
+        assert!(socket.as_os_str().len() <= MAX_SOCKET_PATH);
+        assert_eq!(socket, far.socket_under(None, temporary.path()).unwrap());
+        assert_ne!(socket, other.socket_under(None, temporary.path()).unwrap());
+        let folder = fs::metadata(socket.parent().unwrap()).unwrap();
+        assert_eq!(folder.mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_runtime_folder_open_to_others_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temporary = tempfile::tempdir().unwrap();
+        let runtime = temporary.path().join("obeya");
+        fs::create_dir(&runtime).unwrap();
+        fs::set_permissions(&runtime, fs::Permissions::from_mode(0o777)).unwrap();
+        let far = Home::new(temporary.path().join("long/".repeat(30))).unwrap();
+        let fault = far
+            .socket_under(Some(temporary.path()), temporary.path())
+            .unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Permission);
+    }
+}

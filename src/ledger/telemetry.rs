@@ -1,0 +1,303 @@
+//! What beats too often for the ledger, and may be lost: heartbeats of leases and agents, and the clock's baseline.
+//!
+//! It lies in a database of its own that is neither synced nor hashed. If it is damaged or gone, it is made anew.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{
+    Fault, Home,
+    paths::{FileId, beside, open_private},
+    sqlite::records::int,
+};
+use crate::domain::{id::OrderId, time::Timestamp};
+
+/// How long a beat waits for another's; it is worth no more.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The format of these tables; another one is thrown away.
+const FORMAT: u32 = 1;
+
+const TABLES: &str = "
+CREATE TABLE leases (order_id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, until INTEGER NOT NULL, beat INTEGER NOT NULL) STRICT;
+CREATE TABLE agents (name TEXT PRIMARY KEY, beat INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
+CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL, wall_minus_boot INTEGER NOT NULL) STRICT;
+PRAGMA user_version=1;
+";
+
+/// The newest beat of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseBeat {
+    /// The claim it belongs to; a beat of an older claim counts for nothing.
+    pub epoch: u64,
+    /// Until when the lease runs by this beat.
+    pub until: Timestamp,
+    /// When it beat.
+    pub beat: Timestamp,
+}
+
+/// The newest beat of an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentBeat {
+    /// When it beat.
+    pub beat: Timestamp,
+    /// What it said it was doing.
+    pub note: String,
+}
+
+/// How the wall clock stood to the boot clock when somebody last looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockBaseline {
+    /// Which boot.
+    pub boot_id: String,
+    /// Wall time minus time since boot, in microseconds.
+    pub wall_minus_boot: i64,
+}
+
+/// A handle on the telemetry of a ledger.
+pub struct Telemetry {
+    path: PathBuf,
+    open: Option<(Connection, Option<FileId>)>,
+}
+
+impl Telemetry {
+    /// Returns a handle; the file is opened, and made if need be, at the first use.
+    pub fn new(home: &Home) -> Self {
+        Telemetry {
+            path: home.telemetry(),
+            open: None,
+        }
+    }
+
+    /// Notes that the claim `epoch` on `order` is alive until `until`. A beat of an older claim is dropped.
+    pub fn beat_lease(
+        &mut self,
+        order: OrderId,
+        epoch: u64,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.with(|db| {
+            let sql = "INSERT INTO leases VALUES (?1, ?2, ?3, ?4) ON CONFLICT (order_id) DO UPDATE \
+                SET epoch = excluded.epoch, until = excluded.until, beat = excluded.beat \
+                WHERE excluded.epoch >= epoch";
+            db.prepare_cached(sql)?
+                .execute(params![order.raw(), int(epoch), until.0, now.0])
+                .map(drop)
+        })
+    }
+
+    /// Returns the newest beat of every lease.
+    pub fn lease_beats(&mut self) -> Result<BTreeMap<OrderId, LeaseBeat>, Fault> {
+        self.with(|db| {
+            let mut get = db.prepare_cached("SELECT order_id, epoch, until, beat FROM leases")?;
+            let rows = get.query_map([], |row| {
+                let beat = LeaseBeat {
+                    epoch: row.get::<_, i64>(1)?.unsigned_abs(),
+                    until: Timestamp(row.get(2)?),
+                    beat: Timestamp(row.get(3)?),
+                };
+                Ok((OrderId::from_raw(row.get(0)?), beat))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Forgets the beats of an order's lease.
+    pub fn forget(&mut self, order: OrderId) -> Result<(), Fault> {
+        self.with(|db| {
+            let mut sql = db.prepare_cached("DELETE FROM leases WHERE order_id = ?1")?;
+            sql.execute([order.raw()]).map(drop)
+        })
+    }
+
+    /// Notes that an agent is alive, and what it says it is doing.
+    pub fn beat_agent(&mut self, name: &str, now: Timestamp, note: &str) -> Result<(), Fault> {
+        self.with(|db| {
+            let mut sql = db.prepare_cached("INSERT OR REPLACE INTO agents VALUES (?1, ?2, ?3)")?;
+            sql.execute(params![name, now.0, note]).map(drop)
+        })
+    }
+
+    /// Returns the newest beat of every agent.
+    pub fn agent_beats(&mut self) -> Result<BTreeMap<String, AgentBeat>, Fault> {
+        self.with(|db| {
+            let mut get = db.prepare_cached("SELECT name, beat, note FROM agents")?;
+            let rows = get.query_map([], |row| {
+                Ok((
+                    row.get(0)?,
+                    AgentBeat {
+                        beat: Timestamp(row.get(1)?),
+                        note: row.get(2)?,
+                    },
+                ))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Returns the clock's baseline, if somebody left one.
+    pub fn clock_baseline(&mut self) -> Result<Option<ClockBaseline>, Fault> {
+        self.with(|db| {
+            let mut get = db.prepare_cached("SELECT boot_id, wall_minus_boot FROM clock")?;
+            let found = get.query_row([], |row| {
+                Ok(ClockBaseline {
+                    boot_id: row.get(0)?,
+                    wall_minus_boot: row.get(1)?,
+                })
+            });
+            found.optional()
+        })
+    }
+
+    /// Leaves the clock's baseline.
+    pub fn set_clock_baseline(&mut self, baseline: &ClockBaseline) -> Result<(), Fault> {
+        self.with(|db| {
+            let mut sql = db.prepare_cached("INSERT OR REPLACE INTO clock VALUES (1, ?1, ?2)")?;
+            sql.execute(params![baseline.boot_id, baseline.wall_minus_boot])
+                .map(drop)
+        })
+    }
+
+    fn with<T>(&mut self, act: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, Fault> {
+        let fault = |error: &rusqlite::Error| {
+            Fault::sqlite(&self.path, "keeping telemetry", error)
+                .mend("Telemetry may be deleted at any time.")
+        };
+        // Somebody may have deleted the file, and beats into a nameless one would reach nobody.
+        let (db, _) = match self
+            .open
+            .take()
+            .filter(|(_, file)| *file == FileId::at(&self.path))
+        {
+            Some(open) => self.open.insert(open),
+            None => {
+                let db = self.connect()?;
+                self.open.insert((db, FileId::at(&self.path)))
+            }
+        };
+        match act(db) {
+            Err(error) if is_damage(&error) => {
+                self.open = None;
+                self.remove();
+                let db = self.connect()?;
+                let (db, _) = self.open.insert((db, FileId::at(&self.path)));
+                act(db).map_err(|error| fault(&error))
+            }
+            done => done.map_err(|error| fault(&error)),
+        }
+    }
+
+    /// Opens the file; one that is damaged or of another format is made anew.
+    fn connect(&self) -> Result<Connection, Fault> {
+        match self.try_connect() {
+            Err(error) if is_damage(&error) => {
+                self.remove();
+                self.try_connect()
+            }
+            done => done,
+        }
+        .map_err(|error| Fault::sqlite(&self.path, "opening telemetry", &error))
+    }
+
+    fn try_connect(&self) -> rusqlite::Result<Connection> {
+        // Made first, so that SQLite takes over the mode; if that fails, SQLite says why.
+        let _ = open_private(&self.path);
+        let db = Connection::open(&self.path)?;
+        db.busy_timeout(PATIENCE)?;
+        db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
+        db.execute_batch("PRAGMA synchronous=OFF; PRAGMA trusted_schema=OFF; BEGIN IMMEDIATE")?;
+        let format: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        match format {
+            0 => db.execute_batch(TABLES)?,
+            FORMAT => {}
+            _ => return Err(rusqlite::Error::InvalidQuery),
+        }
+        db.execute_batch("COMMIT")?;
+        Ok(db)
+    }
+
+    fn remove(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(beside(&self.path, suffix));
+        }
+    }
+}
+
+/// Returns whether an error says that the file itself is no use.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    match error.sqlite_error_code() {
+        Some(code) => matches!(
+            code,
+            Code::DatabaseCorrupt | Code::NotADatabase | Code::Unknown
+        ),
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    #[test]
+    fn beats_are_kept_and_a_damaged_or_deleted_file_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path()).unwrap();
+        let (mut one, mut two) = (Telemetry::new(&home), Telemetry::new(&home));
+        let order = OrderId::work(7);
+        let beat = |epoch, until| LeaseBeat {
+            epoch,
+            until: Timestamp(until),
+            beat: Timestamp(1),
+        };
+        one.beat_lease(order, 3, Timestamp(90), Timestamp(1))
+            .unwrap();
+        two.beat_lease(order, 2, Timestamp(99), Timestamp(1))
+            .unwrap();
+        assert_eq!(
+            two.lease_beats().unwrap(),
+            BTreeMap::from([(order, beat(3, 90))])
+        );
+        let baseline = ClockBaseline {
+            boot_id: "boot".into(),
+            wall_minus_boot: -5,
+        };
+        assert_eq!(one.clock_baseline().unwrap(), None);
+        one.set_clock_baseline(&baseline).unwrap();
+        assert_eq!(two.clock_baseline().unwrap(), Some(baseline));
+        two.beat_agent("ana", Timestamp(4), "testing").unwrap();
+        let ana = AgentBeat {
+            beat: Timestamp(4),
+            note: "testing".into(),
+        };
+        assert_eq!(one.agent_beats().unwrap().get("ana"), Some(&ana));
+        one.forget(order).unwrap();
+        assert!(two.lease_beats().unwrap().is_empty());
+
+        one.remove();
+        two.beat_lease(order, 1, Timestamp(5), Timestamp(1))
+            .unwrap();
+        assert_eq!(
+            one.lease_beats().unwrap(),
+            BTreeMap::from([(order, beat(1, 5))])
+        );
+
+        drop((one, two));
+        fs::write(
+            home.telemetry(),
+            "not a database, but long enough to look like one".repeat(100),
+        )
+        .unwrap();
+        let mut three = Telemetry::new(&home);
+        three
+            .beat_lease(order, 9, Timestamp(9), Timestamp(1))
+            .unwrap();
+        assert_eq!(
+            three.lease_beats().unwrap(),
+            BTreeMap::from([(order, beat(9, 9))])
+        );
+    }
+}

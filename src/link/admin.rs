@@ -1,0 +1,173 @@
+//! The ledger as a whole: making, checking, saving and replacing it. No engine is needed for these.
+
+use std::{path::Path, sync::Arc};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        command::{Command, Role, Submission},
+        order::Actor,
+        record::{Door, Head, Seq},
+        state::State,
+    },
+    engine::{self, Clock as _, Reply, SystemClock, Writer},
+    ledger::{
+        Fault, FaultKind, Home, Identity, Ledger as _, SqliteLedger,
+        backup::{self as files, Restored},
+        doctor::{self as examination, Finding},
+        verify::{self as walk, Verdict},
+    },
+};
+
+pub use crate::ledger::{backup::Backup, verify::Verdict as Verified};
+
+fn system(command: Command) -> Submission {
+    Submission {
+        id: Uuid::now_v7(),
+        actor: Actor::system(),
+        role: Role::Admin,
+        door: Door::Engine,
+        uid: rustix::process::getuid().as_raw(),
+        epoch: None,
+        causation: None,
+        correlation: None,
+        dry_run: false,
+        command,
+    }
+}
+
+/// Makes a ledger in a folder that has none, and returns its head after genesis.
+///
+/// # Errors
+///
+/// There is one already, or the folder cannot be written.
+pub fn init(home: &Home) -> Result<Head, Fault> {
+    let clock = Arc::new(SystemClock::new());
+    let uuid = Uuid::now_v7();
+    let identity = Identity {
+        uuid,
+        incarnation: 1,
+        created: clock.now(),
+    };
+    let ledger = SqliteLedger::create(home, identity)?;
+    let mut writer = Writer::new(Box::new(ledger), clock, Some(home));
+    done(home, writer.submit(&system(Command::Genesis { uuid })))?;
+    Ok(writer.state().head)
+}
+
+fn done(home: &Home, reply: Reply) -> Result<(), Fault> {
+    match reply {
+        Reply::Done(_) => Ok(()),
+        Reply::Refused(refusal) => Err(Fault::new(
+            FaultKind::Misuse,
+            home.path(),
+            refusal.to_string(),
+        )),
+        Reply::Failed(failure) => Err(failure.fault().clone()),
+    }
+}
+
+/// Walks the chain and names the first bad record. `anchor` is a head that was kept outside.
+///
+/// # Errors
+///
+/// The ledger could not be read at all.
+pub fn verify(
+    home: &Home,
+    anchor: Option<Head>,
+    progress: &mut dyn FnMut(Seq),
+) -> Result<Verdict, Fault> {
+    let mut ledger = SqliteLedger::open(home)?;
+    walk::verify(|after, limit| ledger.read(after, limit), anchor, progress)
+}
+
+/// Saves the ledger to a file that is not there yet.
+///
+/// # Errors
+///
+/// The target exists or cannot be written, or the ledger cannot be read.
+pub fn backup(home: &Home, target: &Path, progress: &mut dyn FnMut(Seq)) -> Result<Backup, Fault> {
+    files::backup(home, target, progress)
+}
+
+/// Replaces the ledger by a backup, and records that as the first act of the new incarnation.
+///
+/// # Errors
+///
+/// The source is not a sound backup, or somebody holds the ledger.
+pub fn restore(
+    home: &Home,
+    source: &Path,
+    progress: &mut dyn FnMut(Seq),
+) -> Result<Restored, Fault> {
+    let restored = files::restore(home, source, progress)?;
+    let ledger = SqliteLedger::open(home)?;
+    let mut writer = Writer::new(Box::new(ledger), Arc::new(SystemClock::new()), Some(home));
+    let incarnation = restored.identity.incarnation;
+    done(
+        home,
+        writer.submit(&system(Command::NoteRestore { incarnation })),
+    )?;
+    Ok(restored)
+}
+
+/// Looks at everything that can be wrong with a ledger, and says what to do about it.
+pub fn doctor(home: &Home) -> Vec<Finding> {
+    examination::examine(home)
+}
+
+/// The ledger in figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Its name for ever.
+    pub uuid: Uuid,
+    /// Which life of it.
+    pub incarnation: u64,
+    /// The last record.
+    pub head: Head,
+    /// Orders and epics that are open.
+    pub open: usize,
+    /// Orders and epics that were completed.
+    pub completed: u64,
+    /// Orders and epics that were cancelled.
+    pub cancelled: u64,
+    /// Open alerts.
+    pub alerts: usize,
+    /// Receipts written.
+    pub receipts: u64,
+    /// Registered agents.
+    pub agents: usize,
+    /// The SHA-256 of the state's canonical encoding: equal on every machine that has replayed this far.
+    pub state_hash: String,
+    /// Bytes of the database.
+    pub database_bytes: u64,
+}
+
+/// Returns the ledger in figures.
+///
+/// # Errors
+///
+/// The ledger could not be read.
+pub fn stats(home: &Home) -> Result<Stats, Fault> {
+    let mut ledger = SqliteLedger::open(home)?;
+    let state: State = engine::load(&mut ledger)?;
+    let database = home.database();
+    let database_bytes = std::fs::metadata(&database)
+        .map_err(|error| Fault::io(&database, "reading its size", &error))?
+        .len();
+    Ok(Stats {
+        uuid: state.uuid,
+        incarnation: state.incarnation,
+        head: state.head,
+        open: state.open_count(),
+        completed: state.counts.completed,
+        cancelled: state.counts.cancelled,
+        alerts: state.alerts.len(),
+        receipts: state.receipts.count,
+        agents: state.agents.len(),
+        state_hash: state.state_hash().to_string(),
+        database_bytes,
+    })
+}

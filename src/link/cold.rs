@@ -1,0 +1,53 @@
+//! A caller without a host: the ledger in this process, for as long as one command takes.
+
+use std::sync::Arc;
+
+use super::{Answered, Beaten, Heartbeat, Observer, Operator};
+use crate::{
+    domain::{command::Submission, query::Query},
+    engine::{Clock, Reply, SystemClock, Writer},
+    ledger::{Fault, Home, SqliteLedger},
+};
+
+/// A writer in this process.
+pub struct Cold {
+    writer: Writer,
+}
+
+impl Cold {
+    /// Opens a ledger. Its state is loaded at the first use.
+    pub fn open(home: &Home) -> Result<Self, Fault> {
+        Cold::open_at(home, Arc::new(SystemClock::new()))
+    }
+
+    /// Opens a ledger under another clock.
+    pub fn open_at(home: &Home, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        let ledger = SqliteLedger::open(home)?;
+        Ok(Cold {
+            writer: Writer::new(Box::new(ledger), clock, Some(home)),
+        })
+    }
+
+    /// Submits a command that holds up everybody else for a while, and tells them why.
+    pub fn submit_slowly(&mut self, reason: &str, submission: &Submission) -> Reply {
+        self.writer.commit_slowly(reason, submission)
+    }
+}
+
+impl Observer for Cold {
+    fn ask(&mut self, query: &Query) -> Answered {
+        Ok(self.writer.ask(query)?)
+    }
+}
+
+impl Operator for Cold {
+    fn submit(&mut self, submission: &Submission) -> Reply {
+        self.writer.submit(submission)
+    }
+
+    fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
+        Ok(self
+            .writer
+            .heartbeat(beat.order, beat.epoch, &beat.actor, &beat.note)?)
+    }
+}

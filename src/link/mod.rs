@@ -1,0 +1,82 @@
+//! Opens or reaches an engine, and hides which.
+//!
+//! An [`Observer`] asks; an [`Operator`] also submits. Doors hold one of the two, so that read-only is a type. Behind
+//! them is a writer in this process ([`Cold`]), or the host's engine over the unix socket ([`Client`]): the same messages.
+
+mod admin;
+mod client;
+mod cold;
+mod follow;
+mod listener;
+mod locate;
+mod session;
+mod wire;
+
+pub use admin::{Backup, Stats, Verified, backup, doctor, init, restore, stats, verify};
+pub use client::Client;
+pub use cold::Cold;
+pub use follow::Follower;
+pub use listener::Listener;
+pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
+pub use session::{Session, SessionNews, Watching, now};
+
+use crate::domain::{
+    command::Submission,
+    id::OrderId,
+    order::Actor,
+    query::{Answer, Query},
+    refusal::Refusal,
+    time::Timestamp,
+};
+pub use crate::{
+    engine::{Failure, Outcome, Reply},
+    ledger::{Fault, FaultKind, Home},
+};
+use serde::{Deserialize, Serialize};
+
+/// The answer to a question: what was asked, or why not, or that nobody could say.
+pub type Answered = Result<Result<Answer, Refusal>, Failure>;
+
+/// A sign of life of whoever holds a lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// The order whose lease is to be renewed.
+    pub order: OrderId,
+    /// The claim's fencing number.
+    pub epoch: u32,
+    /// Who beats.
+    pub actor: Actor,
+    /// What it is doing, one line.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// The answer to a heartbeat: until when the lease now holds, or why it does not.
+pub type Beaten = Result<Result<Timestamp, Refusal>, Failure>;
+
+/// Reaches an engine and asks.
+pub trait Observer {
+    /// Answers a question.
+    fn ask(&mut self, query: &Query) -> Answered;
+}
+
+/// Reaches an engine, asks and submits.
+pub trait Operator: Observer {
+    /// Submits a command. A retry carries the same id and gets the first answer.
+    fn submit(&mut self, submission: &Submission) -> Reply;
+
+    /// Renews a lease. Never on the ledger.
+    fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten;
+}
+
+/// Opens a ledger for one caller: over the host's socket if a host runs, else in this process.
+///
+/// # Errors
+///
+/// The ledger is not there, not ours, not readable, or of a newer format.
+pub fn open(home: &Home) -> Result<Box<dyn Operator>, Fault> {
+    match Client::connect(home)? {
+        Some(client) => Ok(Box::new(client)),
+        None => Ok(Box::new(Cold::open(home)?)),
+    }
+}
