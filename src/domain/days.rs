@@ -71,10 +71,7 @@ impl Histogram {
             }
         };
         let bin = i64::from(bin);
-<<<<<<< HEAD
-=======
         // The last bins lie beyond what a timestamp can hold.
->>>>>>> h-rules
         (start(bin) + start(bin + 1)).saturating_mul(MINUTE / 2)
     }
 }
