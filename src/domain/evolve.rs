@@ -233,7 +233,6 @@ impl Step<'_> {
         }
     }
 
-<<<<<<< HEAD
     /// Keeps the index. A parent may wait for its own child besides: the edge goes with the last reason for it.
     fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
         let needed = there
@@ -241,18 +240,6 @@ impl Step<'_> {
                 order.children.binary_search(&before).is_ok()
                     || order.depends_on.iter().any(|wait| wait.on == before)
             });
-=======
-    /// Keeps the index. A parent that also waits for its child has one edge for both, which goes with the last of them.
-    fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
-        if !there
-            && self
-                .state
-                .order(after)
-                .is_some_and(|after| after.needs(before))
-        {
-            return;
-        }
->>>>>>> h-import
         if let Some(graph) = self.state.graph.get_mut() {
             if needed {
                 graph.insert_edge(after, before)
