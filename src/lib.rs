@@ -1,7 +1,7 @@
 //! obeya: the big room where a team hangs its boards and stops the line together.
 
-pub mod config;
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod ledger;
