@@ -1,3 +1,158 @@
-//! The command line.
+//! The command line: `obeya NOUN VERB …`, and the same words behind the console's `:`.
+//!
+//! `grammar` says what can be typed, one file a noun does it, `context` knows who acts on which ledger, `output` prints
+//! and `error` explains. Everything goes through [`link`](crate::link) and the types of [`domain`](crate::domain).
 
+mod agent;
+mod andon;
+mod bucket;
+mod completions;
+mod context;
+mod dashboard;
+mod deps;
+mod doctor;
+mod duration;
+mod error;
+mod events;
+mod export;
+mod grammar;
 pub mod import;
+pub mod import;
+mod init;
+mod ledger;
+mod line;
+mod log;
+mod order_text;
+mod output;
+mod receipt;
+mod report;
+mod stage;
+mod work_order;
+
+use std::{ffi::OsString, io::Write as _, path::PathBuf};
+
+use clap::ArgMatches;
+
+use self::{
+    context::{Call, Globals},
+    error::{CliError, Done},
+    grammar::NOUNS,
+    output::Style,
+};
+use crate::domain::order::Actor;
+
+pub use self::{
+    error::{EXIT_DONE, EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE},
+    line::{LineContext, LineOutput, complete_line, run_line},
+    log::start as start_log,
+    output::Colour,
+};
+
+/// What the arguments come to.
+#[derive(Debug)]
+pub enum Invocation {
+    /// The console is to be opened.
+    Console(ConsoleOptions),
+    /// A command was run; this is its exit code.
+    Done(u8),
+}
+
+/// How the console is to be opened.
+#[derive(Clone, Debug)]
+pub struct ConsoleOptions {
+    /// So that nothing can be changed.
+    pub read_only: bool,
+    /// Which ledger, if it was said.
+    pub ledger: Option<PathBuf>,
+    /// Who acts.
+    pub actor: Actor,
+    /// When there is colour.
+    pub colour: Colour,
+}
+
+/// Runs what the arguments ask for, or returns how the console is to be opened. The first argument is the program.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match grammar::tree().try_get_matches_from(&arguments) {
+        Ok(matches) => started(&matches),
+        Err(error) => Invocation::Done(misread(&error, &arguments)),
+    }
+}
+
+fn started(matches: &ArgMatches) -> Invocation {
+    let inner = innermost(matches);
+    let style = Globals::style(inner);
+    let globals = match Globals::read(inner) {
+        Ok(globals) => globals,
+        Err(error) => return Invocation::Done(ended(style, None, error)),
+    };
+    let Some((noun, beneath)) = matches.subcommand() else {
+        return Invocation::Console(ConsoleOptions {
+            read_only: matches.get_flag("read-only"),
+            actor: globals.actor().clone(),
+            colour: Globals::colour(inner),
+            ledger: globals.ledger,
+        });
+    };
+    let mut call = Call::shell(globals, style);
+    let done = dispatch(noun, beneath, &mut call).and_then(|()| call.out.flush());
+    Invocation::Done(match done {
+        Ok(()) => EXIT_DONE,
+        Err(error) => ended(style, Some(&mut call), error),
+    })
+}
+
+/// Returns the matches of the innermost command, in which clap gathers the flags that every command takes.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    let mut inner = matches;
+    while let Some((_, beneath)) = inner.subcommand() {
+        inner = beneath;
+    }
+    inner
+}
+
+fn dispatch(noun: &str, matches: &ArgMatches, call: &mut Call<'_>) -> Done {
+    match NOUNS.iter().find(|known| known.name == noun) {
+        Some(noun) => (noun.run)(matches, call),
+        None => Err(CliError::Usage(format!("there is no command '{noun}'"))),
+    }
+}
+
+/// Prints what there is, then the error: as JSON on standard output, else as text on standard error.
+fn ended(style: Style, call: Option<&mut Call<'_>>, error: CliError) -> u8 {
+    let mut own = output::Output::new(style, output::Sink::Stdout);
+    let out = call.map_or(&mut own, |call| &mut call.out);
+    if style.json
+        && let Some(document) = error.document()
+    {
+        let _ = out.json(&document);
+    }
+    // Where standard output is gone too there is nobody left to tell.
+    let _ = out.flush();
+    let text = error.to_string();
+    if !style.json && !text.is_empty() {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+    error.code()
+}
+
+/// Prints why the arguments could not be read, or the help that they ask for.
+fn misread(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let asked = arguments.iter().take_while(|argument| *argument != "--");
+    let json = asked.into_iter().any(|argument| argument == "--json");
+    if error.exit_code() != 0 && json {
+        let style = Style {
+            json: true,
+            ..Style::stdout(true, output::Colour::Never)
+        };
+        return ended(style, None, CliError::Usage(line::usage(error)));
+    }
+    // The arguments are quoted in it, and they may come from anywhere.
+    let text = crate::text::clean_block(&error.render().to_string()).into_owned();
+    if error.use_stderr() {
+        let _ = write!(std::io::stderr().lock(), "{text}");
+        return EXIT_USAGE;
+    }
+    let _ = write!(std::io::stdout().lock(), "{text}");
+    EXIT_DONE
+}

@@ -233,26 +233,13 @@ impl Step<'_> {
         }
     }
 
-<<<<<<< HEAD
     /// Keeps the index. A parent may wait for its own child besides: the edge goes with the last reason for it.
     fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
         let needed = there
-            || self.state.order(after).is_some_and(|order| {
-                order.children.binary_search(&before).is_ok()
-                    || order.depends_on.iter().any(|wait| wait.on == before)
-            });
-=======
-    /// Keeps the index. A parent that also waits for its child has one edge for both, which goes with the last of them.
-    fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
-        if !there
-            && self
+            || self
                 .state
                 .order(after)
-                .is_some_and(|after| after.needs(before))
-        {
-            return;
-        }
->>>>>>> h-import
+                .is_some_and(|order| order.needs(before));
         if let Some(graph) = self.state.graph.get_mut() {
             if needed {
                 graph.insert_edge(after, before)
@@ -397,12 +384,17 @@ impl Step<'_> {
         } else {
             self.queued(order.bucket, 1);
         }
-        if let Some(due) = self.state.due(&order) {
+        let id = order.id;
+        self.state.table_mut(id).insert(id.number(), order);
+        self.promise(id);
+    }
+
+    /// Notes when an order's promise falls due.
+    fn promise(&mut self, id: OrderId) {
+        let order = self.state.order(id);
+        if let Some(due) = order.and_then(|order| self.state.due(order)) {
             self.due_at(due);
         }
-        self.state
-            .table_mut(order.id)
-            .insert(order.id.number(), order);
     }
 
     fn reopen(&mut self, id: OrderId, form: &ClosedOrder) {
@@ -480,7 +472,7 @@ impl Step<'_> {
                 self.queued(was, -1);
                 self.queued(bucket, 1);
             }
-            self.look_soon();
+            self.promise(id);
         }
         match changes.parent {
             Some(Parent::Of(parent)) => self.adopt(id, Some(parent)),

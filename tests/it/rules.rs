@@ -14,8 +14,9 @@ use obeya::domain::{
 };
 
 use crate::support::{
+    hand::Hand,
     invariants,
-    line::{Hand, Line, open, rule, urgent},
+    line::{Line, open, rule, urgent},
 };
 
 fn put(wip_limit: Option<u32>, position: Option<u32>) -> StageChange {

@@ -9,7 +9,7 @@ use crate::domain::{
     cold::Cold,
     command::Hold,
     event::Event,
-    id::{AlertId, OrderId},
+    id::{AlertId, MAX_NUMBER, OrderId},
     order::Kind,
     refusal::Refusal,
     state::State,
@@ -60,7 +60,7 @@ pub(super) fn trigger(state: &State, cold: &Cold, cord: Cord<'_>) -> Decision {
     if let Some(alert) = standing {
         return Ok(repeat(alert, cord.severity, cord.order));
     }
-    if state.alerts.len() >= MAX_ALERTS {
+    if state.alerts.len() >= MAX_ALERTS || state.numbers.alert >= MAX_NUMBER {
         return Err(Refusal::Limit {
             what: "open alerts".into(),
             limit: MAX_ALERTS as u64,

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{
     andon::Severity,
+    days::DayRow,
     order::{Bucket, vocabulary},
     state::State,
     time::Timestamp,
@@ -63,10 +64,26 @@ pub fn metrics(state: &State, now: Timestamp) -> Metrics {
     list.agents(state);
     list.alerts(state);
     let gauge = MetricSort::Gauge;
-    list.add("obeya_epics_open", gauge, &[], i64::from(state.counts.epics));
-    list.add("obeya_receipts_total", MetricSort::Counter, &[], whole(state.receipts.count));
-    list.add("obeya_ledger_records_total", MetricSort::Counter, &[], whole(state.head.seq));
-    list.0.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
+    list.add(
+        "obeya_epics_open",
+        gauge,
+        &[],
+        i64::from(state.counts.epics),
+    );
+    list.add(
+        "obeya_receipts_total",
+        MetricSort::Counter,
+        &[],
+        whole(state.receipts.count),
+    );
+    list.add(
+        "obeya_ledger_records_total",
+        MetricSort::Counter,
+        &[],
+        whole(state.head.seq),
+    );
+    list.0
+        .sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
     Metrics {
         total: list.0.len(),
         metrics: list.0,
@@ -81,7 +98,9 @@ impl List {
     }
 
     fn put(&mut self, name: &str, sort: MetricSort, labels: &[(&str, &str)], value: Decimal) {
-        let labels = labels.iter().map(|(key, value)| ((*key).into(), (*value).into()));
+        let labels = labels
+            .iter()
+            .map(|(key, value)| ((*key).into(), (*value).into()));
         self.0.push(Metric {
             name: name.into(),
             sort,
@@ -105,10 +124,12 @@ impl List {
 
     fn ends(&mut self, state: &State) {
         for bucket in Bucket::ALL {
-            let rows = || state.days().filter_map(|(_, day)| day.0.get(bucket.index()));
-            let sum = |count: fn(&crate::domain::days::DayRow) -> u32| {
-                rows().map(|row| i64::from(count(row))).sum()
+            let rows = || {
+                state
+                    .days()
+                    .filter_map(|(_, day)| day.0.get(bucket.index()))
             };
+            let sum = |count: fn(&DayRow) -> u32| rows().map(|row| i64::from(count(row))).sum();
             for (status, value) in [
                 ("created", sum(|row| row.created)),
                 ("started", sum(|row| row.started)),
@@ -117,7 +138,12 @@ impl List {
                 ("reopened", sum(|row| row.reopened)),
             ] {
                 let labels = [("bucket", bucket.word()), ("status", status)];
-                self.add("obeya_work_orders_total", MetricSort::Counter, &labels, value);
+                self.add(
+                    "obeya_work_orders_total",
+                    MetricSort::Counter,
+                    &labels,
+                    value,
+                );
             }
         }
     }
@@ -147,7 +173,12 @@ impl List {
         for view in sla(state, Timestamp::default(), None, now).buckets {
             let label = [("bucket", view.bucket.word())];
             let breaches = whole(view.breaches);
-            self.add("obeya_sla_breaches_total", MetricSort::Counter, &label, breaches);
+            self.add(
+                "obeya_sla_breaches_total",
+                MetricSort::Counter,
+                &label,
+                breaches,
+            );
             let kept = i64::try_from(view.met).unwrap_or(i64::MAX);
             let rate = Decimal::ratio(kept, whole(view.met.saturating_add(view.missed)));
             if let Some(rate) = rate {
@@ -167,14 +198,21 @@ impl List {
     fn agents(&mut self, state: &State) {
         let mut roles: BTreeMap<&str, (i64, i64, i64)> = BTreeMap::new();
         for agent in state.agents.values() {
-            let role = roles.entry(agent.role.as_deref().unwrap_or("none")).or_default();
+            let role = roles
+                .entry(agent.role.as_deref().unwrap_or("none"))
+                .or_default();
             role.0 += 1;
             role.1 += i64::from(!agent.holds.is_empty());
             role.2 += i64::from(agent.completed);
         }
         for (role, (registered, active, completed)) in roles {
             let label = [("role", role)];
-            self.add("obeya_agents_registered", MetricSort::Gauge, &label, registered);
+            self.add(
+                "obeya_agents_registered",
+                MetricSort::Gauge,
+                &label,
+                registered,
+            );
             self.add("obeya_agents_active", MetricSort::Gauge, &label, active);
             let name = "obeya_agents_work_completed_total";
             self.add(name, MetricSort::Counter, &label, completed);
@@ -183,9 +221,17 @@ impl List {
 
     fn alerts(&mut self, state: &State) {
         for severity in Severity::ALL {
-            let open = state.alerts.values().filter(|alert| alert.severity == *severity);
+            let open = state
+                .alerts
+                .values()
+                .filter(|alert| alert.severity == *severity);
             let label = [("severity", severity.word())];
-            self.add("obeya_alerts_open", MetricSort::Gauge, &label, open.count() as i64);
+            self.add(
+                "obeya_alerts_open",
+                MetricSort::Gauge,
+                &label,
+                open.count() as i64,
+            );
         }
     }
 }

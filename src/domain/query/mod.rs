@@ -10,6 +10,7 @@ pub mod blast;
 pub mod deps;
 pub mod describe;
 pub mod detail;
+mod diagram;
 pub mod durations;
 pub mod events;
 pub mod filter;
@@ -26,6 +27,7 @@ pub mod summary;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tree;
 pub mod value;
 pub mod why;
 
@@ -278,13 +280,17 @@ macro_rules! answers {
         }
 
         impl Answer {
-            /// Returns the documented JSON, without the tag.
+            /// Returns the documented JSON, without the tag, its fields in the order in which they are declared;
+            /// on one line, or indented for people.
             ///
             /// # Errors
             ///
             /// None that is known: every key is a string.
-            pub fn document(&self) -> Result<serde_json::Value, serde_json::Error> {
-                match self { $(Answer::$variant(answer) => serde_json::to_value(answer)),+ }
+            pub fn document(&self, indented: bool) -> Result<String, serde_json::Error> {
+                match self {
+                    $(Answer::$variant(answer) if indented => serde_json::to_string_pretty(answer),
+                    Answer::$variant(answer) => serde_json::to_string(answer)),+
+                }
             }
         }
 

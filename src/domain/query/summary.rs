@@ -190,6 +190,8 @@ fn agent_counts<B: Books>(reading: &Reading<'_, B>) -> AgentCounts {
         total: agents().count(),
         active: active().count(),
         paused: agents().filter(|agent| agent.paused.is_some()).count(),
-        first: first.map(|agent| AgentView::of(reading.state, reading.live, agent)).collect(),
+        first: first
+            .map(|agent| AgentView::of(reading.state, reading.live, agent))
+            .collect(),
     }
 }

@@ -21,11 +21,11 @@ use crate::domain::{
 
 /// A ledger in memory, with the state it leads to.
 #[derive(Default)]
-pub(super) struct Line {
-    pub(super) state: State,
-    pub(super) live: Live,
-    pub(super) now: Timestamp,
-    pub(super) records: Vec<Record>,
+pub(in crate::domain::query) struct Line {
+    pub(in crate::domain::query) state: State,
+    pub(in crate::domain::query) live: Live,
+    pub(in crate::domain::query) now: Timestamp,
+    pub(in crate::domain::query) records: Vec<Record>,
     orders: BTreeMap<OrderId, ArchivedOrder>,
     alerts: BTreeMap<AlertId, ArchivedAlert>,
     receipts: Vec<ReceiptRow>,
@@ -33,7 +33,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Returns an empty ledger at 08:00 on 2026-02-02.
-    pub(super) fn new() -> Self {
+    pub(in crate::domain::query) fn new() -> Self {
         Line {
             now: Timestamp(1_770_019_200_000_000),
             ..Line::default()
@@ -41,12 +41,12 @@ impl Line {
     }
 
     /// Lets some minutes pass.
-    pub(super) fn wait(&mut self, minutes: i64) {
+    pub(in crate::domain::query) fn wait(&mut self, minutes: i64) {
         self.now = self.now.plus(minutes * MINUTE);
     }
 
     /// Records an event of `actor`, now.
-    pub(super) fn tell(&mut self, actor: &Actor, event: Event) {
+    pub(in crate::domain::query) fn tell(&mut self, actor: &Actor, event: Event) {
         let mut record = Record {
             seq: self.state.head.seq + 1,
             time: self.now,
@@ -63,7 +63,9 @@ impl Line {
             subject: event.subject(),
             kind: event.kind().into(),
             version: event.version(),
-            body: serde_json::to_string(&event).expect("an event is JSON").into(),
+            body: serde_json::to_string(&event)
+                .expect("an event is JSON")
+                .into(),
             hash: Hash::ZERO,
         };
         record.hash = record.seal(&self.state.head.hash);
@@ -79,12 +81,18 @@ impl Line {
     }
 
     /// Creates an order, and lets a minute pass.
-    pub(super) fn create(&mut self, id: &str, title: &str, bucket: Bucket, priority: u8) {
+    pub(in crate::domain::query) fn create(
+        &mut self,
+        id: &str,
+        title: &str,
+        bucket: Bucket,
+        priority: u8,
+    ) {
         self.create_in(id, title, bucket, priority, None, None);
     }
 
     /// Creates an order beneath a parent, with an estimate.
-    pub(super) fn create_in(
+    pub(in crate::domain::query) fn create_in(
         &mut self,
         name: &str,
         title: &str,
@@ -96,7 +104,11 @@ impl Line {
         let id = id(name);
         let event = Event::OrderCreated {
             id,
-            kind: if id.is_epic() { Kind::Epic } else { Kind::Story },
+            kind: if id.is_epic() {
+                Kind::Epic
+            } else {
+                Kind::Story
+            },
             title: title.into(),
             description: None,
             bucket,
@@ -116,7 +128,7 @@ impl Line {
     }
 
     /// Starts an order: a person without, an agent with a lease of 15 minutes.
-    pub(super) fn start(&mut self, name: &str, stage: &str, holder: &Actor) {
+    pub(in crate::domain::query) fn start(&mut self, name: &str, stage: &str, holder: &Actor) {
         let agent = *holder == Actor::agent(&*holder.name);
         let epoch = self.state.order(id(name)).map_or(0, |order| order.epoch) + 1;
         let lease = Lease {
@@ -135,7 +147,7 @@ impl Line {
     }
 
     /// Completes an order.
-    pub(super) fn complete(&mut self, name: &str, by: &Actor, sku: Option<&str>) {
+    pub(in crate::domain::query) fn complete(&mut self, name: &str, by: &Actor, sku: Option<&str>) {
         let event = Event::OrderCompleted {
             id: id(name),
             sku: sku.map(Into::into),
@@ -148,7 +160,13 @@ impl Line {
     }
 
     /// Imports an order that was created four days ago and ended two days ago.
-    pub(super) fn import_closed(&mut self, name: &str, title: &str, there: &str, parent: &str) {
+    pub(in crate::domain::query) fn import_closed(
+        &mut self,
+        name: &str,
+        title: &str,
+        there: &str,
+        parent: &str,
+    ) {
         let day = 24 * 60 * MINUTE;
         let item = ImportedItem {
             title: title.into(),
@@ -170,6 +188,7 @@ impl Line {
                 parent: Some(id(parent)),
                 depends_on: vec![],
             }),
+            baseline: Default::default(),
         };
         let external = External {
             source: "beads".into(),
@@ -186,38 +205,46 @@ impl Line {
     }
 
     /// Asks a question.
-    pub(super) fn ask(&self, query: &Query) -> Result<Answer, Refusal> {
-        answer(&self.state, &self.live, &mut Shelf(self), query, self.now).expect("memory has no faults")
+    pub(in crate::domain::query) fn ask(&self, query: &Query) -> Result<Answer, Refusal> {
+        answer(&self.state, &self.live, &mut Shelf(self), query, self.now)
+            .expect("memory has no faults")
     }
 
     /// Asks a question as it crosses the socket, and returns the answer's document. What is sent comes back the same.
-    pub(super) fn document(&self, query: Value) -> Value {
+    pub(in crate::domain::query) fn document(&self, query: Value) -> Value {
         let query: Query = serde_json::from_value(query).expect("a question");
         let sent = serde_json::to_string(&query).expect("JSON");
-        assert_eq!(serde_json::from_str::<Query>(&sent).expect("a question"), query);
+        assert_eq!(
+            serde_json::from_str::<Query>(&sent).expect("a question"),
+            query
+        );
         match self.ask(&query) {
             Ok(answer) => {
                 let sent = serde_json::to_string(&answer).expect("JSON");
                 let back: Answer = serde_json::from_str(&sent).expect("an answer");
                 assert_eq!(serde_json::to_string(&back).expect("JSON"), sent);
-                answer.document().expect("JSON")
+                serde_json::from_str(&answer.document(false).expect("JSON")).expect("JSON")
             }
             Err(refusal) => serde_json::json!({ "refused": refusal }),
         }
     }
 
     /// Asks a question and checks parts of its document, each by its JSON pointer; the empty one is the whole.
-    pub(super) fn check(&self, query: Value, parts: &[(&str, Value)]) {
+    pub(in crate::domain::query) fn check(&self, query: Value, parts: &[(&str, Value)]) {
         let document = self.document(query.clone());
         for (pointer, wanted) in parts {
             let part = document.pointer(pointer);
-            assert_eq!(part.unwrap_or(&Value::Null), wanted, "{pointer} of {query}: {document:#}");
+            assert_eq!(
+                part.unwrap_or(&Value::Null),
+                wanted,
+                "{pointer} of {query}: {document:#}"
+            );
         }
     }
 }
 
 /// Reads an order's id.
-pub(super) fn id(name: &str) -> OrderId {
+pub(in crate::domain::query) fn id(name: &str) -> OrderId {
     name.parse().expect("an id")
 }
 
@@ -237,24 +264,42 @@ impl Books for Shelf<'_> {
         Ok(found.take(limit).cloned().collect())
     }
 
-    fn history(&mut self, subject: &str, after: Seq, limit: usize) -> Result<Vec<Record>, Infallible> {
+    fn history(
+        &mut self,
+        subject: &str,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Record>, Infallible> {
         let found = self.0.records.iter();
         let found = found.filter(|record| record.seq > after && record.subject == subject);
         Ok(found.take(limit).cloned().collect())
     }
 
     fn closed(&mut self, ids: &[OrderId]) -> Result<Vec<ArchivedOrder>, Infallible> {
-        Ok(ids.iter().filter_map(|id| self.0.orders.get(id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.0.orders.get(id))
+            .cloned()
+            .collect())
     }
 
     fn by_external(&mut self, keys: &[&str]) -> Result<BTreeMap<String, OrderId>, Infallible> {
-        let rows = self.0.orders.values().filter_map(|row| Some((row.external.clone()?, row.id)));
+        let rows = self
+            .0
+            .orders
+            .values()
+            .filter_map(|row| Some((row.external.clone()?, row.id)));
         Ok(rows.filter(|(key, _)| keys.contains(&&**key)).collect())
     }
 
     fn closed_page(&mut self, query: &ArchiveQuery) -> Result<Vec<ArchivedOrder>, Infallible> {
         let behind = |row: &&ArchivedOrder| query.after.is_none_or(|after| row.cursor() < after);
-        let rows = self.0.orders.values().filter(|row| query.admits(row)).filter(behind);
+        let rows = self
+            .0
+            .orders
+            .values()
+            .filter(|row| query.admits(row))
+            .filter(behind);
         let mut rows: Vec<_> = rows.cloned().collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.cursor()));
         rows.truncate(query.limit);
@@ -262,15 +307,25 @@ impl Books for Shelf<'_> {
     }
 
     fn closed_count(&mut self, query: &ArchiveQuery) -> Result<u64, Infallible> {
-        Ok(self.0.orders.values().filter(|row| query.admits(row)).count() as u64)
+        Ok(self
+            .0
+            .orders
+            .values()
+            .filter(|row| query.admits(row))
+            .count() as u64)
     }
 
     fn resolved(&mut self, ids: &[AlertId]) -> Result<Vec<ArchivedAlert>, Infallible> {
-        Ok(ids.iter().filter_map(|id| self.0.alerts.get(id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.0.alerts.get(id))
+            .cloned()
+            .collect())
     }
 
     fn resolved_page(&mut self, query: &AlertQuery) -> Result<Vec<ArchivedAlert>, Infallible> {
-        let wanted = |row: &&ArchivedAlert| query.severity.as_ref().is_none_or(|of| *of == row.severity);
+        let wanted =
+            |row: &&ArchivedAlert| query.severity.as_ref().is_none_or(|of| *of == row.severity);
         let mut rows: Vec<_> = self.0.alerts.values().filter(wanted).cloned().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.resolved, row.id)));
         rows.truncate(query.limit);

@@ -55,9 +55,11 @@ struct Change {
 ///
 /// What is open and done at a day's end is reckoned back from now; what is in progress is carried on from the last day
 /// on which it changed. So it agrees with the board today, and with every day's arrivals and departures.
+/// Of one bucket it is exact as long as no order changed its bucket: days count an order where it then was.
 pub fn flow(state: &State, since: Timestamp, bucket: Option<Bucket>, now: Timestamp) -> Flow {
     let span = Days::new(state, since, now);
-    let mut changes: BTreeMap<u32, Change> = span.each().map(|day| (day, Change::default())).collect();
+    let mut changes: BTreeMap<u32, Change> =
+        span.each().map(|day| (day, Change::default())).collect();
     for (day, _, row) in state.rows(span, bucket) {
         let change = changes.entry(day).or_default();
         change.arrived += u64::from(row.created) + u64::from(row.reopened);
@@ -67,7 +69,10 @@ pub fn flow(state: &State, since: Timestamp, bucket: Option<Bucket>, now: Timest
     }
     let in_progress = in_progress(state, span, bucket);
     let mut open = match bucket {
-        Some(bucket) => state.orders().filter(|order| order.bucket == bucket).count() as u64,
+        Some(bucket) => state
+            .orders()
+            .filter(|order| order.bucket == bucket)
+            .count() as u64,
         None => state.open_count() as u64,
     };
     let mut done = ended(state, bucket);

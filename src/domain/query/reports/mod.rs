@@ -62,7 +62,9 @@ impl State {
         days: Days,
         bucket: Option<Bucket>,
     ) -> impl Iterator<Item = (u32, Bucket, &DayRow)> {
-        let inside = self.days().filter(move |(day, _)| (days.first..=days.last).contains(day));
+        let inside = self
+            .days()
+            .filter(move |(day, _)| (days.first..=days.last).contains(day));
         inside
             .flat_map(|(number, day)| {
                 let rows = Bucket::ALL.iter().zip(&day.0);

@@ -65,8 +65,11 @@ impl<B: Books> Reading<'_, B> {
         for id in closed.keys() {
             ids.extend(state.beneath(*id));
         }
-        let mut open: Vec<&Order> =
-            ids.iter().filter_map(|id| state.order(*id)).map(AsRef::as_ref).collect();
+        let mut open: Vec<&Order> = ids
+            .iter()
+            .filter_map(|id| state.order(*id))
+            .map(AsRef::as_ref)
+            .collect();
         open.sort_by_key(|order| (order.work().is_none(), Sort::Ready.key(state, order)));
         let counted = |test: &dyn Fn(&Order) -> bool| -> u64 {
             open.iter().filter(|order| test(order)).count() as u64
@@ -75,7 +78,9 @@ impl<B: Books> Reading<'_, B> {
         let ended = |status| closed.values().filter(move |form| form.status() == status);
         let completed = ended(Status::Completed).count() as u64;
         let remaining_minutes = open.iter().map(|order| estimate(order)).sum();
-        let done_minutes = ended(Status::Completed).map(|form| estimate(&form.order)).sum();
+        let done_minutes = ended(Status::Completed)
+            .map(|form| estimate(&form.order))
+            .sum();
         Ok(Progress {
             id: root,
             title,
@@ -90,7 +95,11 @@ impl<B: Books> Reading<'_, B> {
             percent: share(completed, open.len() as u64),
             percent_by_estimate: share(done_minutes, remaining_minutes),
             remaining_minutes,
-            open: open.iter().take(DEFAULT_LIMIT).map(|order| Neighbour::open(order)).collect(),
+            open: open
+                .iter()
+                .take(DEFAULT_LIMIT)
+                .map(|order| Neighbour::open(order))
+                .collect(),
             critical_path: critical(state, &ids)?,
         })
     }

@@ -56,7 +56,9 @@ pub fn sla(state: &State, since: Timestamp, bucket: Option<Bucket>, now: Timesta
         *breaches += u64::from(row.breaches);
     }
     let open = state.sla_counts(now);
-    let wanted = Bucket::ALL.iter().filter(|of| bucket.is_none_or(|bucket| bucket == **of));
+    let wanted = Bucket::ALL
+        .iter()
+        .filter(|of| bucket.is_none_or(|bucket| bucket == **of));
     let view = |bucket: &Bucket| {
         let (met, missed, breaches) = ends[bucket.index()];
         let (at_risk, breached) = open[bucket.index()];

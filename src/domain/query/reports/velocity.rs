@@ -89,7 +89,9 @@ pub fn velocity(state: &State, since: Timestamp, now: Timestamp) -> Velocity {
 
 /// Returns how many are completed in `days` days, if `count` were in `of` days.
 fn mean(count: u64, days: i64, of: usize) -> Decimal {
-    let count = i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(days);
+    let count = i64::try_from(count)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(days);
     Decimal::ratio(count, i64::try_from(of).unwrap_or(i64::MAX)).unwrap_or_default()
 }
 

@@ -1,0 +1,188 @@
+//! `obeya agent …`.
+
+use clap::{Arg, ArgMatches, Command};
+
+use super::{
+    context::{Call, answer, text, value, word},
+    error::Done,
+    events::{report, submit},
+    grammar::{limit, option, positional, prose, verb, verbs},
+    order_text::heading,
+    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    work_order::{pull_filter, pulled},
+};
+use crate::domain::{
+    command::Command as Intent,
+    query::{
+        Query,
+        agents::{AgentDetail, AgentStatus, AgentView},
+    },
+};
+
+const NOUN: &str = "agent";
+
+pub(super) fn grammar(noun: Command) -> Command {
+    let name = || -> Arg { positional("name", "NAME", "The agent") };
+    verbs(
+        noun,
+        [
+            verb(NOUN, "register")
+                .args([
+                    name(),
+                    option("role", "TEXT", "What it does: developer, tester, …"),
+                ])
+                .args(pull_filter()),
+            verb(NOUN, "list").arg(limit()),
+            verb(NOUN, "status").arg(name()),
+            verb(NOUN, "pause").args([name(), prose("reason", "TEXT", "Why")]),
+            verb(NOUN, "resume").arg(name()),
+        ],
+    )
+}
+
+pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
+    let Some((verb, matches)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let name = || word(matches, "name").to_owned();
+    let intent = match verb {
+        "register" => Intent::RegisterAgent {
+            name: name(),
+            role: text(matches, "role"),
+            capabilities: pulled(matches),
+        },
+        "pause" => Intent::PauseAgent {
+            name: name(),
+            reason: text(matches, "reason"),
+        },
+        "resume" => Intent::ResumeAgent { name: name() },
+        "status" => {
+            let agent = answer!(call, Query::Agent { name: name() }, Agent);
+            return detail(call, &agent);
+        }
+        _ => {
+            let limit = value(matches, "limit");
+            let agents = answer!(call, Query::Agents { limit }, Agents);
+            if call.json() {
+                return call.out.json(&agents);
+            }
+            table(call, &agents.agents)?;
+            let text = format!("{} registered, {} at work", agents.total, agents.active);
+            return call.out.tone(Tone::Muted, &text);
+        }
+    };
+    match submit(call, intent)? {
+        Some(outcome) => report(call, &outcome, &Query::Agent { name: name() }),
+        None => Ok(()),
+    }
+}
+
+fn tone(status: AgentStatus) -> Tone {
+    match status {
+        AgentStatus::Working => Tone::Good,
+        AgentStatus::Idle => Tone::Muted,
+        AgentStatus::Paused => Tone::Warn,
+    }
+}
+
+/// Prints agents, one a line.
+pub(super) fn table(call: &mut Call<'_>, agents: &[AgentView]) -> Done {
+    if agents.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new([
+        left("AGENT"),
+        left("STATUS"),
+        left("ROLE").drop(2),
+        right("DONE").drop(3),
+        left("HEARD").drop(4),
+        flex("HOLDS"),
+    ]);
+    for agent in agents {
+        let holds: Vec<String> = agent.holds.iter().map(|held| held.id.to_string()).collect();
+        table.row([
+            cell(&agent.name),
+            Cell::toned(tone(agent.status), agent.status),
+            maybe(agent.role.as_ref()),
+            cell(agent.completed),
+            maybe(agent.last_heartbeat_at),
+            cell(holds.join(", ")),
+        ]);
+    }
+    call.out.table(&table)
+}
+
+fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
+    if call.json() {
+        return call.out.json(detail);
+    }
+    let agent = &detail.agent;
+    call.out.spans(&[
+        (Tone::Head, &agent.name),
+        (tone(agent.status), &format!("  {}", agent.status)),
+    ])?;
+    let words = |items: Vec<String>| match items.is_empty() {
+        true => "anything".to_owned(),
+        false => items.join(", "),
+    };
+    let can = &agent.capabilities;
+    let held: Vec<String> = detail.held_by.iter().map(ToString::to_string).collect();
+    let paused = agent.paused_at.map(|at| match &agent.pause_reason {
+        Some(reason) => format!("since {at}: {reason}"),
+        None => format!("since {at}"),
+    });
+    let facts = [
+        ("role", agent.role.clone()),
+        ("paused", paused),
+        (
+            "buckets",
+            Some(words(can.buckets.iter().map(ToString::to_string).collect())),
+        ),
+        (
+            "kinds",
+            Some(words(can.kinds.iter().map(ToString::to_string).collect())),
+        ),
+        (
+            "labels",
+            (!can.labels.is_empty()).then(|| can.labels.join(", ")),
+        ),
+        ("completed", Some(agent.completed.to_string())),
+        ("registered", Some(agent.registered_at.to_string())),
+        ("heard", agent.last_heartbeat_at.map(|at| at.to_string())),
+        ("held by", (!held.is_empty()).then(|| held.join(", "))),
+    ];
+    for (name, text) in facts {
+        if let Some(text) = text {
+            call.out.spans(&[
+                (Tone::Muted, &format!("  {name:<11}")),
+                (Tone::Plain, &text),
+            ])?;
+        }
+    }
+    if !agent.holds.is_empty() {
+        heading(call, "holds")?;
+        let mut table = Table::new([
+            left("ID"),
+            left("STAGE"),
+            left("UNTIL").drop(1),
+            flex("TITLE"),
+        ]);
+        for order in &agent.holds {
+            table.row([
+                cell(order.id),
+                cell(&order.stage),
+                maybe(order.lease.map(|lease| lease.expires_at)),
+                cell(&order.title),
+            ]);
+        }
+        call.out.table(&table)?;
+    }
+    heading(call, "timeline")?;
+    for entry in &detail.timeline {
+        call.out.spans(&[
+            (Tone::Muted, &format!("  {}  {}  ", entry.at, entry.actor)),
+            (Tone::Plain, &entry.text),
+        ])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,384 @@
+//! What one call knows: who acts, on which ledger, and how to reach its engine.
+
+use std::{env, fs, path::PathBuf};
+
+use clap::ArgMatches;
+use uuid::Uuid;
+
+use super::{
+    error::CliError,
+    log,
+    output::{Colour, Output, Sink, Style},
+};
+use crate::{
+    domain::{
+        command::{Command, Role, Submission},
+        id::OrderId,
+        order::Actor,
+        query::{Answer, Query},
+        record::{ActorKind, Door},
+        time::Timestamp,
+    },
+    link::{self, Failure, Heartbeat, Home, Operator, Outcome, Place, Reply},
+};
+
+/// The variable that names the acting agent.
+pub(super) const AGENT_VARIABLE: &str = "OBEYA_AGENT";
+/// The variable that names the actor.
+pub(super) const ACTOR_VARIABLE: &str = "OBEYA_ACTOR";
+/// The variable with the fencing number of the caller's claim.
+pub(super) const EPOCH_VARIABLE: &str = "OBEYA_EPOCH";
+
+/// What stands before and beside every command.
+#[derive(Clone, Debug)]
+pub(super) struct Globals {
+    /// Show the events and write nothing.
+    pub(super) dry_run: bool,
+    actor: Actor,
+    role: Option<Role>,
+    epoch: Option<u32>,
+    /// Which ledger, if it was said.
+    pub(super) ledger: Option<PathBuf>,
+    command_id: Option<Uuid>,
+}
+
+impl Globals {
+    /// Returns what was typed, and what the environment says where nothing was. The flags are those of the innermost
+    /// command: clap hands them down.
+    pub(super) fn read(matches: &ArgMatches) -> Result<Self, CliError> {
+        let epoch = match matches.get_one::<u32>("epoch") {
+            Some(epoch) => Some(*epoch),
+            None => epoch_of_environment()?,
+        };
+        Ok(Globals {
+            dry_run: matches.get_flag("dry-run"),
+            actor: match matches.get_one::<String>("actor") {
+                Some(name) => actor(name),
+                None => actor_of_environment(),
+            },
+            role: matches.get_one("as").copied(),
+            epoch,
+            ledger: matches.get_one("ledger").cloned(),
+            command_id: matches.get_one("command-id").copied(),
+        })
+    }
+
+    /// Returns the style that was asked for.
+    pub(super) fn style(matches: &ArgMatches) -> Style {
+        Style::stdout(matches.get_flag("json"), Globals::colour(matches))
+    }
+
+    /// Returns when there is to be colour.
+    pub(super) fn colour(matches: &ArgMatches) -> Colour {
+        matches.get_one("color").copied().unwrap_or(Colour::Auto)
+    }
+
+    /// Returns who acts.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Returns who acts in the console, where nothing else was said.
+    pub(super) fn with_actor(mut self, actor: Actor, role: Role) -> Self {
+        self.actor = actor;
+        self.role = Some(role);
+        self
+    }
+}
+
+fn epoch_of_environment() -> Result<Option<u32>, CliError> {
+    let Some(text) = variable(EPOCH_VARIABLE) else {
+        return Ok(None);
+    };
+    text.trim().parse().map(Some).map_err(|_| {
+        CliError::Usage(format!(
+            "{EPOCH_VARIABLE} is '{text}', which is not a number"
+        ))
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// Returns who a name stands for: `agent:NAME`, `person:NAME` or a person's name.
+fn actor(name: &str) -> Actor {
+    match name.split_once(':') {
+        Some(("agent", name)) => Actor::agent(name),
+        Some(("person", name)) => Actor::person(name),
+        _ => Actor::person(name),
+    }
+}
+
+/// Returns who acts where nothing was typed.
+pub(super) fn actor_of_environment() -> Actor {
+    if let Some(name) = variable(AGENT_VARIABLE) {
+        return Actor::agent(name);
+    }
+    variable(ACTOR_VARIABLE).map_or_else(|| Actor::person(user_name()), |name| actor(&name))
+}
+
+/// Returns the name of the system's user. It may be wrong, as any name may: the ledger notes the user's number too.
+fn user_name() -> String {
+    variable("USER")
+        .or_else(|| variable("LOGNAME"))
+        .unwrap_or_else(|| {
+            let uid = rustix::process::getuid().as_raw();
+            let list = fs::read_to_string("/etc/passwd").unwrap_or_default();
+            let own = list.lines().find(|line| {
+                let number = line.split(':').nth(2);
+                number.is_some_and(|number| number.parse() == Ok(uid))
+            });
+            let name = own.and_then(|line| line.split(':').next());
+            name.map_or_else(|| format!("uid-{uid}"), str::to_owned)
+        })
+}
+
+/// The engine, as far as it was needed.
+enum Engine<'a> {
+    /// Nobody asked for it yet.
+    Unopened,
+    /// Opened for this call.
+    Own(Box<dyn Operator>),
+    /// Lent by the console.
+    Lent(&'a mut dyn Operator),
+}
+
+/// One call.
+pub(super) struct Call<'a> {
+    /// What stands before and beside the command.
+    pub(super) globals: Globals,
+    /// What is printed.
+    pub(super) out: Output,
+    door: Door,
+    engine: Engine<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// Returns a call from a shell.
+    pub(super) fn shell(globals: Globals, style: Style) -> Self {
+        Call {
+            globals,
+            out: Output::new(style, Sink::Stdout),
+            door: Door::Cli,
+            engine: Engine::Unopened,
+        }
+    }
+
+    /// Returns a call from the console's line.
+    pub(super) fn line(globals: Globals, style: Style, operator: &'a mut dyn Operator) -> Self {
+        Call {
+            globals,
+            out: Output::new(style, Sink::Memory),
+            door: Door::Console,
+            engine: Engine::Lent(operator),
+        }
+    }
+
+    /// Returns whether JSON is wanted.
+    pub(super) fn json(&self) -> bool {
+        self.out.style.json
+    }
+
+    /// Returns the door the call came in by.
+    pub(super) fn door(&self) -> Door {
+        self.door
+    }
+
+    /// Acts as this agent from here on, if one is named.
+    pub(super) fn act_as(&mut self, agent: Option<&String>) {
+        if let Some(name) = agent {
+            self.globals.actor = Actor::agent(name);
+        }
+    }
+
+    /// Refuses `--dry-run` where there is nothing to show beforehand.
+    pub(super) fn no_dry_run(&self, what: &str) -> Result<(), CliError> {
+        match self.globals.dry_run {
+            true => Err(CliError::Usage(format!(
+                "{what} cannot be shown beforehand: leave --dry-run out"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses what has no place in the console.
+    pub(super) fn shell_only(&self, what: &str) -> Result<(), CliError> {
+        match self.engine {
+            Engine::Lent(_) => Err(CliError::Usage(format!(
+                "{what} has no place in the console: run it in a shell"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the ledger that the call is about.
+    pub(super) fn place(&self) -> Result<Place, CliError> {
+        self.shell_only("This command")?;
+        let from = env::current_dir().map_err(|error| {
+            super::error::file("the working directory".as_ref(), "reading", &error)
+        })?;
+        link::locate(self.globals.ledger.as_deref(), &from)?.map_err(CliError::NoLedger)
+    }
+
+    /// Returns the ledger's folder.
+    pub(super) fn home(&self) -> Result<Home, CliError> {
+        Ok(self.place()?.home)
+    }
+
+    fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
+        if matches!(self.engine, Engine::Unopened) {
+            let home = self.home()?;
+            log::start(&home);
+            self.engine = Engine::Own(link::open(&home)?);
+        }
+        match &mut self.engine {
+            Engine::Own(operator) => Ok(operator.as_mut()),
+            Engine::Lent(operator) => Ok(&mut **operator),
+            Engine::Unopened => Err(CliError::Usage("no engine was opened".into())),
+        }
+    }
+
+    /// Asks a question.
+    pub(super) fn ask(&mut self, query: &Query) -> Result<Answer, CliError> {
+        Ok(self.operator()?.ask(query)??)
+    }
+
+    /// Submits a command and returns what it came to. What may have been applied is asked again once, with the same id.
+    pub(super) fn submit(&mut self, command: Command) -> Result<Outcome, CliError> {
+        let submission = self.submission(command);
+        let operator = self.operator()?;
+        let reply = match operator.submit(&submission) {
+            Reply::Failed(Failure::Unknown(_)) => operator.submit(&submission),
+            reply => reply,
+        };
+        match reply {
+            Reply::Done(outcome) => Ok(outcome),
+            Reply::Refused(refusal) => Err(refusal.into()),
+            Reply::Failed(Failure::NotApplied(fault)) => {
+                tracing::warn!(command = %submission.id, %fault, "not applied");
+                Err(fault.into())
+            }
+            Reply::Failed(Failure::Unknown(fault)) => {
+                tracing::error!(command = %submission.id, %fault, "nobody knows whether it was applied");
+                Err(CliError::Unknown {
+                    fault,
+                    command: submission.id,
+                })
+            }
+        }
+    }
+
+    /// Returns a command with everything that the record's envelope needs.
+    pub(super) fn submission(&self, command: Command) -> Submission {
+        let globals = &self.globals;
+        Submission {
+            id: globals.command_id.unwrap_or_else(Uuid::now_v7),
+            actor: globals.actor.clone(),
+            role: globals.role.unwrap_or(match globals.actor.kind {
+                ActorKind::Agent => Role::Agent,
+                _ => Role::Admin,
+            }),
+            door: self.door,
+            uid: rustix::process::getuid().as_raw(),
+            epoch: globals.epoch,
+            causation: None,
+            correlation: None,
+            dry_run: globals.dry_run,
+            command,
+        }
+    }
+
+    /// Renews a lease and returns until when it holds.
+    pub(super) fn heartbeat(
+        &mut self,
+        order: OrderId,
+        note: String,
+    ) -> Result<Timestamp, CliError> {
+        let Some(epoch) = self.globals.epoch else {
+            return Err(CliError::Usage(format!(
+                "a heartbeat needs the claim's fencing number: give --epoch or set {EPOCH_VARIABLE}"
+            )));
+        };
+        let beat = Heartbeat {
+            order,
+            epoch,
+            actor: self.globals.actor.clone(),
+            note,
+        };
+        Ok(self.operator()?.heartbeat(&beat)??)
+    }
+
+    /// Returns the fencing number that the caller gave.
+    pub(super) fn epoch(&self) -> Option<u32> {
+        self.globals.epoch
+    }
+
+    /// Returns the order that a text names, by its id here or elsewhere.
+    pub(super) fn order(&mut self, text: &str) -> Result<OrderId, CliError> {
+        if let Ok(id) = text.parse() {
+            return Ok(id);
+        }
+        let order = text.to_owned();
+        let Answer::Status(view) = self.ask(&Query::Status { order })? else {
+            return Err(unexpected());
+        };
+        Ok(view.id)
+    }
+
+    /// Returns the order that the argument `id` names.
+    pub(super) fn order_of(&mut self, matches: &ArgMatches) -> Result<OrderId, CliError> {
+        self.order(word(matches, "id"))
+    }
+}
+
+/// Returns the wall clock.
+pub(super) fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(0).plus_duration(since.unwrap_or_default())
+}
+
+/// Returns the text of an argument, empty if it was not given.
+pub(super) fn word<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
+    let given = matches.try_get_one::<String>(name).ok().flatten();
+    given.map_or("", String::as_str)
+}
+
+/// Returns the text of an argument, if it was given.
+pub(super) fn text(matches: &ArgMatches, name: &str) -> Option<String> {
+    value(matches, name)
+}
+
+/// Returns the value of an argument, if the verb has it and it was given.
+pub(super) fn value<T>(matches: &ArgMatches, name: &str) -> Option<T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    matches.try_get_one::<T>(name).ok().flatten().cloned()
+}
+
+/// Returns every value of an argument.
+pub(super) fn values<T>(matches: &ArgMatches, name: &str) -> Vec<T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let given = matches.try_get_many::<T>(name).ok().flatten();
+    given.into_iter().flatten().cloned().collect()
+}
+
+/// Returns the error for an engine that answers another question.
+pub(super) fn unexpected() -> CliError {
+    let what = "the engine answered another question than was asked";
+    CliError::Fault(link::Fault::new(link::FaultKind::Misuse, "".as_ref(), what))
+}
+
+/// Asks a question and takes the answer of its sort.
+macro_rules! answer {
+    ($call:expr, $query:expr, $sort:ident) => {
+        match $call.ask(&$query)? {
+            $crate::domain::query::Answer::$sort(answer) => answer,
+            _ => return Err($crate::cli::context::unexpected()),
+        }
+    };
+}
+pub(super) use answer;

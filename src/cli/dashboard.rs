@@ -1,0 +1,125 @@
+//! `obeya dashboard …`.
+
+use clap::{ArgMatches, Command};
+
+use super::{
+    agent, bucket,
+    context::{Call, answer},
+    error::Done,
+    grammar::{verb, verbs},
+    order_text::heading,
+    output::Tone,
+    stage,
+};
+use crate::domain::query::{Query, metrics::Metrics, summary::Summary};
+
+const NOUN: &str = "dashboard";
+
+pub(super) fn grammar(noun: Command) -> Command {
+    verbs(noun, [verb(NOUN, "summary"), verb(NOUN, "metrics")])
+}
+
+pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
+    match matches.subcommand_name() {
+        Some("metrics") => {
+            let metrics = answer!(call, Query::Metrics, Metrics);
+            match call.json() {
+                true => call.out.json(&metrics),
+                false => exposition(call, &metrics),
+            }
+        }
+        _ => {
+            let summary = answer!(call, Query::Summary, Summary);
+            match call.json() {
+                true => call.out.json(&summary),
+                false => show(call, &summary),
+            }
+        }
+    }
+}
+
+/// Prints figures in the text format that Prometheus reads:
+/// <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+fn exposition(call: &mut Call<'_>, metrics: &Metrics) -> Done {
+    // A scraper needs whole lines, whatever the terminal's width.
+    call.out.style.width = None;
+    let mut last = "";
+    for metric in &metrics.metrics {
+        if metric.name != last {
+            call.out
+                .line(&format!("# TYPE {} {}", metric.name, metric.sort))?;
+            last = &metric.name;
+        }
+        let labels: Vec<String> = metric
+            .labels
+            .iter()
+            .map(|(name, value)| {
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("{name}=\"{value}\"")
+            })
+            .collect();
+        let labels = match labels.is_empty() {
+            true => String::new(),
+            false => format!("{{{}}}", labels.join(",")),
+        };
+        call.out
+            .line(&format!("{}{labels} {}", metric.name, metric.value))?;
+    }
+    Ok(())
+}
+
+fn show(call: &mut Call<'_>, summary: &Summary) -> Done {
+    let alerts = &summary.alerts;
+    let lines = [
+        format!(
+            "{} of {} in progress, {} queued ({} ready, {} blocked), {} held",
+            summary.wip.count,
+            summary.wip.limit,
+            summary.queued,
+            summary.ready,
+            summary.blocked,
+            summary.held
+        ),
+        format!(
+            "{} completed, {} cancelled, {} open epics, {} completed a day",
+            summary.completed, summary.cancelled, summary.epics, summary.velocity_per_day
+        ),
+        format!(
+            "{} in time over 30 days, {} at risk, {} breached",
+            summary
+                .sla_percent
+                .map_or_else(|| "nothing".into(), |percent| format!("{percent} %")),
+            summary.at_risk,
+            summary.breached
+        ),
+    ];
+    lines.iter().try_for_each(|line| call.out.line(line))?;
+    let tone = match (alerts.total, alerts.critical + alerts.high) {
+        (0, _) => Tone::Good,
+        (_, 0) => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    let text = format!(
+        "{} alerts: {} critical, {} high, {} medium, {} low; {} hold something",
+        alerts.total, alerts.critical, alerts.high, alerts.medium, alerts.low, alerts.holding
+    );
+    call.out.tone(tone, &text)?;
+    heading(call, "buckets")?;
+    bucket::table(call, &summary.buckets)?;
+    heading(call, "stages")?;
+    stage::table(call, &summary.stages)?;
+    let agents = &summary.agents;
+    heading(
+        call,
+        &format!(
+            "agents: {} registered, {} at work, {} paused",
+            agents.total, agents.active, agents.paused
+        ),
+    )?;
+    agent::table(call, &agents.first)?;
+    heading(call, "recent events")?;
+    for entry in &summary.recent {
+        super::events::entry(call, entry)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! `obeya export json|jsonl`: everything that the questions answer, for other programs.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::PathBuf,
+};
+
+use clap::{ArgMatches, Command};
+use serde_json::{Value, json};
+
+use super::{
+    context::{Call, answer},
+    error::{self, CliError, Done},
+    grammar::{option, verb, verbs},
+};
+use crate::domain::query::{
+    MAX_LIMIT, Query,
+    filter::{Cursor, Filter, Sort},
+};
+
+const NOUN: &str = "export";
+
+/// How many orders are asked for at once.
+const PAGE: usize = 1_000;
+
+pub(super) fn grammar(noun: Command) -> Command {
+    let output = || {
+        option(
+            "output",
+            "FILE",
+            "Write to a file instead of standard output",
+        )
+        .value_parser(clap::value_parser!(PathBuf))
+    };
+    verbs(
+        noun,
+        [
+            verb(NOUN, "json").arg(output()),
+            verb(NOUN, "jsonl").arg(output()),
+        ],
+    )
+}
+
+pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
+    let Some((form, matches)) = matches.subcommand() else {
+        return Ok(());
+    };
+    call.no_dry_run("An export")?;
+    let path = matches.get_one::<PathBuf>("output");
+    let file = path
+        .map(|path| File::create(path).map_err(|fault| error::file(path, "creating", &fault)))
+        .transpose()?;
+    let mut target = Target {
+        lines: form == "jsonl",
+        file: file.map(BufWriter::new),
+        path: path.cloned().unwrap_or_default(),
+        first: true,
+    };
+    target.begin(call)?;
+    target.section(call, "buckets", |call, put| {
+        let buckets = answer!(call, Query::Buckets, Buckets).buckets;
+        buckets
+            .iter()
+            .try_for_each(|bucket| put(call, json!(bucket)))
+    })?;
+    target.section(call, "stages", |call, put| {
+        let stages = answer!(call, Query::Stages, Stages).stages;
+        stages.iter().try_for_each(|stage| put(call, json!(stage)))
+    })?;
+    target.section(call, "agents", |call, put| {
+        let limit = Some(MAX_LIMIT);
+        let agents = answer!(call, Query::Agents { limit }, Agents).agents;
+        agents.iter().try_for_each(|agent| put(call, json!(agent)))
+    })?;
+    target.section(call, "alerts", |call, put| {
+        let query = Query::Alerts {
+            all: true,
+            severity: None,
+            limit: Some(MAX_LIMIT),
+        };
+        let alerts = answer!(call, query, Alerts).alerts;
+        alerts.iter().try_for_each(|alert| put(call, json!(alert)))
+    })?;
+    target.section(call, "work_orders", work_orders)?;
+    target.end(call)
+}
+
+type Put<'p> = &'p mut dyn FnMut(&mut Call<'_>, Value) -> Done;
+
+fn work_orders(call: &mut Call<'_>, put: Put<'_>) -> Done {
+    let mut after: Option<Cursor> = None;
+    loop {
+        let query = Query::WorkOrders {
+            filter: Filter::default(),
+            all: true,
+            sort: Sort::Id,
+            limit: Some(PAGE),
+            after,
+        };
+        let page = answer!(call, query, WorkOrders);
+        for view in page.work_orders {
+            let order = view.id.to_string();
+            let detail = answer!(call, Query::WorkOrder { order }, WorkOrder);
+            put(call, json!(detail))?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Where the export goes, and in which form: one document, or one thing a line with its sort before it.
+struct Target {
+    lines: bool,
+    file: Option<BufWriter<File>>,
+    path: PathBuf,
+    /// Whether the next thing is the first of its list.
+    first: bool,
+}
+
+impl Target {
+    fn begin(&mut self, call: &mut Call<'_>) -> Done {
+        match self.lines {
+            true => Ok(()),
+            false => self.write(call, "{"),
+        }
+    }
+
+    fn section(
+        &mut self,
+        call: &mut Call<'_>,
+        name: &str,
+        each: impl FnOnce(&mut Call<'_>, Put<'_>) -> Done,
+    ) -> Done {
+        if !self.lines {
+            let comma = if self.first { "" } else { "," };
+            self.write(call, &format!("{comma}\n\"{name}\":["))?;
+        }
+        self.first = true;
+        each(call, &mut |call, thing| self.put(call, name, thing))?;
+        self.first = false;
+        match self.lines {
+            true => Ok(()),
+            false => self.write(call, "]"),
+        }
+    }
+
+    fn put(&mut self, call: &mut Call<'_>, name: &str, thing: Value) -> Done {
+        if self.lines {
+            let sort = name.strip_suffix('s').unwrap_or(name);
+            let text = call.out.compact(&json!({ sort: thing }))?;
+            return self.write(call, &format!("{text}\n"));
+        }
+        let comma = if self.first { "\n" } else { ",\n" };
+        self.first = false;
+        let text = call.out.compact(&thing)?;
+        self.write(call, &format!("{comma}{text}"))
+    }
+
+    fn write(&mut self, call: &mut Call<'_>, text: &str) -> Done {
+        match &mut self.file {
+            Some(file) => file
+                .write_all(text.as_bytes())
+                .map_err(|fault| self.failed(&fault)),
+            None => call.out.verbatim(text),
+        }
+    }
+
+    fn failed(&self, fault: &std::io::Error) -> CliError {
+        error::file(&self.path, "writing", fault)
+    }
+
+    fn end(mut self, call: &mut Call<'_>) -> Done {
+        if !self.lines {
+            self.write(call, "\n}\n")?;
+        }
+        let Some(file) = self.file.take() else {
+            return Ok(());
+        };
+        let done = file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error);
+        done.and_then(|file| file.sync_all())
+            .map_err(|fault| self.failed(&fault))?;
+        match call.json() {
+            true => call
+                .out
+                .json(&json!({ "output": self.path.display().to_string() })),
+            false => call.out.line(&format!("wrote {}", self.path.display())),
+        }
+    }
+}

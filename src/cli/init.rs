@@ -1,0 +1,34 @@
+//! `obeya init`: a ledger in this folder, or where `--ledger` or `OBEYA_LEDGER` says.
+
+use std::{env, path::PathBuf};
+
+use clap::{ArgMatches, Command};
+use serde_json::json;
+
+use super::{context::Call, error::Done};
+use crate::link::{self, Home, LEDGER_FOLDER, LEDGER_VARIABLE};
+
+pub(super) fn grammar(noun: Command) -> Command {
+    noun.after_help("Makes .obeya/ here, or the folder that --ledger or OBEYA_LEDGER names.")
+}
+
+pub(super) fn run(_: &ArgMatches, call: &mut Call<'_>) -> Done {
+    call.shell_only("init")?;
+    call.no_dry_run("A new ledger")?;
+    let named = call.globals.ledger.clone();
+    let named = named.or_else(|| env::var_os(LEDGER_VARIABLE).map(PathBuf::from));
+    let folder = named
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| LEDGER_FOLDER.into());
+    let home = Home::new(folder)?;
+    let head = link::init(&home)?;
+    if call.json() {
+        let ledger = home.path().display().to_string();
+        return call
+            .out
+            .json(&json!({ "ledger": ledger, "seq": head.seq, "head": head.hash }));
+    }
+    call.out.line(&format!("made {}", home.path().display()))?;
+    call.out
+        .line("next: obeya work-order create --title \"…\", obeya import beads FILE, or just obeya")
+}

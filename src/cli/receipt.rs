@@ -1,0 +1,143 @@
+//! `obeya receipt …`.
+
+use clap::{ArgMatches, Command};
+
+use super::{
+    context::{Call, answer, text, value},
+    error::{CliError, Done},
+    grammar::{limit, order, verb, verbs},
+    output::{Table, Tone, cell, flex, left, maybe, right},
+};
+use crate::domain::{
+    query::{Query, receipts::ReceiptView},
+    receipt::Evidence,
+};
+
+const NOUN: &str = "receipt";
+
+pub(super) fn grammar(noun: Command) -> Command {
+    verbs(
+        noun,
+        [
+            verb(NOUN, "show").arg(order()),
+            verb(NOUN, "verify").arg(order()),
+            verb(NOUN, "chain").args([order(), limit()]),
+        ],
+    )
+}
+
+pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
+    let Some((verb, matches)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let order = text(matches, "id").unwrap_or_default();
+    match verb {
+        "verify" => verify(order, call),
+        "chain" => {
+            let limit = value(matches, "limit");
+            let chain = answer!(call, Query::ReceiptChain { order, limit }, ReceiptChain);
+            if call.json() {
+                return call.out.json(&chain);
+            }
+            let mut table = Table::new([
+                right("NO"),
+                left("ORDER"),
+                left("COMPLETED").drop(1),
+                left("BY").drop(2),
+                left("SKU").drop(3),
+                flex("HASH"),
+            ]);
+            for receipt in &chain.receipts {
+                table.row([
+                    cell(receipt.number),
+                    cell(receipt.order),
+                    cell(receipt.completed_at),
+                    cell(&receipt.completed_by),
+                    maybe(receipt.sku.as_ref()),
+                    cell(receipt.hash),
+                ]);
+            }
+            call.out.table(&table)?;
+            let shown = chain.receipts.len() as u64;
+            match shown < chain.total {
+                true => call.out.tone(
+                    Tone::Muted,
+                    &format!("{shown} of {}; raise --limit", chain.total),
+                ),
+                false => Ok(()),
+            }
+        }
+        _ => {
+            let receipt = answer!(call, Query::Receipt { order }, Receipt);
+            match call.json() {
+                true => call.out.json(&receipt),
+                false => show(call, &receipt),
+            }
+        }
+    }
+}
+
+fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
+    let title = format!("receipt {} of {}", receipt.number, receipt.order);
+    call.out.tone(Tone::Head, &title)?;
+    let evidence = match &receipt.evidence {
+        Evidence::NoneRequired => "none was required",
+    };
+    let facts = [
+        (
+            "completed",
+            Some(format!(
+                "{} by {}",
+                receipt.completed_at, receipt.completed_by
+            )),
+        ),
+        ("sku", receipt.sku.clone()),
+        ("note", receipt.note.clone()),
+        ("evidence", Some(evidence.into())),
+        (
+            "record",
+            Some(format!("{} {}", receipt.seq, receipt.record_hash)),
+        ),
+        ("previous", Some(receipt.previous.to_string())),
+        ("hash", Some(receipt.hash.to_string())),
+    ];
+    for (name, text) in facts {
+        if let Some(text) = text {
+            call.out.spans(&[
+                (Tone::Muted, &format!("  {name:<10}")),
+                (Tone::Plain, &text),
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+fn verify(order: String, call: &mut Call<'_>) -> Done {
+    let found = answer!(call, Query::VerifyReceipt { order }, Verification);
+    if call.json() {
+        call.out.json(&found)?;
+    } else {
+        for check in &found.checks {
+            let (tone, word) = match check.ok {
+                true => (Tone::Good, "ok   "),
+                false => (Tone::Bad, "wrong"),
+            };
+            call.out.spans(&[
+                (tone, word),
+                (Tone::Plain, &format!("  {}: {}", check.name, check.text)),
+            ])?;
+        }
+        let verdict = match found.verified {
+            true => "is what it claims",
+            false => "is NOT what it claims",
+        };
+        call.out.line(&format!(
+            "receipt {} of {} {verdict}",
+            found.number, found.order
+        ))?;
+    }
+    match found.verified {
+        true => Ok(()),
+        false => Err(CliError::Wrong),
+    }
+}
