@@ -17,6 +17,7 @@ mod events;
 mod export;
 mod grammar;
 pub mod import;
+pub mod import;
 mod init;
 mod ledger;
 mod line;

@@ -30,7 +30,7 @@ impl Cold {
 
     /// Submits a command that holds up everybody else for a while, and tells them why.
     pub fn submit_slowly(&mut self, reason: &str, submission: &Submission) -> Reply {
-        self.writer.commit_slowly(reason, submission)
+        self.writer.submit_slowly(reason, submission)
     }
 }
 
