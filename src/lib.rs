@@ -1,8 +1,11 @@
 //! obeya: the big room where a team hangs its boards and stops the line together.
 
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod ledger;
 pub mod link;
+pub mod term;
 pub mod text;
+pub mod ui;

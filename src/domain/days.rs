@@ -71,7 +71,8 @@ impl Histogram {
             }
         };
         let bin = i64::from(bin);
-        (start(bin) + start(bin + 1)) * MINUTE / 2
+        // The last bins lie beyond what a timestamp can hold.
+        (start(bin) + start(bin + 1)).saturating_mul(MINUTE / 2)
     }
 }
 

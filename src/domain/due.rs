@@ -19,8 +19,9 @@ const MAX_DUE: usize = 1_000;
 const CLOCK: &str = "clock:drift";
 
 /// Returns what is due at `now`. Leases that were renewed beside the ledger do not lapse.
+/// Nothing is due where a newer version wrote: this one only reads.
 pub fn due(state: &State, renewals: &Renewals, now: Timestamp) -> Vec<Draft> {
-    if now < state.next_due {
+    if now < state.next_due || state.unknown.is_some() {
         return Vec::new();
     }
     let mut drafts = lapsed(state, renewals, now);
@@ -56,8 +57,11 @@ pub fn next_due(state: &State, renewals: &Renewals) -> Timestamp {
 }
 
 /// Returns the alert and the renewals that a jump of the wall clock calls for: the clock cannot be trusted, so every
-/// lease starts anew and nothing lapses.
+/// lease starts anew and nothing lapses. Whoever keeps [`Renewals`] drops them then: their times are of the old clock.
 pub fn clock_jump(state: &State, drift_micros: i64, now: Timestamp) -> Vec<Draft> {
+    if state.unknown.is_some() {
+        return Vec::new();
+    }
     let seconds = drift_micros / SECOND;
     let reason = format!(
         "the wall clock moved by {seconds} s against the clock since boot; leases were renewed"

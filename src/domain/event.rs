@@ -413,6 +413,32 @@ pub struct ImportedItem {
     /// How and when it ended there, if it did, with the edges of its folded form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<ImportedEnd>,
+    /// What else came with it, for the next merge to compare with.
+    #[serde(default, skip_serializing_if = "Baseline::is_empty")]
+    pub baseline: Baseline,
+}
+
+/// What came with an imported item besides its fields. A newer file is compared with it, so that what was removed or
+/// added here since is not undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Baseline {
+    /// The parent that it was given, unless it came in closed: then [`ImportedEnd`] has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<OrderId>,
+    /// What it was made to wait for, sorted, unless it came in closed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<OrderId>,
+    /// Digests of its comments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<u64>,
+}
+
+impl Baseline {
+    /// Returns whether nothing came with the item.
+    pub fn is_empty(&self) -> bool {
+        *self == Baseline::default()
+    }
 }
 
 /// How an imported item ended, and the edges that a closed order keeps in its folded form.

@@ -88,9 +88,9 @@ impl Step<'_> {
             Event::OrderImported { id, item, external } => self.import(*id, item, external),
             Event::OrderMerged {
                 id,
-                item,
                 external,
                 changes,
+                ..
             } => {
                 self.edit(*id, changes);
                 let base = External {
@@ -99,11 +99,6 @@ impl Step<'_> {
                 };
                 if let Some(order) = self.order(*id) {
                     order.external = Some(base);
-                    for link in &item.links {
-                        if let Err(at) = order.links.binary_search(link) {
-                            order.links.insert(at, link.clone());
-                        }
-                    }
                 }
             }
             Event::OrderClosedElsewhere {
@@ -238,9 +233,15 @@ impl Step<'_> {
         }
     }
 
+    /// Keeps the index. A parent may wait for its own child besides: the edge goes with the last reason for it.
     fn edge(&mut self, after: OrderId, before: OrderId, there: bool) {
+        let needed = there
+            || self
+                .state
+                .order(after)
+                .is_some_and(|order| order.needs(before));
         if let Some(graph) = self.state.graph.get_mut() {
-            if there {
+            if needed {
                 graph.insert_edge(after, before)
             } else {
                 graph.remove_edge(after, before)
@@ -383,12 +384,17 @@ impl Step<'_> {
         } else {
             self.queued(order.bucket, 1);
         }
-        if let Some(due) = self.state.due(&order) {
+        let id = order.id;
+        self.state.table_mut(id).insert(id.number(), order);
+        self.promise(id);
+    }
+
+    /// Notes when an order's promise falls due.
+    fn promise(&mut self, id: OrderId) {
+        let order = self.state.order(id);
+        if let Some(due) = order.and_then(|order| self.state.due(order)) {
             self.due_at(due);
         }
-        self.state
-            .table_mut(order.id)
-            .insert(order.id.number(), order);
     }
 
     fn reopen(&mut self, id: OrderId, form: &ClosedOrder) {
@@ -466,7 +472,7 @@ impl Step<'_> {
                 self.queued(was, -1);
                 self.queued(bucket, 1);
             }
-            self.look_soon();
+            self.promise(id);
         }
         match changes.parent {
             Some(Parent::Of(parent)) => self.adopt(id, Some(parent)),

@@ -13,6 +13,7 @@ pub mod event;
 pub mod evolve;
 pub mod graph;
 pub mod id;
+pub mod import_report;
 pub mod order;
 pub mod query;
 pub mod receipt;

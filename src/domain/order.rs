@@ -374,6 +374,15 @@ impl Order {
             .any(|dependency| dependency.state != Wait::Completed)
     }
 
+    /// Returns whether it cannot be done before `other`: an open dependency, or an open child.
+    pub fn needs(&self, other: OrderId) -> bool {
+        self.children.binary_search(&other).is_ok()
+            || self
+                .depends_on
+                .binary_search_by_key(&other, |wait| wait.on)
+                .is_ok_and(|at| self.depends_on[at].state == Wait::Open)
+    }
+
     /// Returns whether it is an epic.
     pub fn is_epic(&self) -> bool {
         self.kind == Kind::Epic

@@ -232,20 +232,20 @@ impl Refusal {
                 vec![format!("obeya work-order release {id} --force --reason …")]
             }
             Refusal::Epic { id } => vec![format!("obeya deps show {id}")],
-            Refusal::WipLimit { scope, limit, .. } => match scope {
-                Scope::Bucket(bucket) => vec![
-                    format!("complete or release an order in {bucket}"),
-                    format!(
-                        "obeya bucket set {bucket} --wip {}",
-                        limit.saturating_add(1)
-                    ),
-                ],
-                Scope::Stage(stage) => vec![
-                    format!("move an order out of {stage}"),
-                    format!("obeya stage set {stage} --wip {}", limit.saturating_add(1)),
-                ],
-                _ => vec![],
-            },
+            Refusal::WipLimit { scope, count, .. } => {
+                let room = count.saturating_add(1);
+                match scope {
+                    Scope::Bucket(bucket) => vec![
+                        format!("complete or release an order in {bucket}"),
+                        format!("obeya bucket set {bucket} --wip {room}"),
+                    ],
+                    Scope::Stage(stage) => vec![
+                        format!("move an order out of {stage}"),
+                        format!("obeya stage set {stage} --wip {room}"),
+                    ],
+                    _ => vec![],
+                }
+            }
             Refusal::Blocked { id, waits_for } => waits_for
                 .iter()
                 .take(SHOWN)
@@ -257,10 +257,9 @@ impl Refusal {
                 })
                 .collect(),
             Refusal::Held { alerts, .. } => resolve(alerts),
+            // The last wait of the chain stands already; as a dependency or as a child, its page shows.
             Refusal::Cycle { path } => match path.as_slice() {
-                [.., after, before, _] => {
-                    vec![format!("obeya deps remove {after} --depends-on {before}")]
-                }
+                [_, .., after, _] => vec![format!("obeya deps show {after}")],
                 _ => vec![],
             },
             Refusal::ChildrenOpen { children, .. } => children
@@ -268,9 +267,29 @@ impl Refusal {
                 .take(SHOWN)
                 .map(|id| format!("obeya work-order complete {id}"))
                 .collect(),
-            Refusal::StaleEpoch { id, .. } => vec![format!("obeya work-order claim {id}")],
-            Refusal::NothingReady { alerts, .. } => {
+            Refusal::StaleEpoch { id, given, current } => match (given, current) {
+                (_, None) => vec![format!("obeya work-order claim {id}")],
+                (None, _) => vec!["pass --epoch or OBEYA_EPOCH with the claim's epoch".into()],
+                (Some(_), _) => vec!["nothing: a newer claim holds it".into()],
+            },
+            Refusal::NothingReady { queued: 0, .. } => {
+                vec!["obeya work-order create --title …".into()]
+            }
+            Refusal::NothingReady {
+                alerts,
+                full,
+                full_buckets,
+                stage_full,
+                ..
+            } => {
                 let mut lift = resolve(alerts);
+                let buckets = full_buckets.iter().filter(|_| *full > 0);
+                lift.extend(buckets.map(|b| format!("complete or release an order in {b}")));
+                lift.extend(
+                    stage_full
+                        .iter()
+                        .map(|s| format!("move an order out of {s}")),
+                );
                 lift.push("obeya work-order list --status queued".into());
                 lift
             }
@@ -361,7 +380,9 @@ impl fmt::Display for Refusal {
                 }
             }
             Refusal::NotHolder { id, holder } => write!(f, "{id} is held by {holder}"),
-            Refusal::NothingReady { queued: 0, .. } => write!(f, "nothing is queued"),
+            Refusal::NothingReady { queued: 0, .. } => {
+                write!(f, "nothing is queued that may be pulled")
+            }
             Refusal::NothingReady {
                 queued,
                 blocked,

@@ -12,15 +12,18 @@ use std::{
 };
 
 use super::{
-    Reader,
+    Clock, Reader,
     reply::{Failure, Reply},
-    writer::{MAX_GROUP, Writer},
+    writer::{MAX_GROUP, Writer, needs_signs_of_life},
 };
 use crate::{
     domain::{
         command::{Command, Submission},
-        decide::Renewals,
+        id::OrderId,
+        order::Actor,
+        query::{Live, Query},
         record::Record,
+        refusal::Refusal,
         state::State,
         time::Timestamp,
     },
@@ -63,6 +66,7 @@ struct Inbox {
 }
 
 struct Shared {
+    clock: Arc<dyn Clock>,
     inbox: Mutex<Inbox>,
     wake: Condvar,
     state: Mutex<Arc<State>>,
@@ -86,6 +90,7 @@ impl Engine {
     pub fn start(mut writer: Writer) -> Result<Engine, Fault> {
         writer.catch_up()?;
         let shared = Arc::new(Shared {
+            clock: Arc::clone(writer.clock()),
             inbox: Mutex::default(),
             wake: Condvar::new(),
             state: Mutex::new(Arc::new(writer.state().clone())),
@@ -193,9 +198,33 @@ impl Handle {
         self.errand(|writer| writer.ledger().another().map(Reader::new))?
     }
 
-    /// Returns the renewals of leases.
-    pub fn renewals(&self) -> Result<Renewals, Fault> {
-        self.errand(Writer::renewals)
+    /// Returns the signs of life that an answer needs.
+    pub(super) fn live(&self, query: &Query) -> Result<Live, Fault> {
+        if !needs_signs_of_life(&self.state(), query) {
+            return Ok(Live::default());
+        }
+        self.errand(Writer::signs_of_life)
+    }
+
+    /// Renews a lease in full, from now.
+    ///
+    /// # Errors
+    ///
+    /// The ledger or the telemetry could not be used.
+    pub fn heartbeat(
+        &self,
+        id: OrderId,
+        epoch: u32,
+        actor: &Actor,
+        note: &str,
+    ) -> Result<Result<Timestamp, Refusal>, Fault> {
+        let (actor, note) = (actor.clone(), note.to_owned());
+        self.errand(move |writer| writer.heartbeat(id, epoch, &actor, &note))?
+    }
+
+    /// Returns the engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// Calls `listener` with every new version, from the engine's thread: it must not block.

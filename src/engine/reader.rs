@@ -7,14 +7,16 @@ use crate::{
         archive::{AlertQuery, ArchiveQuery, ArchivedAlert, ArchivedOrder, ReceiptRow},
         books::Books,
         id::{AlertId, OrderId},
+        query::{self, Answer, Query},
         record::{Record, Seq},
+        refusal::Refusal,
         state::State,
         time::Timestamp,
     },
     ledger::{Fault, Ledger},
 };
 
-use super::load;
+use super::{Handle, load};
 
 /// Reads beside the writer, over a handle of its own.
 pub struct Reader {
@@ -27,6 +29,27 @@ impl Reader {
         Reader { ledger }
     }
 
+    /// Answers a question about the engine's newest version.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn ask(
+        &mut self,
+        handle: &Handle,
+        query: &Query,
+    ) -> Result<Result<Answer, Refusal>, Fault> {
+        let live = handle.live(query)?;
+        let (state, now) = (handle.state(), handle.now());
+        query::answer(
+            &state,
+            &live,
+            &mut LedgerBooks(self.ledger.as_mut()),
+            query,
+            now,
+        )
+    }
+
     /// Returns the state as it stood at a moment: after the last record that was written by then.
     pub fn state_at(&mut self, time: Timestamp) -> Result<Arc<State>, Fault> {
         let seq = self.ledger.seq_at(time)?;
@@ -36,13 +59,6 @@ impl Reader {
 
 /// Any ledger as [`Books`].
 pub(super) struct LedgerBooks<'a>(pub(super) &'a mut dyn Ledger);
-
-impl Reader {
-    /// Returns the ledger as [`Books`].
-    pub(super) fn books(&mut self) -> LedgerBooks<'_> {
-        LedgerBooks(self.ledger.as_mut())
-    }
-}
 
 impl Books for LedgerBooks<'_> {
     type Fault = Fault;

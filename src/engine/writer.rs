@@ -126,7 +126,10 @@ impl Writer {
     /// Answers a question about the ledger as it is now.
     pub fn ask(&mut self, query: &Query) -> Result<Result<Answer, Refusal>, Fault> {
         self.catch_up()?;
-        let live = self.live(query);
+        let live = match needs_signs_of_life(&self.state, query) {
+            true => self.signs_of_life(),
+            false => Live::default(),
+        };
         let now = self.clock.now();
         query::answer(
             &self.state,
@@ -137,11 +140,8 @@ impl Writer {
         )
     }
 
-    /// Returns the signs of life that an answer needs. Most need none, and then the file is not opened.
-    pub(super) fn live(&mut self, query: &Query) -> Live {
-        if !needs_signs_of_life(&self.state, query) {
-            return Live::default();
-        }
+    /// Returns every sign of life. Without them leases look older and agents silent, so a failure is logged and not fatal.
+    pub(super) fn signs_of_life(&mut self) -> Live {
         let renewals = self.renewals();
         let beats = match self.telemetry.as_mut().map(Telemetry::agent_beats) {
             Some(Ok(beats)) => beats
@@ -479,7 +479,7 @@ impl Writer {
 }
 
 /// Returns whether an answer depends on heartbeats: those about agents do, others only where a lease is in sight.
-fn needs_signs_of_life(state: &State, query: &Query) -> bool {
+pub(super) fn needs_signs_of_life(state: &State, query: &Query) -> bool {
     match query {
         Query::Agents { .. } | Query::Agent { .. } | Query::Summary | Query::Metrics => true,
         Query::WorkOrders { .. } => state.counts.wip.iter().any(|count| *count > 0),

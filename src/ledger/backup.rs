@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::{
     Fault, FaultKind, Home, HostLock, Identity, Ledger as _, SqliteLedger,
     doorbell::Doorbell,
-    paths::{open_private, sync_folder_of},
+    paths::{beside, open_private, sync_folder_of, text},
     snapshots,
     sqlite::{records, schema},
     turn::Turn,
@@ -76,7 +76,7 @@ fn copy_into(home: &Home, temporary: &Path) -> Result<(), Fault> {
     let db = schema::open_copy(&home.database())?;
     // SQLite writes into an empty file, which has its owner's mode already.
     let file = open_private(temporary)?;
-    db.execute("VACUUM INTO ?1", params![temporary.to_string_lossy()])
+    db.execute("VACUUM INTO ?1", params![text(temporary)?])
         .map_err(|error| Fault::sqlite(temporary, "writing the backup", &error))?;
     file.sync_all()
         .map_err(|error| Fault::io(temporary, "syncing the backup", &error))
@@ -178,7 +178,7 @@ fn prepare(source: &Path, temporary: &Path, identity: &Identity) -> Result<(), F
     let file = open_private(temporary)?;
     // By SQLite and not byte by byte, so that a source with a -wal is copied whole.
     let copy = schema::open_copy(source)?;
-    copy.execute("VACUUM INTO ?1", params![temporary.to_string_lossy()])
+    copy.execute("VACUUM INTO ?1", params![text(temporary)?])
         .map_err(fault)?;
     let db = Connection::open(temporary).map_err(fault)?;
     schema::write_identity(&db, identity).map_err(fault)?;
@@ -191,7 +191,6 @@ fn prepare(source: &Path, temporary: &Path, identity: &Identity) -> Result<(), F
 /// its own, so it leaves before the new file comes.
 fn swap(temporary: &Path, path: &Path) -> Result<Option<PathBuf>, Fault> {
     let fault = |error: io::Error| Fault::io(path, "replacing the ledger", &error);
-    let beside = |base: &Path, suffix: &str| PathBuf::from(format!("{}{suffix}", base.display()));
     let aside = path.exists().then(|| free_name(path)).transpose()?;
     let (wal, shm) = (beside(path, "-wal"), beside(path, "-shm"));
     if let Some(aside) = &aside {
@@ -212,7 +211,7 @@ fn swap(temporary: &Path, path: &Path) -> Result<Option<PathBuf>, Fault> {
 }
 
 fn free_name(path: &Path) -> Result<PathBuf, Fault> {
-    let name = |n| PathBuf::from(format!("{}.before-restore-{n}", path.display()));
+    let name = |n| beside(path, &format!(".before-restore-{n}"));
     (1..=MAX_ASIDE)
         .map(name)
         .find(|name| !name.exists())

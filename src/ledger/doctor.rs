@@ -5,7 +5,9 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fault, Home, HostLock, Ledger, SqliteLedger, file_system, snapshots,
+    Fault, Home, HostLock, Ledger, SqliteLedger, file_system,
+    paths::beside,
+    snapshots,
     sqlite::schema::FORMAT,
     turn::{holder_of, reason_in},
     verify::verify,
@@ -151,7 +153,7 @@ fn host(home: &Home) -> Finding {
 
 fn wal(home: &Home) -> Finding {
     let size = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
-    let log = size(Path::new(&format!("{}-wal", home.database().display())));
+    let log = size(&beside(&home.database(), "-wal"));
     let found = format!(
         "{}, log {}",
         mebibytes(size(&home.database())),

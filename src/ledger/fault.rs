@@ -93,6 +93,7 @@ impl Fault {
             Some(Code::CannotOpen) => unopened(path),
             Some(Code::DatabaseCorrupt) => FaultKind::Corrupt,
             Some(Code::NotADatabase) => FaultKind::NotALedger,
+            // The tables refuse what breaks their rules, such as a second record (command, n).
             Some(Code::ConstraintViolation) => FaultKind::Duplicate,
             Some(_) => FaultKind::Io,
             // Not SQLite's own error, so a stored value could not be read as what it should be.

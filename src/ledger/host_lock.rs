@@ -8,6 +8,7 @@ use std::{
 use super::{
     Fault,
     paths::{Home, open_private},
+    turn::{holder_of, reason_in},
 };
 
 /// Proof of being the host; dropping it, or dying, ends it.
@@ -41,14 +42,8 @@ impl HostLock {
     /// Returns who holds the lock of `home`, as it left its note; none if nobody does.
     pub fn holder(home: &Home) -> Option<String> {
         let path = home.host_lock();
-        let file = File::open(&path).ok()?;
-        // A shared lock tells without standing in the way of an election for longer than this call.
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => {
-                Some(super::turn::reason_in(&path).unwrap_or_else(|| "another process".into()))
-            }
-            _ => None,
-        }
+        let process = holder_of(&path)?;
+        Some(reason_in(&path).unwrap_or(process))
     }
 }
 

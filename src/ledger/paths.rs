@@ -149,6 +149,25 @@ pub(super) fn open_private(path: &Path) -> Result<fs::File, Fault> {
         .map_err(|error| Fault::io(path, "opening", &error))
 }
 
+/// Returns `path` with `suffix` at the end of its name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns a path as text, which SQLite wants for the target of a copy.
+pub(super) fn text(path: &Path) -> Result<&str, Fault> {
+    path.to_str().ok_or_else(|| {
+        Fault::new(
+            FaultKind::Io,
+            path,
+            "this path is not UTF-8, so that SQLite cannot copy to it",
+        )
+        .mend("Choose another name.")
+    })
+}
+
 /// Makes a rename in the folder of `path` last through a power cut.
 pub(super) fn sync_folder_of(path: &Path) -> Result<(), Fault> {
     let folder = path.parent().unwrap_or(Path::new("/"));

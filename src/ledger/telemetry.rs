@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     Fault, Home,
-    paths::{FileId, open_private},
+    paths::{FileId, beside, open_private},
     sqlite::records::int,
 };
 use crate::domain::{id::OrderId, time::Timestamp};
@@ -220,7 +220,7 @@ impl Telemetry {
 
     fn remove(&self) {
         for suffix in ["", "-wal", "-shm"] {
-            let _ = fs::remove_file(format!("{}{suffix}", self.path.display()));
+            let _ = fs::remove_file(beside(&self.path, suffix));
         }
     }
 }

@@ -126,9 +126,20 @@ pub(super) fn reason_in(path: &Path) -> Option<String> {
     Some(one_line(&String::from_utf8_lossy(&bytes))).filter(|reason| !reason.trim().is_empty())
 }
 
-/// Returns the process that holds the flock on `path`, as `process 123 (name)`, where the system tells:
-/// proc_locks(5), fields 2, 5 and 6.
+/// Returns who holds the flock on `path`, as `process 123 (name)` where the system tells; none if nobody does.
 pub(super) fn holder_of(path: &Path) -> Option<String> {
+    let file = File::open(path).ok()?;
+    // A shared lock tells, and stands in nobody's way for longer than this call.
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            Some(process_of(path).unwrap_or_else(|| "another process".into()))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the process that holds the flock on `path`: proc_locks(5), fields 2, 5 and 6.
+fn process_of(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let inode = std::fs::metadata(path).ok()?.ino().to_string();
     let locks = std::fs::read_to_string("/proc/locks").ok()?;

@@ -4,19 +4,21 @@
 //! them is a writer in this process ([`Cold`]), or the host's engine over the unix socket ([`Client`]): the same messages.
 
 mod admin;
-// mod client;
+mod client;
 mod cold;
-// mod listener;
+mod follow;
+mod listener;
 mod locate;
-// mod session;
-// mod wire;
+mod session;
+mod wire;
 
 pub use admin::{Backup, Stats, Verified, backup, doctor, init, restore, stats, verify};
-// pub use client::Client;
+pub use client::Client;
 pub use cold::Cold;
-// pub use listener::Listener;
+pub use follow::Follower;
+pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
-// pub use session::{Session, SessionNews};
+pub use session::{Session, SessionNews, Watching, now};
 
 use crate::domain::{
     command::Submission,
@@ -73,5 +75,8 @@ pub trait Operator: Observer {
 ///
 /// The ledger is not there, not ours, not readable, or of a newer format.
 pub fn open(home: &Home) -> Result<Box<dyn Operator>, Fault> {
-    Ok(Box::new(Cold::open(home)?))
+    match Client::connect(home)? {
+        Some(client) => Ok(Box::new(client)),
+        None => Ok(Box::new(Cold::open(home)?)),
+    }
 }

@@ -1,2 +1,16 @@
 //! The integration tests, one binary.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod ledger;
+
+mod limits;
+mod model;
+mod refusals;
+mod roles;
+mod rules;
+mod rules_andon;
+mod rules_graph;
+mod support;
+mod term;
+mod tidy;
+mod ui;

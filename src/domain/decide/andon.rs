@@ -9,7 +9,7 @@ use crate::domain::{
     cold::Cold,
     command::Hold,
     event::Event,
-    id::{AlertId, OrderId},
+    id::{AlertId, MAX_NUMBER, OrderId},
     order::Kind,
     refusal::Refusal,
     state::State,
@@ -18,6 +18,8 @@ use crate::domain::{
 
 /// The most open alerts: beyond it nobody reads them, and a storm must not fill the state.
 const MAX_ALERTS: usize = 2_000;
+/// The most orders that mend one alert, closed ones among them: each is exempt from its hold.
+const MAX_CORRECTIVE: usize = 200;
 /// The longest snooze: a week, in seconds.
 const MAX_SNOOZE: u32 = 7 * 24 * 3600;
 
@@ -58,7 +60,7 @@ pub(super) fn trigger(state: &State, cold: &Cold, cord: Cord<'_>) -> Decision {
     if let Some(alert) = standing {
         return Ok(repeat(alert, cord.severity, cord.order));
     }
-    if state.alerts.len() >= MAX_ALERTS {
+    if state.alerts.len() >= MAX_ALERTS || state.numbers.alert >= MAX_NUMBER {
         return Err(Refusal::Limit {
             what: "open alerts".into(),
             limit: MAX_ALERTS as u64,
@@ -181,8 +183,20 @@ pub(super) fn correct(state: &State, cold: &Cold, id: AlertId, order: OrderId) -
     if guard::open(state, cold, order)?.kind == Kind::Epic {
         return Err(Refusal::Epic { id: order });
     }
-    Ok(match alert.corrective.contains(&order) {
-        true => vec![],
-        false => vec![Event::CorrectiveLinked { id, order }.into()],
-    })
+    if alert.corrective.contains(&order) {
+        return Ok(vec![]);
+    }
+    room_for_corrective(alert)?;
+    Ok(vec![Event::CorrectiveLinked { id, order }.into()])
+}
+
+/// Refuses one more order that is to mend an alert where there are too many.
+pub(super) fn room_for_corrective(alert: &Alert) -> Result<(), Refusal> {
+    match alert.corrective.len() < MAX_CORRECTIVE {
+        true => Ok(()),
+        false => Err(Refusal::Limit {
+            what: "orders to mend an alert".into(),
+            limit: MAX_CORRECTIVE as u64,
+        }),
+    }
 }

@@ -330,7 +330,7 @@ pub(super) fn complete(
         }
         None if order.is_epic() => {
             not_blocked(order)?;
-            not_held(state, order, "", None)?;
+            not_held(state, order, "", agent_of(context.actor))?;
             context.actor.clone()
         }
         None => return Err(Refusal::NotStarted { id }),
@@ -447,20 +447,17 @@ pub(super) fn reopen(state: &State, cold: &Cold, id: OrderId, reason: Option<&st
 /// Refuses a reopening that would close a circle: something that would wait for the order already lies
 /// behind what the order waits for.
 fn no_circle(state: &State, order: &Order) -> Result<(), Refusal> {
-    let waits = order
-        .depends_on
-        .iter()
+    let mut graph = state.graph().clone();
+    let waits = order.depends_on.iter();
+    let waits = waits
         .filter(|wait| wait.state == Wait::Open)
         .map(|wait| wait.on);
-    let below: Vec<_> = waits.chain(order.children.iter().copied()).collect();
-    for above in order.blocks.iter().copied().chain(order.parent) {
-        for before in &below {
-            if let Some(mut path) = state.graph().path(*before, above) {
-                path.insert(0, order.id);
-                path.push(order.id);
-                return Err(Refusal::Cycle { path });
-            }
-        }
+    for before in waits.chain(order.children.iter().copied()) {
+        graph.insert_edge(order.id, before);
     }
-    Ok(())
+    let mut above = order.blocks.iter().copied().chain(order.parent);
+    match above.find_map(|above| graph.cycle(above, order.id)) {
+        Some(path) => Err(Refusal::Cycle { path }),
+        None => Ok(()),
+    }
 }

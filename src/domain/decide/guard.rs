@@ -3,6 +3,7 @@
 use super::{
     super::cold::{Cold, Needs},
     Context,
+    validate::{self, MAX_NAME},
 };
 use crate::domain::{
     command::Command,
@@ -41,32 +42,49 @@ pub(super) fn readable(state: &State) -> Result<(), Refusal> {
 
 /// Refuses a write that does not carry the epoch of the claim that holds.
 ///
-/// On a leased order an agent must give the right one. An epoch that was given must always be right: whoever gives one
-/// believes to hold the order.
+/// On a leased order only the agent that holds it may write, with the right epoch: epochs count per order, so another
+/// agent may well have the same number. An epoch that was given must always be right, whoever gives it believes to
+/// hold the order; a closed order still knows the claim it was closed under.
 pub(super) fn epoch(
     state: &State,
+    cold: &Cold,
     command: &Command,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    let Some(order) = written(command).and_then(|id| state.order(id)) else {
+    let Some(id) = written(command) else {
+        return Ok(());
+    };
+    let open = state.order(id).map(AsRef::as_ref);
+    let Some(order) = open.or_else(|| cold.order(id).map(|closed| &closed.order)) else {
         return Ok(());
     };
     let current = order.lease().map(|lease| lease.epoch);
-    let id = order.id;
-    match (context.epoch, current) {
-        (Some(given), current) if current != Some(given) => Err(Refusal::StaleEpoch {
-            id,
-            given: Some(given),
-            current,
-        }),
-        (None, Some(_)) if context.actor.kind == ActorKind::Agent && !takes(command) => {
-            Err(Refusal::StaleEpoch {
-                id,
-                given: None,
-                current,
-            })
+    let stale = |given| Refusal::StaleEpoch { id, given, current };
+    if context.epoch.is_some() && context.epoch != current {
+        return Err(stale(context.epoch));
+    }
+    let fenced = context.actor.kind == ActorKind::Agent && !takes(command);
+    match open.and_then(Order::work) {
+        Some(work) if fenced && work.lease.is_some() => {
+            if work.holder != *context.actor {
+                let holder = work.holder.clone();
+                return Err(Refusal::NotHolder { id, holder });
+            }
+            context.epoch.map(|_| ()).ok_or_else(|| stale(None))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses an actor whose name is not a clean line: it is shown wherever the actor's work is.
+pub(super) fn actor(context: &Context<'_>) -> Result<(), Refusal> {
+    let name = &context.actor.name;
+    match validate::line("actor", name, MAX_NAME)? == *name {
+        true => Ok(()),
+        false => Err(Refusal::invalid(
+            "actor",
+            "its name has characters that cannot be shown",
+        )),
     }
 }
 

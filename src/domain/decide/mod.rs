@@ -7,7 +7,7 @@ pub(super) mod andon;
 mod deps;
 pub mod flow;
 mod guard;
-mod import;
+pub mod import;
 mod orders;
 mod settings;
 mod validate;
@@ -74,7 +74,8 @@ pub fn needs(state: &State, cold: &Cold, command: &Command) -> Needs {
 pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'_>) -> Decision {
     guard::role(command, context)?;
     guard::readable(state)?;
-    guard::epoch(state, command, context)?;
+    guard::actor(context)?;
+    guard::epoch(state, cold, command, context)?;
     match command {
         Command::CreateOrder { order } => orders::create(state, cold, order, context),
         Command::EditOrder {
@@ -142,6 +143,6 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         Command::Import { source, items } => import::import(state, cold, source, items, context),
         Command::Genesis { uuid } => settings::genesis(state, *uuid),
         Command::ElectHost { pid } => settings::elect(state, *pid),
-        Command::NoteRestore { incarnation } => settings::restored(*incarnation),
+        Command::NoteRestore { incarnation } => settings::restored(state, *incarnation),
     }
 }

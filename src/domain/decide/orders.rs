@@ -1,17 +1,20 @@
 //! Orders come into being, and their fields change.
 
 use super::{
-    Context, Decision, deps, guard,
+    Context, Decision, andon, deps, guard,
     validate::{self, MAX_EDGES, MAX_LINKS, MAX_NAME, MAX_TITLE},
 };
-use crate::domain::{
-    cold::Cold,
-    command::NewOrder,
-    event::{Changes, Event, Parent},
-    id::{AlertId, MAX_NUMBER, OrderId},
-    order::{Bucket, Kind, Link, Order, PullSignal, Wait},
-    refusal::Refusal,
-    state::State,
+use crate::{
+    domain::{
+        cold::Cold,
+        command::NewOrder,
+        event::{Changes, Event, Parent},
+        id::{AlertId, MAX_NUMBER, OrderId},
+        order::{Bucket, Kind, Link, Order, PullSignal, Wait},
+        refusal::Refusal,
+        state::State,
+    },
+    text,
 };
 
 /// Decides a new order, with its dependencies.
@@ -39,6 +42,9 @@ pub(super) fn create(
     corrective.sort();
     corrective.dedup();
     known_alerts(state, &corrective)?;
+    if new.kind == Kind::Epic && !corrective.is_empty() {
+        return Err(Refusal::Epic { id });
+    }
     let mut drafts = vec![
         Event::OrderCreated {
             id,
@@ -107,10 +113,10 @@ fn signal(signal: &PullSignal) -> Result<PullSignal, Refusal> {
 }
 
 fn known_alerts(state: &State, alerts: &[AlertId]) -> Result<(), Refusal> {
-    match alerts.iter().find(|id| state.alert(**id).is_none()) {
-        Some(id) => Err(Refusal::not_found(format!("open alert {id}"))),
-        None => Ok(()),
-    }
+    alerts.iter().try_for_each(|id| match state.alert(*id) {
+        Some(alert) => andon::room_for_corrective(alert),
+        None => Err(Refusal::not_found(format!("open alert {id}"))),
+    })
 }
 
 fn room_for_child(parent: &Order) -> Result<(), Refusal> {
@@ -168,8 +174,8 @@ pub(super) fn edit(
             .clone()
             .unwrap_or_else(|| order.labels.clone());
         labels.extend(add.iter().cloned());
-        labels.retain(|label| !remove.contains(label));
-        let labels = validate::labels(&labels)?;
+        let mut labels = validate::labels(&labels)?;
+        labels.retain(|label| !remove.iter().any(|gone| text::clean(gone).trim() == label));
         changes.labels = Some(labels).filter(|labels| *labels != order.labels);
     }
     if let Some(minutes) = wanted.estimate {

@@ -228,7 +228,11 @@ pub(super) fn elect(state: &State, pid: u32) -> Decision {
     ])
 }
 
-/// Decides the first record after a restore.
-pub(super) fn restored(incarnation: u64) -> Decision {
+/// Decides the first record after a restore. The incarnation rises, so that nothing of the old one passes for new.
+pub(super) fn restored(state: &State, incarnation: u64) -> Decision {
+    if incarnation <= state.incarnation {
+        let why = format!("{incarnation}; it must rise above {}", state.incarnation);
+        return Err(Refusal::invalid("incarnation", why));
+    }
     Ok(vec![Event::LedgerRestored { incarnation }.into()])
 }

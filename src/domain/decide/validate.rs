@@ -6,8 +6,9 @@ use crate::{domain::refusal::Refusal, text};
 pub(super) const MAX_TITLE: usize = 300;
 /// The longest description or comment, in bytes: long enough for a pasted log, short enough for one record.
 pub(super) const MAX_TEXT: usize = 64 * 1024;
-/// The longest reason or note, in characters.
-pub(super) const MAX_REASON: usize = 2_000;
+/// The longest reason or note, in characters: of four bytes each, they fit what cleaning leaves of a line, so that
+/// nothing is cut in silence.
+pub(super) const MAX_REASON: usize = 1_000;
 /// The longest name of a label, stage, agent or assignee, in characters.
 pub(super) const MAX_NAME: usize = 80;
 /// The most labels on one order.

@@ -29,7 +29,9 @@ pub struct Blast {
     pub queued: u64,
     /// The orders in progress in scope: they cannot move forward or complete.
     pub in_progress: Affected,
-    /// Who holds those, by name.
+    /// When a stage is held: the orders in progress in the stage before it, which cannot move on into it.
+    pub cannot_enter: Affected,
+    /// Who holds the orders in progress in scope, by name.
     pub holders: Vec<Actor>,
     /// The open orders outside the scope that wait for one inside it, directly or not.
     pub downstream: Affected,
@@ -143,12 +145,27 @@ pub fn blast(state: &State, scope: &Scope, of: Option<&Alert>, limit: usize) -> 
             .is_some_and(|hold| state.scope_contains(hold, scope))
     });
     let outside = downstream(state, &inside);
+    let before = |order: &&Order| match (scope, order.work()) {
+        (Scope::Stage(name), Some(work)) => state
+            .next_stage(&work.stage)
+            .is_some_and(|next| next.name == *name),
+        _ => false,
+    };
+    let exempted = |order: &&Order| of.is_some_and(|alert| order.corrective.contains(&alert.id));
+    let mut entering: Vec<&Order> = state
+        .work_orders()
+        .map(AsRef::as_ref)
+        .filter(before)
+        .collect();
+    entering.retain(|order| !exempted(order));
+    entering.sort_by_key(|order| Sort::Ready.key(state, order));
     Blast {
         scope: scope.to_string(),
         ready: affected(inside.iter().filter(could_start).copied(), limit),
         queued: inside.iter().filter(queued).count() as u64,
         holders: holders.into_iter().take(limit).cloned().collect(),
         in_progress: affected(working.into_iter(), limit),
+        cannot_enter: affected(entering.into_iter(), limit),
         downstream: affected(outside.into_iter(), limit),
         exempt: exempt.into_iter().take(limit).collect(),
         held_already_by: covering.map(|alert| alert.id).collect(),
@@ -161,7 +178,7 @@ fn downstream<'a>(state: &'a State, inside: &[&Order]) -> Vec<&'a Order> {
     let mut todo: Vec<OrderId> = seen.iter().copied().collect();
     let mut outside = vec![];
     while let Some(id) = todo.pop() {
-        for after in state.graph().after(id).filter(|after| seen.insert(*after)) {
+        for after in state.directly_after(id).filter(|after| seen.insert(*after)) {
             todo.push(after);
             outside.extend(state.order(after).map(AsRef::as_ref));
         }

@@ -1,24 +1,20 @@
 //! Dependencies: trees, paths, orders that work, the chain that takes longest, diagrams.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     MAX_LIMIT,
     detail::Neighbour,
-    durations::Durations,
-    reading::{Answered, Found, Reading, Stop},
+    durations::{Basis, Durations},
+    reading::{Answered, Reading, Stop},
 };
 use crate::domain::{
     books::Books,
-    graph::{
-        analysis::{Cyclic, Network},
-        diagram::{Class, Node, mermaid},
-        tree::{Link, Row, tree},
-    },
+    graph::analysis::{Cyclic, Network},
     id::OrderId,
-    order::{ClosedOrder, Order, Status, vocabulary},
+    order::{Status, Wait, vocabulary},
     refusal::Refusal,
     state::State,
 };
@@ -33,10 +29,6 @@ vocabulary! {
     }
 }
 
-#[expect(
-    clippy::derivable_impls,
-    reason = "the vocabulary macro gives no default"
-)]
 impl Default for Direction {
     /// Returns what `deps show` shows: what the order waits for.
     fn default() -> Self {
@@ -106,7 +98,10 @@ pub struct DependencyPath {
     /// For which.
     pub to: OrderId,
     /// The shortest chain, each order waiting for the next; empty if it does not wait for it.
+    /// Of a very long chain its beginning.
     pub path: Vec<Neighbour>,
+    /// How many orders the chain has.
+    pub total: usize,
 }
 
 /// Open orders so that each comes after what it waits for.
@@ -130,8 +125,10 @@ pub struct Layers {
 /// The chain of open waits that takes longest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CriticalChain {
-    /// The orders, first what comes first.
+    /// The orders, first what comes first; of a very long chain its beginning.
     pub chain: Vec<CriticalStep>,
+    /// How many orders the chain has.
+    pub total: usize,
     /// The sum of their durations.
     pub total_minutes: i64,
 }
@@ -146,20 +143,6 @@ pub struct CriticalStep {
     pub minutes: i64,
     /// What that is reckoned from.
     pub basis: Basis,
-}
-
-vocabulary! {
-    /// What a duration is reckoned from.
-    Basis ("basis") {
-        /// The order's own estimate.
-        Estimate = "estimate",
-        /// Half of the bucket's completed orders took no longer.
-        Median = "median",
-        /// Nothing is known: one working day.
-        Assumed = "assumed",
-        /// An epic takes no time of its own.
-        Epic = "epic",
-    }
 }
 
 /// Dependencies as Mermaid text.
@@ -182,11 +165,11 @@ impl<F> From<Cyclic> for Stop<F> {
 
 /// Returns the network of some open orders.
 fn network(state: &State, ids: &BTreeSet<OrderId>) -> Result<Network, Cyclic> {
-    let before = |id: &OrderId| {
-        let id = *id;
-        state.graph().before(id).map(move |before| (id, before))
-    };
-    Network::new(ids.iter().copied(), ids.iter().flat_map(before))
+    let edges = ids.iter().flat_map(|after| {
+        let before = state.directly_before(*after);
+        before.map(move |before| (*after, before))
+    });
+    Network::new(ids.iter().copied(), edges)
 }
 
 /// Returns the chain among some open orders that takes longest.
@@ -201,6 +184,7 @@ pub(super) fn critical(state: &State, ids: &BTreeSet<OrderId>) -> Result<Critica
     let steps = path
         .chain
         .iter()
+        .take(MAX_LIMIT)
         .filter_map(|id| state.order(*id))
         .map(|order| {
             let (minutes, basis) = durations.minutes(order);
@@ -212,11 +196,32 @@ pub(super) fn critical(state: &State, ids: &BTreeSet<OrderId>) -> Result<Critica
         });
     Ok(CriticalChain {
         chain: steps.collect(),
+        total: path.chain.len(),
         total_minutes: path.total,
     })
 }
 
 impl State {
+    /// Returns the open orders that an open order waits for directly, its children among them.
+    /// Like all here it reads the orders it names and no index, so that a cold process decodes no others.
+    pub fn directly_before(&self, id: OrderId) -> impl Iterator<Item = OrderId> {
+        self.order(id).into_iter().flat_map(|order| {
+            let open = order
+                .depends_on
+                .iter()
+                .filter(|wait| wait.state == Wait::Open);
+            open.map(|wait| wait.on)
+                .chain(order.children.iter().copied())
+        })
+    }
+
+    /// Returns the open orders that wait directly for an open order, its parent among them.
+    pub fn directly_after(&self, id: OrderId) -> impl Iterator<Item = OrderId> {
+        self.order(id)
+            .into_iter()
+            .flat_map(|order| order.blocks.iter().copied().chain(order.parent))
+    }
+
     /// Returns the open orders beneath an order, however deep, without itself.
     pub fn beneath(&self, root: OrderId) -> BTreeSet<OrderId> {
         let (mut found, mut parents) = (BTreeSet::new(), vec![root]);
@@ -282,184 +287,14 @@ impl<B: Books> Reading<'_, B> {
     pub(super) fn path(&mut self, from: OrderId, to: OrderId) -> Answered<DependencyPath, B> {
         self.find(from)?;
         self.find(to)?;
-        let path = self.state.graph().path(from, to).unwrap_or_default();
+        let mut path = self.state.graph().path(from, to).unwrap_or_default();
+        let total = path.len();
+        path.truncate(MAX_LIMIT);
         Ok(DependencyPath {
             from,
             to,
             path: self.neighbours(path)?,
-        })
-    }
-
-    /// Returns a tree. Closed orders are leaves of it: what they once waited for no longer matters.
-    pub(super) fn tree(
-        &mut self,
-        root: OrderId,
-        direction: Direction,
-        limit: usize,
-    ) -> Answered<DependencyTree, B> {
-        let found = self.find(root)?;
-        let state = self.state;
-        let shape = match &found {
-            Found::Open(_) => tree(root, |id| {
-                state
-                    .order(id)
-                    .map(|order| branches(order, direction))
-                    .unwrap_or_default()
-            }),
-            Found::Closed(closed) => tree(root, |id| match state.order(id) {
-                Some(order) => branches(order, direction),
-                None if id == root => branches(&closed.order, direction),
-                None => vec![],
-            }),
-        };
-        let open: BTreeSet<OrderId> = shape
-            .rows
-            .iter()
-            .map(|row| row.id)
-            .filter(|id| state.order(*id).is_some())
-            .collect();
-        let critical = critical(state, &open)?;
-        let on_path: BTreeSet<OrderId> = critical.chain.iter().map(|step| step.order.id).collect();
-        let total = shape.rows.iter().filter(|row| !row.repeated).count() + shape.omitted;
-        let shown = &shape.rows[..shape.rows.len().min(limit)];
-        let neighbours = self.neighbours(shown.iter().map(|row| row.id).collect())?;
-        let distinct: BTreeSet<OrderId> = shown.iter().map(|row| row.id).collect();
-        let rows = shown.iter().zip(neighbours).map(|(row, order)| {
-            let critical = on_path.contains(&row.id);
-            TreeRow::new(row, order, critical)
-        });
-        Ok(DependencyTree {
-            id: root,
-            direction,
-            rows: rows.collect(),
             total,
-            omitted: total - distinct.len(),
-            critical_path: critical.chain.iter().map(|step| step.order.id).collect(),
-            critical_minutes: critical.total_minutes,
         })
-    }
-
-    /// Returns a diagram: an order with all it waits for and all that waits for it, an epic with what is beneath it,
-    /// closed ones among them; or all that is open and has an edge.
-    pub(super) fn diagram(&mut self, root: Option<OrderId>) -> Answered<Diagram, B> {
-        let state = self.state;
-        let mut closed: BTreeMap<OrderId, ClosedOrder> = BTreeMap::new();
-        let mut ids: BTreeSet<OrderId> = match root {
-            None => state.graph().nodes().collect(),
-            Some(root) if root.is_epic() => {
-                self.find(root)?;
-                closed = self.closed_beneath(root)?;
-                state.beneath(root)
-            }
-            Some(root) => {
-                if let Found::Closed(order) = self.find(root)? {
-                    closed.insert(root, *order);
-                }
-                self.reach(root)
-            }
-        };
-        let open = |ids: &BTreeSet<OrderId>| -> Vec<&Order> {
-            ids.iter()
-                .filter_map(|id| state.order(*id))
-                .map(AsRef::as_ref)
-                .collect()
-        };
-        let mut away: BTreeSet<OrderId> = BTreeSet::new();
-        for order in open(&ids) {
-            away.extend(order.depends_on.iter().map(|wait| wait.on));
-        }
-        away.retain(|id| state.order(*id).is_none() && !closed.contains_key(id));
-        let away: Vec<OrderId> = away.into_iter().take(MAX_LIMIT).collect();
-        closed.extend(self.closed(&away)?);
-        ids.extend(closed.keys());
-        let total = ids.len();
-        let omitted = total.saturating_sub(MAX_DRAWN);
-        let ids: BTreeSet<OrderId> = ids.into_iter().take(MAX_DRAWN).collect();
-        let orders = |id: &OrderId| match (state.order(*id), closed.get(id)) {
-            (Some(order), _) => Some((order.as_ref(), class(order.status()))),
-            (None, Some(form)) => Some((&form.order, class(form.status()))),
-            (None, None) => None,
-        };
-        let drawn: Vec<(&Order, Class)> = ids.iter().filter_map(orders).collect();
-        let nodes = drawn.iter().map(|(order, class)| Node {
-            id: order.id,
-            title: &order.title,
-            class: *class,
-        });
-        // A parent comes after its children, as in the graph.
-        let edges = drawn.iter().flat_map(|(order, _)| {
-            let waits = order.depends_on.iter().map(|wait| (wait.on, order.id));
-            waits.chain(order.parent.map(|parent| (order.id, parent)))
-        });
-        let edges = edges.filter(|(before, after)| ids.contains(before) && ids.contains(after));
-        Ok(Diagram {
-            mermaid: mermaid(nodes, edges),
-            total: total - omitted,
-            omitted,
-        })
-    }
-
-    /// Returns an order with all it waits for and all that waits for it.
-    fn reach(&self, root: OrderId) -> BTreeSet<OrderId> {
-        let graph = self.state.graph();
-        let mut ids = BTreeSet::from([root]);
-        let walk = |ids: &mut BTreeSet<OrderId>, next: &dyn Fn(OrderId) -> Vec<OrderId>| {
-            let mut todo = vec![root];
-            while let Some(id) = todo.pop() {
-                todo.extend(next(id).into_iter().filter(|next| ids.insert(*next)));
-            }
-        };
-        let mut after = ids.clone();
-        walk(&mut ids, &|id| graph.before(id).collect());
-        walk(&mut after, &|id| graph.after(id).collect());
-        ids.extend(after);
-        ids
-    }
-}
-
-/// The most orders of one diagram: Mermaid draws no more in any reasonable time.
-const MAX_DRAWN: usize = 2_000;
-
-fn class(status: Status) -> Class {
-    match status {
-        Status::Queued => Class::Queued,
-        Status::InProgress => Class::InProgress,
-        Status::Completed => Class::Completed,
-        Status::Cancelled => Class::Cancelled,
-    }
-}
-
-/// Returns what hangs on an order in a tree, in the order in which it is shown.
-fn branches(order: &Order, direction: Direction) -> Vec<(OrderId, Link)> {
-    match direction {
-        Direction::DependsOn => {
-            let waits = order.depends_on.iter().map(|wait| (wait.on, Link::Wait));
-            let children = order.children.iter().map(|child| (*child, Link::Child));
-            children.chain(waits).collect()
-        }
-        Direction::Blocks => {
-            let waiting = order.blocks.iter().map(|id| (*id, Link::Wait));
-            let parent = order.parent.iter().map(|parent| (*parent, Link::Child));
-            waiting.chain(parent).collect()
-        }
-    }
-}
-
-impl TreeRow {
-    fn new(row: &Row, order: Neighbour, critical: bool) -> Self {
-        TreeRow {
-            id: row.id,
-            title: order.title,
-            status: order.status,
-            depth: row.depth,
-            link: row.link.map(|link| match link {
-                Link::Wait => Hang::Wait,
-                Link::Child => Hang::Child,
-            }),
-            last: (1..=row.depth).map(|depth| row.is_last(depth)).collect(),
-            repeated: row.repeated,
-            hidden: row.hidden,
-            critical,
-        }
     }
 }

@@ -5,25 +5,24 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    events::Entry,
+    events::{Entry, MAX_TIMELINE, push},
     order_view::OrderView,
     reading::{Answered, Found, Reading, Stop},
-    receipts::ReceiptView,
+    receipts::{NO_RECEIPT, ReceiptView},
     value::Moment,
-    why::Reason,
+    why::{Reason, obstacles},
 };
 use crate::domain::{
+    archive::ArchiveQuery,
     books::Books,
     event::Event,
     id::OrderId,
     order::{ClosedOrder, Link, Order, PullSignal, Status},
-    record::{Record, Seq},
+    record::Seq,
 };
 
 /// How many of the latest comments are shown.
 pub const MAX_COMMENTS: usize = 100;
-/// How many of the latest entries of a timeline are shown.
-pub const MAX_TIMELINE: usize = 100;
 /// How many neighbours of one sort are shown with their titles; their ids are all in the view.
 pub const MAX_NEIGHBOURS: usize = 200;
 
@@ -53,7 +52,7 @@ pub struct OrderDetail {
     pub latest_comments: Vec<Comment>,
     /// What happened to it lately, oldest first.
     pub timeline: Vec<Entry>,
-    /// Why it is not moving; empty when it is closed.
+    /// Why it is not moving; empty when it is ready or closed.
     pub why: Vec<Reason>,
     /// The receipt of its completion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,9 +107,6 @@ pub struct Comment {
     pub text: String,
 }
 
-/// What a completed order without a receipt says.
-pub const NO_RECEIPT: &str = "completed elsewhere and imported: nothing here saw it done";
-
 impl<B: Books> Reading<'_, B> {
     /// Returns one order as lists show it.
     pub(super) fn status(&mut self, name: &str) -> Answered<OrderView, B> {
@@ -142,7 +138,7 @@ impl<B: Books> Reading<'_, B> {
             latest_comments: comments,
             timeline,
             why: match &found {
-                Found::Open(order) => super::why::why(self.state, self.live, order.id, self.now),
+                Found::Open(order) => obstacles(self.state, self.live, order.id, self.now),
                 Found::Closed(_) => vec![],
             },
             no_receipt: (completed && proof.is_none()).then(|| NO_RECEIPT.into()),
@@ -189,7 +185,7 @@ impl<B: Books> Reading<'_, B> {
         let mut children = self.neighbours(open.copied().collect())?;
         let room = MAX_NEIGHBOURS - children.len();
         if room > 0 && (order.children_completed > 0 || order.children_cancelled > 0) {
-            let query = crate::domain::archive::ArchiveQuery {
+            let query = ArchiveQuery {
                 parent: Some(order.id),
                 limit: room,
                 ..Default::default()
@@ -221,20 +217,5 @@ impl<B: Books> Reading<'_, B> {
             push(&mut timeline, Entry::of(&record), MAX_TIMELINE);
         })?;
         Ok((comments.into(), timeline.into()))
-    }
-}
-
-/// Adds to the end of a list that keeps its newest `limit`.
-pub(super) fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
-    if list.len() == limit {
-        list.pop_front();
-    }
-    list.push_back(item);
-}
-
-impl Record {
-    /// Returns what the record says, if this version can read it.
-    pub fn event(&self) -> Option<Event> {
-        Event::decode(&self.kind, self.version, &self.body).ok()
     }
 }

@@ -1,12 +1,25 @@
 //! How long orders are reckoned to take.
 
-use super::deps::Basis;
 use crate::domain::{
     days::Histogram,
-    order::{BUCKETS, Bucket, Order},
+    order::{BUCKETS, Bucket, Order, vocabulary},
     state::State,
     time::MINUTE,
 };
+
+vocabulary! {
+    /// What a duration is reckoned from.
+    Basis ("basis") {
+        /// The order's own estimate.
+        Estimate = "estimate",
+        /// Half of the bucket's completed orders took no longer.
+        Median = "median",
+        /// Nothing is known: one working day.
+        Assumed = "assumed",
+        /// An epic takes no time of its own.
+        Epic = "epic",
+    }
+}
 
 /// What is assumed where nothing is known: one working day, in minutes.
 pub const ASSUMED_MINUTES: i64 = 8 * 60;

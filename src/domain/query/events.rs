@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     describe::describe,
-    detail::{MAX_TIMELINE, push},
     reading::{Answered, Reading, Stop},
     value::Moment,
 };
 use crate::domain::{
     books::Books,
+    event::Event,
     id::{AlertId, OrderId},
     order::Actor,
     record::{Door, Record, Seq},
 };
 
+/// How many of the latest entries of a timeline are shown.
+pub const MAX_TIMELINE: usize = 100;
 /// Records as sentences, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Log {
@@ -115,5 +117,20 @@ impl<B: Books> Reading<'_, B> {
             push(&mut timeline, Entry::of(&record), MAX_TIMELINE)
         })?;
         Ok(timeline.into())
+    }
+}
+
+/// Adds to the end of a list that keeps its newest `limit`.
+pub(super) fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
+    if list.len() == limit {
+        list.pop_front();
+    }
+    list.push_back(item);
+}
+
+impl Record {
+    /// Returns what the record says, if this version can read it.
+    pub fn event(&self) -> Option<Event> {
+        Event::decode(&self.kind, self.version, &self.body).ok()
     }
 }

@@ -66,10 +66,6 @@ vocabulary! {
     }
 }
 
-#[expect(
-    clippy::derivable_impls,
-    reason = "the vocabulary macro gives no default"
-)]
 impl Default for Sort {
     /// Returns the order in which orders are pulled.
     fn default() -> Self {

@@ -10,6 +10,7 @@ pub mod blast;
 pub mod deps;
 pub mod describe;
 pub mod detail;
+mod diagram;
 pub mod durations;
 pub mod events;
 pub mod filter;
@@ -24,6 +25,9 @@ pub mod since;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+mod tree;
 pub mod value;
 pub mod why;
 
@@ -276,13 +280,17 @@ macro_rules! answers {
         }
 
         impl Answer {
-            /// Returns the documented JSON, without the tag.
+            /// Returns the documented JSON, without the tag, its fields in the order in which they are declared;
+            /// on one line, or indented for people.
             ///
             /// # Errors
             ///
             /// None that is known: every key is a string.
-            pub fn document(&self) -> Result<serde_json::Value, serde_json::Error> {
-                match self { $(Answer::$variant(answer) => serde_json::to_value(answer)),+ }
+            pub fn document(&self, indented: bool) -> Result<String, serde_json::Error> {
+                match self {
+                    $(Answer::$variant(answer) if indented => serde_json::to_string_pretty(answer),
+                    Answer::$variant(answer) => serde_json::to_string(answer)),+
+                }
             }
         }
 
@@ -439,7 +447,21 @@ impl<B: Books> Reading<'_, B> {
             } => self.receipt_chain(order, limit(*asked))?.into(),
             Query::Buckets => settings::buckets(self.state, self.now).into(),
             Query::Stages => settings::stages(self.state).into(),
-            _ => return Err(Refusal::invalid("query", "not answered yet").into()),
+            Query::Progress { epic } => Box::new(self.progress(*epic)?).into(),
+            Query::Velocity { since } => {
+                reports::velocity::velocity(self.state, *since, self.now).into()
+            }
+            Query::Sla { since, bucket } => {
+                reports::sla::sla(self.state, *since, *bucket, self.now).into()
+            }
+            Query::Flow { since, bucket } => {
+                reports::flow::flow(self.state, *since, *bucket, self.now).into()
+            }
+            Query::LeadTime { since, bucket } => {
+                reports::lead_time::lead_time(self.state, *since, *bucket, self.now).into()
+            }
+            Query::Summary => Box::new(self.summary()?).into(),
+            Query::Metrics => metrics::metrics(self.state, self.now).into(),
         })
     }
 }

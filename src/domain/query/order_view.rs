@@ -16,6 +16,7 @@ use crate::domain::{
         Status, Wait, vocabulary,
     },
     record::ActorKind,
+    settings::Stage,
     state::State,
     time::Timestamp,
 };
@@ -166,7 +167,13 @@ impl OrderView {
     /// Returns the view of a closed order. Its SLA is that of its bucket today.
     pub fn closed(state: &State, closed: &ClosedOrder) -> Self {
         let order = &closed.order;
-        let imported = matches!(closed.outcome, Outcome::Completed { receipt: None, .. });
+        let judged = matches!(
+            closed.outcome,
+            Outcome::Completed {
+                receipt: Some(_),
+                ..
+            }
+        );
         let mut view = OrderView {
             status: closed.status(),
             closed_at: Some(Moment(closed.closed)),
@@ -178,8 +185,8 @@ impl OrderView {
             age_seconds: seconds(closed.closed.since(order.created)),
             ..Self::still(state, order)
         };
-        if imported {
-            // It was done before it came here; no promise of this ledger was ever made for it.
+        if !judged {
+            // No promise was kept or broken by what was given up, or done before it came here.
             view.sla = SlaState::None;
             view.due_at = None;
         }
@@ -259,6 +266,12 @@ impl State {
             .stages
             .first()
             .map(|stage| stage.name.as_str())
+    }
+
+    /// Returns the stage to the right of one, if there is one.
+    pub fn next_stage(&self, name: &str) -> Option<&Stage> {
+        let at = self.settings.stage_index(name)?;
+        self.settings.stages.get(at + 1)
     }
 
     /// Returns the open alerts, and their scopes, that hold an open order where it stands: a queued one as if it were

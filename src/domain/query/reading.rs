@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Live, order_view::OrderView, value::Moment};
+use super::{Live, order_view::OrderView};
 use crate::domain::{
     archive::{ArchiveQuery, ArchivedOrder, MAX_PAGE},
     books::Books,
@@ -248,9 +248,4 @@ fn columns(row: &ArchivedOrder) -> ClosedOrder {
         },
         closed: row.closed,
     }
-}
-
-/// Returns a moment for JSON, where there is one.
-pub(super) fn moment(at: Option<Timestamp>) -> Option<Moment> {
-    at.map(Moment)
 }

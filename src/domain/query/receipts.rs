@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    detail::NO_RECEIPT,
     reading::{Answered, Reading, Stop},
     value::Moment,
 };
@@ -16,6 +15,9 @@ use crate::domain::{
     record::{Hash, Seq},
     refusal::Refusal,
 };
+
+/// What a completed order without a receipt says.
+pub const NO_RECEIPT: &str = "completed elsewhere and imported: nothing here saw it done";
 
 /// The proof of a completed order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

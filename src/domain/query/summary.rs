@@ -5,10 +5,27 @@ use serde::{Deserialize, Serialize};
 use super::{
     agents::AgentView,
     events::Entry,
-    settings::{BucketView, StageView},
+    reading::{Answered, Reading, Stop},
+    reports::{sla::sla, velocity::velocity},
+    settings::{BucketView, StageView, buckets, stages},
     value::{Decimal, Moment},
 };
-use crate::domain::record::{Hash, Seq};
+use crate::domain::{
+    andon::Severity,
+    books::Books,
+    record::{Hash, Seq},
+    state::State,
+    time::DAY,
+};
+
+/// Days over which promises are judged, today included.
+const SLA_DAYS: i64 = 30;
+/// Days over which completions are averaged, today included.
+const VELOCITY_DAYS: i64 = 7;
+/// Events that are shown.
+const RECENT: usize = 10;
+/// Agents that are shown.
+const AGENTS: usize = 20;
 
 /// The line at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,4 +110,88 @@ pub struct AgentCounts {
     pub paused: usize,
     /// The first of them: those that hold an order, then the others, by name.
     pub first: Vec<AgentView>,
+}
+
+impl<B: Books> Reading<'_, B> {
+    /// Returns the line at a glance.
+    pub(super) fn summary(&mut self) -> Answered<Summary, B> {
+        let (state, now) = (self.state, self.now);
+        let head = state.head;
+        let after = head.seq.saturating_sub(RECENT as u64);
+        let recent = self.books.records(after, RECENT).map_err(Stop::Fault)?;
+        let buckets = buckets(state, now).buckets;
+        let sum = |count: fn(&BucketView) -> u32| -> u64 {
+            buckets.iter().map(|bucket| u64::from(count(bucket))).sum()
+        };
+        let (mut ready, mut blocked, mut held) = (0, 0, 0);
+        for order in state.work_orders() {
+            let holds = state.held_by(order).next().is_some();
+            held += u64::from(holds);
+            let waits = order.is_blocked();
+            blocked += u64::from(waits && order.work().is_none());
+            ready += u64::from(!waits && !holds && order.work().is_none());
+        }
+        Ok(Summary {
+            at: Moment(now),
+            seq: head.seq,
+            head: head.hash,
+            wip: Fill {
+                count: sum(|bucket| bucket.wip),
+                limit: sum(|bucket| bucket.wip_limit),
+            },
+            queued: sum(|bucket| bucket.queued),
+            ready,
+            blocked,
+            held,
+            completed: state.counts.completed,
+            cancelled: state.counts.cancelled,
+            epics: u64::from(state.counts.epics),
+            sla_percent: sla(state, now.plus((1 - SLA_DAYS) * DAY), None, now).compliance_percent,
+            at_risk: sum(|bucket| bucket.at_risk),
+            breached: sum(|bucket| bucket.breached),
+            alerts: alert_counts(state),
+            velocity_per_day: per_day(self),
+            buckets,
+            stages: stages(state).stages,
+            agents: agent_counts(self),
+            recent: recent.iter().rev().map(Entry::of).collect(),
+        })
+    }
+}
+
+/// Returns the mean of the last seven days; a younger ledger is averaged over its own days.
+fn per_day<B: Books>(reading: &Reading<'_, B>) -> Decimal {
+    let since = reading.now.plus((1 - VELOCITY_DAYS) * DAY);
+    velocity(reading.state, since, reading.now).per_day
+}
+
+fn alert_counts(state: &State) -> AlertCounts {
+    let mut counts = AlertCounts::default();
+    for alert in state.alerts.values() {
+        let of = match alert.severity {
+            Severity::Low => &mut counts.low,
+            Severity::Medium => &mut counts.medium,
+            Severity::High => &mut counts.high,
+            Severity::Critical => &mut counts.critical,
+        };
+        *of += 1;
+        counts.total += 1;
+        counts.holding += u64::from(alert.hold.is_some());
+    }
+    counts
+}
+
+fn agent_counts<B: Books>(reading: &Reading<'_, B>) -> AgentCounts {
+    let agents = || reading.state.agents.values();
+    let active = || agents().filter(|agent| !agent.holds.is_empty());
+    let idle = agents().filter(|agent| agent.holds.is_empty());
+    let first = active().chain(idle).take(AGENTS);
+    AgentCounts {
+        total: agents().count(),
+        active: active().count(),
+        paused: agents().filter(|agent| agent.paused.is_some()).count(),
+        first: first
+            .map(|agent| AgentView::of(reading.state, reading.live, agent))
+            .collect(),
+    }
 }

@@ -14,10 +14,12 @@ use super::{
     value::span,
 };
 use crate::domain::{
+    andon::Scope,
     books::Books,
     id::{AlertId, OrderId},
     order::{Bucket, Dependency, Order, Outcome, Phase, Wait, Work},
     record::ActorKind,
+    settings::Stage,
     state::State,
     time::Timestamp,
 };
@@ -25,7 +27,7 @@ use crate::domain::{
 /// Orders that are looked at for the shortest chain: a bound on the time of one question.
 const MAX_SEARCH: usize = 100_000;
 /// Steps of a chain that are written out; of a longer one the two ends are.
-const MAX_STEPS: usize = 8;
+pub(super) const MAX_STEPS: usize = 8;
 
 /// Why an order is not moving.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +64,8 @@ pub enum Place {
     Agent(String),
 }
 
-/// Returns why an open order is not moving; empty if there is no such open order.
+/// Returns why an open order is not moving; empty if there is no such open order. A ready one is told its place in line,
+/// for which every open order is looked at.
 ///
 /// What it waits for is followed to the first order that can move by itself, or is stuck for a reason of its own:
 /// of several, the nearest, then the one with the smallest id.
@@ -70,16 +73,26 @@ pub fn why(state: &State, live: &Live, id: OrderId, now: Timestamp) -> Vec<Reaso
     let Some(order) = state.order(id) else {
         return vec![];
     };
-    let mut reasons = own(state, live, order, now);
-    if !waits(order).is_empty() {
-        reasons.extend(chain(state, live, order, now));
-    }
+    let mut reasons = obstacles(state, live, id, now);
     if reasons.is_empty() {
         let text = match place_in_line(state, order) {
             1 => "ready: first in line".into(),
             place => format!("ready: {} in line", ordinal(place)),
         };
         reasons.push(Reason::at(text, Place::Order(id)));
+    }
+    reasons
+}
+
+/// Returns the same without the place in line: a ready order has no obstacles.
+/// Only the orders on the way are looked at.
+pub fn obstacles(state: &State, live: &Live, id: OrderId, now: Timestamp) -> Vec<Reason> {
+    let Some(order) = state.order(id) else {
+        return vec![];
+    };
+    let mut reasons = own(state, live, order, now);
+    if !waits(order).is_empty() {
+        reasons.extend(chain(state, live, order, now));
     }
     reasons
 }
@@ -154,6 +167,7 @@ fn working(state: &State, live: &Live, order: &Order, work: &Work, now: Timestam
     if let Some(agent) = paused {
         reasons.push(Reason::at(format!("agent {} is paused", agent.name), place));
     }
+    reasons.extend(no_way_on(state, order, work));
     reasons
 }
 
@@ -181,18 +195,41 @@ fn no_room(state: &State, order: &Order) -> Vec<Reason> {
             Place::Bucket(bucket),
         ));
     }
-    if let Some(stage) = state.settings.stages.first()
-        && let Some(limit) = stage.wip_limit
-        && state.counts.stage(&stage.name) >= limit
-    {
-        let text = format!(
-            "stage {} is full: {}/{limit}",
-            stage.name,
-            state.counts.stage(&stage.name)
-        );
-        reasons.push(Reason::at(text, Place::Stage(stage.name.clone())));
-    }
+    reasons.extend(
+        state
+            .settings
+            .stages
+            .first()
+            .and_then(|stage| full(state, stage)),
+    );
     reasons
+}
+
+/// Returns that a stage is full, if it is.
+fn full(state: &State, stage: &Stage) -> Option<Reason> {
+    let count = state.counts.stage(&stage.name);
+    let limit = stage.wip_limit.filter(|limit| count >= *limit)?;
+    let text = format!("stage {} is full: {count}/{limit}", stage.name);
+    Some(Reason::at(text, Place::Stage(stage.name.clone())))
+}
+
+/// Returns what keeps an order in progress out of the next stage.
+fn no_way_on(state: &State, order: &Order, work: &Work) -> Vec<Reason> {
+    let Some(next) = state.next_stage(&work.stage) else {
+        return vec![];
+    };
+    let held = state.alerts.values().filter(|alert| {
+        let held = matches!(&alert.hold, Some(Scope::Stage(name)) if *name == next.name);
+        held && !order.corrective.contains(&alert.id)
+    });
+    let held = held.map(|alert| {
+        let text = format!(
+            "the next stage, {}, is held by {}: {}",
+            next.name, alert.id, alert.reason
+        );
+        Reason::at(text, Place::Alert(alert.id))
+    });
+    held.chain(full(state, next)).collect()
 }
 
 /// Returns the shortest chain of waits to an order that explains itself, a line for each step.

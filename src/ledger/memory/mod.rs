@@ -169,11 +169,7 @@ impl Ledger for MemoryLedger {
         if let Err(fault) = batch.head_after(expected) {
             return Append::NotApplied(fault);
         }
-        if batch
-            .records
-            .iter()
-            .any(|record| store.commands.contains_key(&record.command))
-        {
+        if store.repeats(batch) {
             let what = "a record of this command is there already";
             return Append::NotApplied(injected(FaultKind::Duplicate, what));
         }

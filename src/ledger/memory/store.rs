@@ -1,6 +1,6 @@
 //! What a ledger in memory holds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use uuid::Uuid;
 
@@ -34,6 +34,19 @@ impl Store {
         self.records.last().map_or(Head::default(), |r| Head {
             seq: r.seq,
             hash: r.hash,
+        })
+    }
+
+    /// Returns whether a record of the batch, by (command, n), is there already or twice in it.
+    pub(super) fn repeats(&self, batch: &Batch) -> bool {
+        let mut new = BTreeSet::new();
+        batch.records.iter().any(|record| {
+            let places = self.commands.get(&record.command);
+            let mut old = places
+                .into_iter()
+                .flatten()
+                .filter_map(|&at| self.records.get(at));
+            old.any(|old| old.n == record.n) || !new.insert((record.command, record.n))
         })
     }
 

@@ -167,6 +167,12 @@ impl Open {
     }
 }
 
+impl Drop for SqliteLedger {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Ledger for SqliteLedger {
     fn identity(&self) -> Identity {
         self.identity

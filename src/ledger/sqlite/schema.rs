@@ -1,17 +1,15 @@
 //! The database file: its tables, its format number, how it is made, opened and brought up to date.
 
-use std::{
-    fs,
-    io::Read as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, io::Read as _, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use crate::{
     domain::time::Timestamp,
-    ledger::{Fault, FaultKind, Identity, file_system, paths::open_private},
+    ledger::{
+        Fault, FaultKind, Identity, file_system,
+        paths::{beside, open_private, text},
+    },
 };
 
 /// What marks a SQLite file as a ledger of obeya: the letters OBEY.
@@ -157,7 +155,9 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     if mode != "wal" {
         db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
     }
-    // The -wal is never shrunk: overwriting costs half of growing.
+    // The -wal is never shrunk while the file is open: overwriting costs half of growing. Whoever closes the file last
+    // copies it back, which pays for itself: without it, each program that opens the file reads the whole -wal anew
+    // (25 ms instead of 1.4 ms for an append after an import).
     db.execute_batch(
         "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;",
     )?;
@@ -215,10 +215,10 @@ fn migrate(db: &Connection, path: &Path, to: u32, steps: &[&str]) -> Result<(), 
     if from >= to {
         return Ok(());
     }
-    let copy = PathBuf::from(format!("{}.before-format-{to}", path.display()));
+    let copy = beside(path, &format!(".before-format-{to}"));
     if !copy.exists() {
-        let text = copy.to_string_lossy();
-        db.execute("VACUUM INTO ?1", params![text]).map_err(fault)?;
+        db.execute("VACUUM INTO ?1", params![text(&copy)?])
+            .map_err(fault)?;
         let synced = fs::File::open(&copy).and_then(|file| file.sync_all());
         synced.map_err(|error| Fault::io(&copy, "keeping a copy of the old format", &error))?;
     }

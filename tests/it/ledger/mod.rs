@@ -338,17 +338,26 @@ fn what_does_not_follow_the_head_is_not_written() {
 
 #[test]
 fn a_command_is_written_once() {
-    let (_folder, _home, mut ledger) = fresh();
-    append(&mut ledger, 1);
-    let head = ledger.begin(PATIENCE).unwrap();
-    let mut again = batch(head, 2);
-    again.records[1].command = ledger.record(1).unwrap().unwrap().command;
-    assert!(matches!(ledger.append(head, &again), Append::NotApplied(_)));
-    assert_eq!(ledger.head().unwrap(), head);
-    assert!(matches!(
-        ledger.append(head, &batch(head, 2)),
-        Append::Appended(_)
-    ));
+    let (_folder, _home, mut file) = fresh();
+    let mut memory = MemoryLedger::new(identity());
+    for ledger in [&mut file as &mut dyn Ledger, &mut memory] {
+        append(ledger, 1);
+        let head = ledger.begin(PATIENCE).unwrap();
+        let mut again = batch(head, 2);
+        again.records[1].command = ledger.record(1).unwrap().unwrap().command;
+        let outcome = ledger.append(head, &again);
+        assert!(matches!(outcome, Append::NotApplied(fault) if fault.kind == FaultKind::Duplicate));
+        again.records[1].command = again.records[0].command;
+        assert!(matches!(ledger.append(head, &again), Append::NotApplied(_)));
+        assert_eq!(ledger.head().unwrap(), head);
+        again.records[1].n = 1;
+        assert!(matches!(ledger.append(head, &again), Append::Appended(_)));
+        assert_eq!(
+            ledger.by_command(again.records[0].command).unwrap(),
+            again.records
+        );
+        ledger.end();
+    }
 }
 
 #[test]

@@ -16,7 +16,6 @@ const TRIES: usize = 3;
 
 /// Not a test of its own: appends in the folder it is given, says what it heard, and dies without closing anything.
 #[test]
-#[ignore = "the child of the tests below"]
 fn child() {
     let Some(home) = std::env::var_os(HOME) else {
         return;
@@ -44,13 +43,7 @@ fn run(home: &Path, arguments: &[&str]) -> Option<Output> {
     let mut strace = Command::new("strace");
     strace.args(arguments).arg(std::env::current_exe().unwrap());
     strace
-        .args([
-            "--exact",
-            CHILD,
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["--exact", CHILD, "--nocapture", "--test-threads=1"])
         .env(HOME, home);
     match strace.output() {
         // Without the right to trace, strace says so and starts nothing.

@@ -2,7 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::order::Bucket;
+use super::{Days, date};
+use crate::domain::{
+    days::Histogram,
+    order::{BUCKETS, Bucket},
+    query::value::seconds,
+    state::State,
+    time::Timestamp,
+};
 
 /// Percentiles of lead and cycle time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,4 +52,53 @@ pub struct Percentiles {
     /// 95 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95_seconds: Option<i64>,
+}
+
+/// Returns how long the orders took that were completed from the day of `since` on.
+pub fn lead_time(
+    state: &State,
+    since: Timestamp,
+    bucket: Option<Bucket>,
+    now: Timestamp,
+) -> LeadTime {
+    let span = Days::new(state, since, now);
+    let mut times: [(Histogram, Histogram); BUCKETS] = Default::default();
+    for (_, bucket, row) in state.rows(span, bucket) {
+        let (lead, cycle) = &mut times[bucket.index()];
+        lead.merge(&row.lead);
+        cycle.merge(&row.cycle);
+    }
+    let mut all = (Histogram::default(), Histogram::default());
+    let mut buckets = vec![];
+    for (bucket, (lead, cycle)) in Bucket::ALL.iter().zip(&times) {
+        all.0.merge(lead);
+        all.1.merge(cycle);
+        if lead.count() > 0 {
+            buckets.push(BucketTimes {
+                bucket: *bucket,
+                lead: Percentiles::of(lead),
+                cycle: Percentiles::of(cycle),
+            });
+        }
+    }
+    LeadTime {
+        since: date(span.first),
+        bucket,
+        lead: Percentiles::of(&all.0),
+        cycle: Percentiles::of(&all.1),
+        buckets,
+    }
+}
+
+impl Percentiles {
+    /// Returns the percentiles of a histogram.
+    pub fn of(histogram: &Histogram) -> Self {
+        let at = |percent| histogram.percentile(percent).map(seconds);
+        Percentiles {
+            count: histogram.count(),
+            p50_seconds: at(50),
+            p85_seconds: at(85),
+            p95_seconds: at(95),
+        }
+    }
 }

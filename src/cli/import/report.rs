@@ -1,0 +1,112 @@
+//! An import's report, for people and for programs.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use serde::Serialize;
+
+use super::beads::{LineProblem, ReadFile};
+use crate::{
+    domain::import_report::{ImportReport, Note, NoteKind},
+    text,
+};
+
+/// The least cells that the report is wrapped to: less would put every id on a line of its own.
+const LEAST_WIDTH: usize = 40;
+
+/// What came of one file: the report of the rules with what was seen on the way in. As JSON its shape is stable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Lines with anything on them.
+    pub lines: u64,
+    /// Items that were deleted there, and left out.
+    pub tombstones: u64,
+    /// Broken lines that were left out.
+    pub invalid: Vec<LineProblem>,
+    /// What the rules did.
+    #[serde(flatten)]
+    pub report: ImportReport,
+}
+
+impl Imported {
+    /// Returns the report on a file: the notes of its reading stand before those of the rules.
+    pub fn new(file: &ReadFile, mut report: ImportReport) -> Self {
+        let mut notes = file.notes.clone();
+        notes.append(&mut report.notes);
+        report.notes = notes;
+        Imported {
+            lines: file.lines,
+            tombstones: file.tombstones,
+            invalid: file.invalid.clone(),
+            report,
+        }
+    }
+}
+
+/// Returns the report as text, at most `width` cells wide: the counts, then every note, those of a kind together.
+pub fn render_report(imported: &Imported, width: usize) -> String {
+    let width = width.max(LEAST_WIDTH);
+    let report = &imported.report;
+    let mut out = String::new();
+    let mut line = |text: String| {
+        for range in text::wrap(&text, width) {
+            out.push_str(text.get(range).unwrap_or_default());
+            out.push('\n');
+        }
+    };
+    line(format!(
+        "{}: {} items from {} lines ({} deleted there, {} broken and left out)",
+        report.source,
+        report.items,
+        imported.lines,
+        imported.tombstones,
+        imported.invalid.len()
+    ));
+    line(format!(
+        "{} added, {} updated, {} unchanged",
+        report.added, report.updated, report.unchanged
+    ));
+    line(format!("by status: {}", counts(&report.by_status)));
+    line(format!("by kind:   {}", counts(&report.by_kind)));
+    line(format!("by bucket: {}", counts(&report.by_bucket)));
+    if !imported.invalid.is_empty() {
+        line(format!(
+            "broken lines, left out: {}",
+            imported.invalid.len()
+        ));
+        imported
+            .invalid
+            .iter()
+            .for_each(|problem| line(format!("  {problem}")));
+    }
+    for kind in NoteKind::ALL {
+        let notes: Vec<&Note> = report
+            .notes
+            .iter()
+            .filter(|note| note.kind == *kind)
+            .collect();
+        if notes.is_empty() {
+            continue;
+        }
+        line(format!("{}: {}", kind.headline(), notes.len()));
+        let (bare, told): (Vec<&Note>, Vec<&Note>) =
+            notes.into_iter().partition(|note| note.text.is_empty());
+        for note in told {
+            line(format!("  {}: {}", note.external, note.text));
+        }
+        let names: Vec<_> = bare.iter().map(|note| note.external.as_str()).collect();
+        if !names.is_empty() {
+            line(format!("  {}", names.join(", ")));
+        }
+    }
+    out
+}
+
+fn counts<K: std::fmt::Display>(counts: &BTreeMap<K, u32>) -> String {
+    let mut text = String::new();
+    for (word, count) in counts {
+        let comma = if text.is_empty() { "" } else { ", " };
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{comma}{word} {count}");
+    }
+    if text.is_empty() { "none".into() } else { text }
+}

@@ -1,0 +1,131 @@
+//! The host's engine, reached over its socket.
+
+use std::{io, os::unix::net::UnixStream, path::Path, time::Duration};
+
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
+};
+
+use super::{
+    Answered, Beaten, Cold, Heartbeat, Observer, Operator,
+    wire::{self, Call, PROTOCOL, Request, Response},
+};
+use crate::{
+    domain::{command::Submission, query::Query},
+    engine::Reply,
+    ledger::{Fault, Home},
+};
+
+/// How long the host may take. After that the caller does it by itself, with the same command id.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A connection to the host. When the host goes, the ledger is opened in this process instead.
+pub struct Client {
+    home: Home,
+    host: Option<UnixStream>,
+    cold: Option<Cold>,
+}
+
+impl Client {
+    /// Connects to the host, or returns None where there is none to reach.
+    ///
+    /// # Errors
+    ///
+    /// The socket is there and the operating system forbids its use: that is no "no host".
+    pub fn connect(home: &Home) -> Result<Option<Client>, Fault> {
+        let path = home.socket()?;
+        match reach(&path) {
+            Ok(host) => Ok(host.map(|host| Client {
+                home: home.clone(),
+                host: Some(host),
+                cold: None,
+            })),
+            Err(error) => Err(Fault::io(&path, "reaching the host", &error)),
+        }
+    }
+
+    /// Asks the host to step down; true if it will.
+    pub fn ask_to_yield(&mut self) -> bool {
+        matches!(self.call(Request::Yield), Some(Response::Yielding))
+    }
+
+    /// Returns the host's answer, or None if it has none: from then on this process does it alone.
+    fn call(&mut self, request: Request) -> Option<Response> {
+        let host = self.host.as_mut()?;
+        let call = Call {
+            protocol: PROTOCOL,
+            request,
+        };
+        let answer = wire::send(host, &call).and_then(|()| wire::receive(host));
+        match answer {
+            Ok(Response::OtherProtocol(theirs)) => {
+                tracing::info!(theirs, "the host speaks another protocol");
+                self.host = None;
+                None
+            }
+            Ok(response) => Some(response),
+            Err(error) => {
+                tracing::warn!(%error, "the host did not answer");
+                self.host = None;
+                None
+            }
+        }
+    }
+
+    fn cold(&mut self) -> Result<&mut Cold, Fault> {
+        match &mut self.cold {
+            Some(cold) => Ok(cold),
+            empty => Ok(empty.insert(Cold::open(&self.home)?)),
+        }
+    }
+}
+
+/// Connects without waiting: a stopped host with a full queue must not stop its callers.
+fn reach(path: &Path) -> io::Result<Option<UnixStream>> {
+    let address = SocketAddrUnix::new(path)?;
+    let socket = socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+        None,
+    )?;
+    match connect(&socket, &address) {
+        Ok(()) => {}
+        Err(Errno::NOENT | Errno::CONNREFUSED | Errno::AGAIN) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(Some(stream))
+}
+
+impl Observer for Client {
+    fn ask(&mut self, query: &Query) -> Answered {
+        match self.call(Request::Ask(query.clone())) {
+            Some(Response::Answered(answered)) => *answered,
+            _ => self.cold()?.ask(query),
+        }
+    }
+}
+
+impl Operator for Client {
+    fn submit(&mut self, submission: &Submission) -> Reply {
+        match self.call(Request::Submit(Box::new(submission.clone()))) {
+            Some(Response::Reply(reply)) => *reply,
+            _ => match self.cold() {
+                Ok(cold) => cold.submit(submission),
+                Err(fault) => Reply::Failed(fault.into()),
+            },
+        }
+    }
+
+    fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
+        match self.call(Request::Beat(beat.clone())) {
+            Some(Response::Beaten(beaten)) => *beaten,
+            _ => self.cold()?.heartbeat(beat),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A console's way to the line: an engine in its own process, which hosts if nobody else does.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::{Answered, Listener};
+use crate::{
+    domain::{command::Submission, query::Query, state::State, time::Timestamp},
+    engine::{
+        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription, SystemClock,
+        Writer,
+    },
+    ledger::{Fault, Home, SqliteLedger},
+};
+
+pub use crate::engine::News as SessionNews;
+
+/// Looks at a ledger, live. It has no way to submit.
+pub struct Watching {
+    engine: Engine,
+    reader: Mutex<Reader>,
+}
+
+impl Watching {
+    /// Opens a ledger to look at it. A watcher never hosts.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be opened or read.
+    pub fn open(home: &Home) -> Result<Watching, Fault> {
+        let ledger = SqliteLedger::open(home)?;
+        let writer = Writer::new(Box::new(ledger), Arc::new(SystemClock::new()), Some(home));
+        let engine = Engine::start(writer)?;
+        let reader = Mutex::new(engine.handle().reader()?);
+        Ok(Watching { engine, reader })
+    }
+
+    /// Returns the newest version.
+    pub fn state(&self) -> Arc<State> {
+        self.handle().state()
+    }
+
+    /// Answers a question. It may read files, so it belongs on a thread that may wait.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn ask(&self, query: &Query) -> Answered {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(reader.ask(&self.handle(), query)?)
+    }
+
+    /// Returns the state as it stood at a moment.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn state_at(&self, time: Timestamp) -> Result<Arc<State>, Fault> {
+        self.reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .state_at(time)
+    }
+
+    /// Calls `listener` with every new version, from the engine's thread: it must not block.
+    pub fn subscribe(&self, listener: impl Fn(&News) + Send + 'static) -> Subscription {
+        self.handle().subscribe(listener)
+    }
+
+    fn handle(&self) -> Handle {
+        self.engine.handle()
+    }
+}
+
+/// The office of the host, while this process has it. The door closes before the office is given up.
+struct Office {
+    _listener: Listener,
+    host: Host,
+}
+
+/// Looks at a ledger, live, and submits.
+pub struct Session {
+    office: Mutex<Option<Office>>,
+    asked_to_yield: Arc<AtomicBool>,
+    watching: Watching,
+    home: Home,
+}
+
+impl Session {
+    /// Opens a ledger to work on it, and becomes its host if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be opened, read, or written.
+    pub fn open(home: &Home) -> Result<Session, Fault> {
+        let session = Session {
+            office: Mutex::new(None),
+            asked_to_yield: Arc::default(),
+            watching: Watching::open(home)?,
+            home: home.clone(),
+        };
+        session.stand()?;
+        Ok(session)
+    }
+
+    /// Returns the looking half.
+    pub fn watching(&self) -> &Watching {
+        &self.watching
+    }
+
+    /// Stands for election, and returns whether this process is the host now. Cheap enough to be tried every few seconds.
+    ///
+    /// # Errors
+    ///
+    /// The lock, the ledger or the socket could not be used.
+    pub fn stand(&self) -> Result<bool, Fault> {
+        if self.asked_to_yield.swap(false, Ordering::Relaxed) {
+            self.step_down();
+            return Ok(false);
+        }
+        let mut office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        if office.is_some() {
+            return Ok(true);
+        }
+        let handle = self.watching.handle();
+        let Election::Won(host) = Host::elect(&self.home, &handle, "console")? else {
+            return Ok(false);
+        };
+        let yielding = Arc::clone(&self.asked_to_yield);
+        let listener = Listener::open(&self.home, handle, move || {
+            yielding.store(true, Ordering::Relaxed)
+        })?;
+        *office = Some(Office {
+            _listener: listener,
+            host,
+        });
+        Ok(true)
+    }
+
+    /// Gives the office up: before the process is stopped, or for one that is to be the host for good.
+    pub fn step_down(&self) {
+        drop(
+            self.office
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+    }
+
+    /// Returns the host's term, while this process is the host.
+    pub fn term(&self) -> Option<u64> {
+        let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        office.as_ref().map(|office| office.host.term())
+    }
+
+    /// Submits a command, and calls `answer` from the engine's thread.
+    pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
+        self.watching.handle().submit_then(submission, answer);
+    }
+}
+
+/// The machine's clock, for doors that show ages.
+pub fn now() -> Timestamp {
+    SystemClock::new().now()
+}

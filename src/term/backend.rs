@@ -1,0 +1,256 @@
+//! Cells to bytes.
+//!
+//! An own backend rather than crossterm's: that one sends a few bytes for a frame without changes,
+//! flushes at every cursor move, and resolves `NO_COLOR` by itself in a way that resets the
+//! selection. Colours come from the theme, already brought down to what the terminal shows.
+
+use std::io::{self, ErrorKind, Write};
+
+use ratatui::{
+    backend::{Backend, ClearType, WindowSize},
+    buffer::Cell,
+    layout::{Position, Size},
+    style::{Color, Modifier},
+};
+
+use super::writer::FrameWriter;
+use crate::text;
+
+/// Asks how large the terminal is.
+pub(super) type SizeOf = Box<dyn Fn() -> io::Result<Size> + Send>;
+
+/// The SGR numbers of what can be switched on.
+const MODIFIERS: [(Modifier, u8); 9] = [
+    (Modifier::BOLD, 1),
+    (Modifier::DIM, 2),
+    (Modifier::ITALIC, 3),
+    (Modifier::UNDERLINED, 4),
+    (Modifier::SLOW_BLINK, 5),
+    (Modifier::RAPID_BLINK, 6),
+    (Modifier::REVERSED, 7),
+    (Modifier::HIDDEN, 8),
+    (Modifier::CROSSED_OUT, 9),
+];
+
+/// How the terminal prints now. A frame begins and ends with the plain look, so that nothing sent
+/// between frames has to know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Pen {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
+}
+
+const PLAIN: Pen = Pen {
+    fg: Color::Reset,
+    bg: Color::Reset,
+    modifier: Modifier::empty(),
+};
+
+impl Pen {
+    fn of(cell: &Cell) -> Self {
+        Pen {
+            fg: cell.fg,
+            bg: cell.bg,
+            modifier: cell.modifier,
+        }
+    }
+
+    /// Appends one sequence that turns this look into `next`.
+    fn turn(&mut self, next: Pen, frame: &mut Vec<u8>) -> io::Result<()> {
+        if *self == next {
+            return Ok(());
+        }
+        frame.extend_from_slice(b"\x1b[");
+        // What is on cannot be switched off alone on every terminal; zero can.
+        if !next.modifier.contains(self.modifier) || next == PLAIN {
+            *self = PLAIN;
+            if next != PLAIN {
+                frame.extend_from_slice(b"0;");
+            }
+        }
+        for (modifier, number) in MODIFIERS {
+            if next.modifier.contains(modifier) && !self.modifier.contains(modifier) {
+                write!(frame, "{number};")?;
+            }
+        }
+        if next.fg != self.fg {
+            color(next.fg, 30, frame)?;
+        }
+        if next.bg != self.bg {
+            color(next.bg, 40, frame)?;
+        }
+        frame.pop_if(|last| *last == b';');
+        frame.push(b'm');
+        *self = next;
+        Ok(())
+    }
+}
+
+/// Appends the numbers of `color`; `base` is 30 for the text and 40 for the background.
+fn color(color: Color, base: u8, frame: &mut Vec<u8>) -> io::Result<()> {
+    let number = match color {
+        Color::Black => base,
+        Color::Red => base + 1,
+        Color::Green => base + 2,
+        Color::Yellow => base + 3,
+        Color::Blue => base + 4,
+        Color::Magenta => base + 5,
+        Color::Cyan => base + 6,
+        Color::Gray => base + 7,
+        Color::Reset => base + 9,
+        Color::DarkGray => base + 60,
+        Color::LightRed => base + 61,
+        Color::LightGreen => base + 62,
+        Color::LightYellow => base + 63,
+        Color::LightBlue => base + 64,
+        Color::LightMagenta => base + 65,
+        Color::LightCyan => base + 66,
+        Color::White => base + 67,
+        Color::Indexed(index) => return write!(frame, "{};5;{index};", base + 8),
+        Color::Rgb(r, g, b) => return write!(frame, "{};2;{r};{g};{b};", base + 8),
+    };
+    write!(frame, "{number};")
+}
+
+/// Draws cells into frames.
+pub(super) struct FrameBackend<W> {
+    writer: FrameWriter<W>,
+    size: SizeOf,
+    /// Whether the cursor is visible, if that is known.
+    visible: Option<bool>,
+    /// Where the cursor is, if that is known.
+    cursor: Option<Position>,
+}
+
+impl<W: Write> FrameBackend<W> {
+    pub(super) fn new(writer: FrameWriter<W>, size: SizeOf) -> Self {
+        FrameBackend {
+            writer,
+            size,
+            visible: None,
+            cursor: None,
+        }
+    }
+
+    pub(super) const fn writer(&self) -> &FrameWriter<W> {
+        &self.writer
+    }
+
+    pub(super) const fn writer_mut(&mut self) -> &mut FrameWriter<W> {
+        &mut self.writer
+    }
+
+    /// Forgets what the terminal looked like, after it was out of hand.
+    pub(super) fn forget(&mut self) {
+        self.writer.drop_frame();
+        self.visible = None;
+        self.cursor = None;
+    }
+
+    fn set_visible(&mut self, visible: bool) {
+        if self.visible != Some(visible) {
+            let sequence = if visible { b"\x1b[?25h" } else { b"\x1b[?25l" };
+            self.writer.frame().extend_from_slice(sequence);
+            self.visible = Some(visible);
+        }
+    }
+}
+
+impl<W: Write> Backend for FrameBackend<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        // Without synchronized output a visible cursor would be seen to run over the screen.
+        if self.visible == Some(true) && !self.writer.syncs() {
+            self.set_visible(false);
+        }
+        self.cursor = None;
+        let frame = self.writer.frame();
+        let mut pen = PLAIN;
+        let mut at = None;
+        for (x, y, cell) in content {
+            // Positions are absolute and given anew after each wide character, so that a terminal
+            // that measures one differently is wrong for that one only.
+            match at {
+                Some((column, row)) if row == y && column == x => {}
+                Some((_, row)) if row == y => write!(frame, "\x1b[{}G", u32::from(x) + 1)?,
+                _ => write!(frame, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)?,
+            }
+            at = Some((x.saturating_add(1), y));
+            pen.turn(Pen::of(cell), frame)?;
+            match cell.symbol().as_bytes() {
+                [byte @ b' '..=b'~'] => frame.push(*byte),
+                // Widgets drop most control characters, but not all of them and no bidi controls.
+                _ => match text::clean(cell.symbol()).as_ref() {
+                    "" => frame.push(b' '),
+                    symbol => frame.extend_from_slice(symbol.as_bytes()),
+                },
+            }
+        }
+        pen.turn(PLAIN, frame)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        self.set_visible(false);
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.set_visible(true);
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        let what = "the terminal is not asked for its cursor: the answer would race the keys";
+        Err(io::Error::new(ErrorKind::Unsupported, what))
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.cursor != Some(position) {
+            let (row, column) = (u32::from(position.y) + 1, u32::from(position.x) + 1);
+            write!(self.writer.frame(), "\x1b[{row};{column}H")?;
+            self.cursor = Some(position);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.clear_region(ClearType::All)
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        let sequence = match region {
+            ClearType::All => "\x1b[m\x1b[2J",
+            ClearType::AfterCursor => "\x1b[m\x1b[J",
+            ClearType::BeforeCursor => "\x1b[m\x1b[1J",
+            ClearType::CurrentLine => "\x1b[m\x1b[2K",
+            ClearType::UntilNewLine => "\x1b[m\x1b[K",
+        };
+        self.writer.frame().extend_from_slice(sequence.as_bytes());
+        Ok(())
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        (self.size)()
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize {
+            columns_rows: (self.size)()?,
+            pixels: Size::ZERO,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.end_frame()
+    }
+}

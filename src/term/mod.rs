@@ -1,0 +1,27 @@
+//! The terminal: the only module that touches the tty.
+//!
+//! [`Screen`] owns it and draws whole frames; [`Inputs`] tells what happens to it. What is sent
+//! obeys four rules: an unchanged frame is zero bytes, a changed one is a single write, the
+//! terminal is never asked anything, and however the program ends the terminal is put back by one
+//! routine, [`guard::restore`].
+
+mod backend;
+mod caps;
+pub mod guard;
+mod input;
+mod osc;
+mod screen;
+mod signals;
+mod stream;
+mod suspend;
+mod writer;
+
+pub use self::{
+    caps::{Caps, Multiplexer},
+    input::{Input, PASTE_LIMIT},
+    osc::{COPY_LIMIT, Copied},
+    screen::{Drawn, Screen},
+    signals::Signal,
+    stream::{Happened, Inputs},
+    writer::Counters,
+};

@@ -1,0 +1,204 @@
+//! The terminal as the console sees it: frames in, nothing else.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    time::Duration,
+};
+
+use ratatui::{
+    Frame, Terminal,
+    backend::{Backend, ClearType},
+    layout::Size,
+};
+
+use super::{
+    backend::{FrameBackend, SizeOf},
+    caps::Caps,
+    guard::{self, Guard},
+    osc::{self, Copied},
+    suspend,
+    writer::{Counters, FrameWriter},
+};
+
+/// What a terminal that does not know its size is taken for.
+const UNKNOWN_SIZE: Size = Size {
+    width: 80,
+    height: 24,
+};
+
+/// What drawing a frame cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// Bytes sent; zero if nothing changed.
+    pub bytes: u64,
+    /// Time in `write`: how slow the link is. Draw less often when it grows.
+    pub waited: Duration,
+}
+
+/// Whose the terminal is.
+#[derive(Debug)]
+enum Hold {
+    /// There is none: frames go to some writer.
+    Bare,
+    /// Ours, until the guard is dropped.
+    Ours(Guard),
+    /// The shell's, while we are suspended.
+    Shells,
+}
+
+/// The terminal: draws frames, copies, suspends, and is put back when dropped.
+pub struct Screen<W: Write = File> {
+    terminal: Terminal<FrameBackend<W>>,
+    hold: Hold,
+    caps: Caps,
+}
+
+impl Screen {
+    /// Takes the terminal at standard output. Install the hooks of [`guard::install_hooks`]
+    /// before, so that a panic leaves it.
+    pub fn enter(caps: Caps) -> io::Result<Self> {
+        // Colours are resolved by the theme; crossterm's own reading of NO_COLOR resets more than
+        // colours.
+        crossterm::style::force_color_output(true);
+        let hold = Hold::Ours(Guard::enter()?);
+        let out = guard::terminal()?;
+        let asked = out.try_clone()?;
+        let size: SizeOf = Box::new(move || {
+            let size = rustix::termios::tcgetwinsize(&asked)?;
+            let known = size.ws_col > 0 && size.ws_row > 0;
+            let told = Size {
+                width: size.ws_col,
+                height: size.ws_row,
+            };
+            Ok(if known { told } else { UNKNOWN_SIZE })
+        });
+        Self::with(out, size, caps, hold)
+    }
+}
+
+impl<W: Write> Screen<W> {
+    /// Returns a screen that draws to `out` and asks `size` how large it is; no terminal is
+    /// touched. For recordings and tests.
+    pub fn over(
+        out: W,
+        size: impl Fn() -> io::Result<Size> + Send + 'static,
+        caps: Caps,
+    ) -> io::Result<Self> {
+        Self::with(out, Box::new(size), caps, Hold::Bare)
+    }
+
+    fn with(out: W, size: SizeOf, caps: Caps, hold: Hold) -> io::Result<Self> {
+        let backend = FrameBackend::new(FrameWriter::new(out, caps.sync), size);
+        Ok(Screen {
+            terminal: Terminal::new(backend)?,
+            hold,
+            caps,
+        })
+    }
+
+    /// Draws a frame; sends only what changed, in one write, and nothing if nothing did.
+    ///
+    /// While suspended nothing is drawn. An error means that the terminal is gone: quit.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Drawn> {
+        match self.hold {
+            Hold::Shells => return Ok(Drawn::default()),
+            // Another thread's panic has left the terminal and printed its report there.
+            Hold::Ours(_) if !guard::is_entered() => {
+                return Err(io::Error::other("the terminal was left after a panic"));
+            }
+            Hold::Ours(_) | Hold::Bare => {}
+        }
+        let before = self.counters();
+        self.terminal.draw(view)?;
+        let after = self.counters();
+        let waited = after.time.saturating_sub(before.time);
+        Ok(Drawn {
+            bytes: after.bytes - before.bytes,
+            waited,
+        })
+    }
+
+    /// Makes the next frame a whole one, for a terminal that shows something else than we think.
+    pub fn repaint(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().forget();
+        // Clearing a ratatui terminal would ask for the cursor; an empty buffer to compare with
+        // does the same without.
+        self.terminal.backend_mut().clear_region(ClearType::All)?;
+        self.terminal.swap_buffers();
+        Ok(())
+    }
+
+    /// Returns the size that the next frame will have.
+    pub fn size(&self) -> io::Result<Size> {
+        self.terminal.size()
+    }
+
+    /// Returns what this terminal can do.
+    pub const fn caps(&self) -> &Caps {
+        &self.caps
+    }
+
+    /// Returns what has been sent so far.
+    pub const fn counters(&self) -> Counters {
+        self.terminal.backend().writer().counters()
+    }
+
+    /// Puts `text` on the clipboard of the machine that the user sits at.
+    pub fn copy(&mut self, text: &str) -> io::Result<Copied> {
+        if !self.caps.osc {
+            return Ok(Copied::Unsupported);
+        }
+        match osc::copy(text, self.caps.multiplexer) {
+            Ok(sequence) => {
+                self.send(&sequence)?;
+                Ok(Copied::Sent)
+            }
+            Err(bytes) => Ok(Copied::TooLong { bytes }),
+        }
+    }
+
+    /// Sets the window's title; the one before comes back when the terminal is left.
+    pub fn title(&mut self, text: &str) -> io::Result<()> {
+        if self.caps.osc {
+            self.send(&osc::title(text))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn send(&mut self, sequence: &str) -> io::Result<()> {
+        match self.hold {
+            Hold::Shells => Ok(()),
+            Hold::Ours(_) | Hold::Bare => self
+                .terminal
+                .backend_mut()
+                .writer_mut()
+                .send(sequence.as_bytes()),
+        }
+    }
+
+    /// Gives the terminal to the shell and stops; returns once continued. Call
+    /// [`Screen::resume`] at the [`Signal::Continue`](super::Signal::Continue) that follows.
+    ///
+    /// Returns `false`, and changes nothing, if nobody could continue us.
+    pub fn suspend(&mut self) -> io::Result<bool> {
+        if !matches!(self.hold, Hold::Ours(_)) || !suspend::can_stop() {
+            return Ok(false);
+        }
+        self.hold = Hold::Shells;
+        suspend::stop()?;
+        Ok(true)
+    }
+
+    /// Takes the terminal again and makes the next frame a whole one. Also right when only the
+    /// program was stopped and continued from outside.
+    pub fn resume(&mut self) -> io::Result<()> {
+        match &self.hold {
+            Hold::Bare => {}
+            Hold::Ours(guard) => guard.reclaim()?,
+            Hold::Shells => self.hold = Hold::Ours(Guard::enter()?),
+        }
+        self.repaint()
+    }
+}

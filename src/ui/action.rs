@@ -1,0 +1,241 @@
+//! The table of actions: keys, hints, help and the palette all come from it.
+
+use super::{
+    keymap::Scope,
+    model::{Focus, Model, View},
+    msg::Connection,
+};
+use crate::domain::{command::Role, order::Phase};
+
+/// What an action can do to the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Danger {
+    /// Nothing: it looks, or changes the screen.
+    None,
+    /// It submits a command that another one makes good again.
+    Act,
+    /// It submits a command that stops or throws something away, and asks first.
+    Asks,
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident $name:literal $short:literal $scope:ident $danger:ident $about:literal,)*) => {
+        /// Something a key, the palette or a typed line can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $(#[doc = $about] $action,)* }
+
+        impl Action {
+            /// Every action, in the order of the help.
+            pub const ALL: &'static [Action] = &[$(Action::$action,)*];
+
+            /// Returns the word by which keymaps run it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Action::$action => $name,)* }
+            }
+
+            /// Returns the word in the line of hints.
+            pub const fn short(self) -> &'static str {
+                match self { $(Action::$action => $short,)* }
+            }
+
+            /// Returns where it belongs.
+            pub const fn scope(self) -> Scope {
+                match self { $(Action::$action => Scope::$scope,)* }
+            }
+
+            /// Returns what it can do to the line.
+            pub const fn danger(self) -> Danger {
+                match self { $(Action::$action => Danger::$danger,)* }
+            }
+
+            /// Returns what it does, in one line.
+            pub const fn about(self) -> &'static str {
+                match self { $(Action::$action => $about,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    Quit "quit" "quit" Global None "Leave the console",
+    Help "help" "help" Global None "Show the keys of this view",
+    Command "command" "command" Global None "Type a command in the words of the command line",
+    Filter "filter" "filter" Global None "Filter what is shown",
+    Palette "palette" "find" Global None "Find an order or an action",
+    View "view" "view" Global None "Go to a view",
+    Back "back" "back" Global None "Close, or clear the filter",
+    PullNext "next" "pull next" Global Act "Pull the readiest order",
+    Create "create" "new" Global Act "Create a work order",
+    Andon "andon" "andon" Global Asks "Pull the andon cord, after seeing what would stop",
+    Redraw "redraw" "redraw" Global None "Draw the screen anew",
+    Suspend "suspend" "suspend" Global None "Suspend to the shell",
+    Down "down" "down" List None "Down",
+    Up "up" "up" List None "Up",
+    Left "left" "left" List None "Left",
+    Right "right" "right" List None "Right",
+    Top "top" "top" List None "To the first",
+    Bottom "bottom" "bottom" List None "To the last",
+    HalfPageDown "half-page-down" "down" List None "Half a page down",
+    HalfPageUp "half-page-up" "up" List None "Half a page up",
+    PageDown "page-down" "down" List None "A page down",
+    PageUp "page-up" "up" List None "A page up",
+    Open "open" "open" List None "Open what is selected",
+    Copy "copy" "copy id" List None "Copy the id",
+    Start "start" "start" Order Act "Start the order",
+    Forward "forward" "stage on" Order Act "Move the order to the next stage",
+    Backward "backward" "stage back" Order Act "Move the order to the stage before",
+    Complete "complete" "complete" Order Act "Complete the order",
+    Cancel "cancel" "cancel" Order Asks "Cancel the order, with a reason",
+    Reopen "reopen" "reopen" Order Act "Reopen the closed order",
+    Release "release" "release" Order Act "Release the order back to the queue",
+    Edit "edit" "edit" Order Act "Edit the order",
+    Comment "comment" "comment" Order Act "Add a comment",
+    Priority "priority" "priority" Order Act "Set the priority",
+    Bucket "bucket" "bucket" Order Act "Set the bucket",
+    Depend "depend" "wait for" Order Act "Make the order wait for another",
+    Undepend "undepend" "wait less" Order Act "Remove a dependency",
+    Why "why" "why" Order None "Show why the order is not moving",
+    Tree "tree" "tree" Order None "Show the order's dependencies",
+    Fold "fold" "fold" Tree None "Fold or unfold",
+    FoldAll "fold-all" "fold all" Tree None "Fold everything",
+    UnfoldAll "unfold-all" "unfold" Tree None "Unfold everything",
+    Flip "flip" "other way" Tree None "Look the other way: what it waits for, or what waits for it",
+    Acknowledge "acknowledge" "ack" Andon Act "Acknowledge the alert",
+    Snooze "snooze" "snooze" Andon Act "Snooze the alert; what it holds stays held",
+    Resolve "resolve" "resolve" Andon Act "Resolve the alert and free what it holds",
+    PauseAgent "pause-agent" "pause agent" Agents Act "Pause the agent, or let it pull again",
+    Pause "pause" "pause" Events None "Hold the list still while events arrive",
+    Accept "accept" "do it" Prompt None "Do it",
+    CompleteWord "complete-word" "complete" Prompt None "Complete the word",
+    Field "field" "field" Form None "Go to another field",
+    Yes "yes" "yes" Confirm None "Yes",
+    No "no" "no" Confirm None "No",
+}
+
+impl Action {
+    /// Returns the action and its argument that a keymap's `run` or a typed line names.
+    pub fn parse(run: &str) -> Option<(Action, &str)> {
+        let (name, argument) = run.trim().split_once(' ').unwrap_or((run.trim(), ""));
+        let action = Action::ALL.iter().copied().find(|a| a.name() == name)?;
+        let argument = argument.trim();
+        let fine = match action {
+            Action::View => {
+                matches!(argument, "next" | "previous") || View::named(argument).is_some()
+            }
+            Action::Field => matches!(argument, "next" | "previous"),
+            _ => argument.is_empty(),
+        };
+        fine.then_some((action, argument))
+    }
+
+    /// Returns whether a keymap may name this; for the keymap's loader.
+    pub fn is_known(run: &str) -> bool {
+        Action::parse(run).is_some()
+    }
+
+    /// Returns whether the action would do anything now, or why it would not.
+    pub fn available(self, model: &Model) -> Result<(), String> {
+        if self.danger() != Danger::None {
+            may_act(model)?;
+        }
+        match self.scope() {
+            Scope::Order => self.fits_order(model),
+            Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
+            Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
+            _ => match self {
+                Action::Copy | Action::Open if !model.selects_anything() => {
+                    Err("nothing is selected".into())
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn fits_order(self, model: &Model) -> Result<(), String> {
+        let id = model.selected_order().ok_or("no order is selected")?;
+        let Some(order) = model.state.order(id) else {
+            return match self {
+                Action::Reopen | Action::Comment | Action::Tree => Ok(()),
+                _ => Err(format!("{id} is closed; reopen it first")),
+            };
+        };
+        let started = matches!(order.phase, Phase::InProgress(_));
+        match self {
+            Action::Reopen => Err(format!("{id} is open")),
+            Action::Start if order.is_epic() => Err("an epic is done when its children are".into()),
+            Action::Start if started => Err(format!("{id} is in progress already")),
+            Action::Forward | Action::Backward | Action::Release if !started => {
+                Err(format!("{id} is not in progress"))
+            }
+            Action::Undepend if order.depends_on.is_empty() => {
+                Err(format!("{id} waits for nothing"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns why nothing can be changed from this console, if so.
+pub fn may_act(model: &Model) -> Result<(), String> {
+    if model.session.role == Role::Viewer {
+        return Err("this console only observes".into());
+    }
+    if let Connection::Down { why, .. } = &model.session.connection {
+        return Err(format!("the engine cannot be reached: {why}"));
+    }
+    match &model.state.unknown {
+        Some((kind, seq)) => Err(format!(
+            "record {seq} is a '{kind}' of a newer obeya: this one only reads"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Returns the actions whose keys are shown at the bottom, the most wanted first.
+pub fn hints(model: &Model) -> &'static [Action] {
+    use super::model::View as On;
+    use Action::*;
+    if model.focus == Focus::Detail {
+        return &[
+            Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back, Help,
+        ];
+    }
+    match model.view {
+        On::Overview => &[PullNext, Create, Andon, Palette, Command, Help, Quit],
+        On::Kanban => &[
+            Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette, Help, Quit,
+        ],
+        On::Dependencies => &[
+            Open, Fold, Flip, Tree, Depend, Undepend, Palette, Help, Quit,
+        ],
+        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon, Help, Quit],
+        On::Agents => &[Open, PauseAgent, Palette, Help, Quit],
+        On::Events => &[Open, Pause, Palette, Help, Quit],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::keymap;
+
+    #[test]
+    fn the_shipped_keymaps_run_only_what_there_is() {
+        for name in keymap::names() {
+            let (_, problems) = keymap::load(name, &|_| Ok(None), None, &Action::is_known);
+            assert_eq!(problems, [], "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_arguments_are_checked() {
+        for action in Action::ALL {
+            let same = Action::ALL.iter().filter(|a| a.name() == action.name());
+            assert_eq!(same.count(), 1, "{}", action.name());
+        }
+        assert!(Action::is_known("view kanban") && Action::is_known("view next"));
+        for bad in ["view", "view x", "quit now", "field", "", "fly"] {
+            assert!(!Action::is_known(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What the screen needs beyond the state: questions are derived from the model, asked once, and asked again when
+//! the state moved on. An answer that nobody waits for any more is dropped.
+
+use super::{
+    effect::{Effect, Ticket},
+    model::{Model, View},
+    msg::Failure,
+    overlay::Overlay,
+};
+use crate::domain::{
+    query::{
+        Answer, Query,
+        andon::AlertDetail,
+        blast::Blast,
+        deps::DependencyTree,
+        detail::OrderDetail,
+        filter::{Condition, Filter},
+        orders::WorkOrders,
+        summary::Summary,
+    },
+    record::Seq,
+    time::{MINUTE, Timestamp},
+};
+
+/// How many closed orders the done column shows; older ones are found by the palette and the command line.
+pub const DONE_ROWS: usize = 200;
+/// How many records the event view begins with.
+pub const LOG_ROWS: usize = 300;
+
+/// What an answer is for; there is at most one question of each at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// The overview's figures.
+    Summary,
+    /// The done column.
+    Done,
+    /// The detail pane.
+    Detail,
+    /// The selected alert.
+    Alert,
+    /// The dependency tree.
+    Tree,
+    /// The registered agents.
+    Agents,
+    /// What a cord would stop.
+    Blast,
+    /// The events before the console came.
+    Log,
+}
+
+const SLOTS: [Slot; 8] = [
+    Slot::Summary,
+    Slot::Done,
+    Slot::Detail,
+    Slot::Alert,
+    Slot::Tree,
+    Slot::Agents,
+    Slot::Blast,
+    Slot::Log,
+];
+
+/// As of when an answer holds: the state's head and the minute.
+type Edition = (Seq, i64);
+
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// The question on its way, and what it asks.
+    waiting: Option<(Ticket, Query, Edition)>,
+    /// The last answer, and the question it answers.
+    answer: Option<(Query, Edition, Result<Box<Answer>, Failure>)>,
+}
+
+/// Questions on their way and their answers.
+#[derive(Clone, Debug, Default)]
+pub struct Asks([Place; SLOTS.len()]);
+
+impl Asks {
+    fn place(&self, slot: Slot) -> Option<&Place> {
+        self.0.get(slot as usize)
+    }
+
+    /// Takes an answer and returns what it was for, if somebody waits for it.
+    pub fn take(&mut self, ticket: Ticket, answer: Result<Box<Answer>, Failure>) -> Option<Slot> {
+        let slot = SLOTS.into_iter().find(|slot| {
+            let waiting = self.place(*slot).and_then(|place| place.waiting.as_ref());
+            waiting.is_some_and(|(t, ..)| *t == ticket)
+        })?;
+        let place = self.0.get_mut(slot as usize)?;
+        let (_, query, edition) = place.waiting.take()?;
+        place.answer = Some((query, edition, answer));
+        Some(slot)
+    }
+
+    fn answer(&self, slot: Slot) -> Option<&Answer> {
+        let (_, _, answer) = self.place(slot)?.answer.as_ref()?;
+        answer.as_deref().ok()
+    }
+
+    /// Returns why the last question for `slot` has no answer.
+    pub fn failure(&self, slot: Slot) -> Option<&Failure> {
+        let (_, _, answer) = self.place(slot)?.answer.as_ref()?;
+        answer.as_ref().err()
+    }
+
+    /// Returns whether `slot` was answered, for whatever question.
+    pub fn is_answered(&self, slot: Slot) -> bool {
+        self.place(slot).is_some_and(|place| place.answer.is_some())
+    }
+
+    /// Returns a number that changes with every answer for `slot`: caches are keyed by it.
+    pub fn edition(&self, slot: Slot) -> Edition {
+        let answer = self.place(slot).and_then(|place| place.answer.as_ref());
+        answer.map_or((0, 0), |(_, edition, _)| *edition)
+    }
+
+    /// Returns the overview's figures.
+    pub fn summary(&self) -> Option<&Summary> {
+        match self.answer(Slot::Summary)? {
+            Answer::Summary(summary) => Some(summary),
+            _ => None,
+        }
+    }
+
+    /// Returns the page of closed orders.
+    pub fn done(&self) -> Option<&WorkOrders> {
+        match self.answer(Slot::Done)? {
+            Answer::WorkOrders(page) => Some(page),
+            _ => None,
+        }
+    }
+
+    /// Returns all about the order in the detail pane; it may be the one before.
+    pub fn detail(&self) -> Option<&OrderDetail> {
+        match self.answer(Slot::Detail)? {
+            Answer::WorkOrder(detail) => Some(detail),
+            _ => None,
+        }
+    }
+
+    /// Returns all about the selected alert; it may be the one before.
+    pub fn alert(&self) -> Option<&AlertDetail> {
+        match self.answer(Slot::Alert)? {
+            Answer::Alert(detail) => Some(detail),
+            _ => None,
+        }
+    }
+
+    /// Returns the tree; it may be the one before.
+    pub fn tree(&self) -> Option<&DependencyTree> {
+        match self.answer(Slot::Tree)? {
+            Answer::Tree(tree) => Some(tree),
+            _ => None,
+        }
+    }
+
+    /// Returns the registered agents with their signs of life.
+    pub fn agents(&self) -> Option<&crate::domain::query::agents::Agents> {
+        match self.answer(Slot::Agents)? {
+            Answer::Agents(agents) => Some(agents),
+            _ => None,
+        }
+    }
+
+    /// Returns what a cord would stop.
+    pub fn blast(&self) -> Option<&Blast> {
+        match self.answer(Slot::Blast)? {
+            Answer::Blast(blast) => Some(blast),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the questions to ask now: what the screen shows and has no answer of this edition for.
+pub fn missing(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for slot in SLOTS {
+        let Some(query) = wanted(model, slot) else {
+            continue;
+        };
+        let edition = edition(model, slot);
+        let Some(place) = model.asks.0.get_mut(slot as usize) else {
+            continue;
+        };
+        let same = |asked: &Query, when: &Edition| *asked == query && *when == edition;
+        let known = place.answer.as_ref().is_some_and(|(q, e, _)| same(q, e));
+        // A question on its way for the same thing is waited for: asking faster than answers come helps nobody.
+        let coming = place.waiting.as_ref().is_some_and(|(_, q, _)| *q == query);
+        if known || coming {
+            continue;
+        }
+        let ticket = model.tickets.next();
+        if let Some(place) = model.asks.0.get_mut(slot as usize) {
+            place.waiting = Some((ticket, query.clone(), edition));
+        }
+        effects.push(Effect::Ask { ticket, query });
+    }
+    effects
+}
+
+fn edition(model: &Model, slot: Slot) -> Edition {
+    let minute = |now: Timestamp| now.0.div_euclid(MINUTE);
+    match slot {
+        // What is past does not change; the records since are at hand.
+        Slot::Log => (0, 0),
+        Slot::Done => (model.state.counts.completed, 0),
+        _ => (model.state.head.seq, minute(model.now)),
+    }
+}
+
+fn wanted(model: &Model, slot: Slot) -> Option<Query> {
+    if model.state.head.seq == 0 {
+        return None;
+    }
+    let view = |view| model.view == view;
+    match slot {
+        Slot::Summary => view(View::Overview).then_some(Query::Summary),
+        Slot::Done => (view(View::Kanban) && model.filter.admits_done()).then(|| {
+            let (text, bucket) = model.filter.archive_terms();
+            Query::WorkOrders {
+                filter: Filter {
+                    status: Some(Condition::Completed),
+                    bucket,
+                    text,
+                    ..Filter::default()
+                },
+                all: true,
+                sort: Default::default(),
+                limit: Some(DONE_ROWS),
+                after: None,
+            }
+        }),
+        Slot::Detail => model.detail.as_ref().map(|detail| Query::WorkOrder {
+            order: detail.id.to_string(),
+        }),
+        Slot::Alert => {
+            let id = model.selected_alert().filter(|_| view(View::Andon))?;
+            Some(Query::Alert { id })
+        }
+        Slot::Tree => {
+            let order = model.tree.root.filter(|_| view(View::Dependencies))?;
+            Some(Query::Tree {
+                order,
+                direction: model.tree.direction,
+                limit: None,
+            })
+        }
+        Slot::Agents => view(View::Agents).then_some(Query::Agents { limit: Some(1_000) }),
+        Slot::Blast => match &model.overlay {
+            Some(Overlay::Confirm(confirm)) => {
+                let scope = confirm.scope.clone()?;
+                Some(Query::Blast {
+                    scope,
+                    limit: Some(BLAST_ROWS),
+                })
+            }
+            _ => None,
+        },
+        Slot::Log => Some(Query::Log {
+            after: None,
+            limit: Some(LOG_ROWS),
+        }),
+    }
+}
+
+/// How many orders a cord's preview names.
+pub const BLAST_ROWS: usize = 6;

@@ -1,0 +1,40 @@
+//! What an update wants done: the console itself does nothing.
+
+use crate::domain::{command::Command, query::Query};
+
+/// Tells an answer from others; rises for ever.
+pub type Ticket = u64;
+
+/// A wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Hand a command to the engine; the outcome comes as [`super::msg::Msg::Submitted`].
+    Submit {
+        /// Comes back with the outcome.
+        ticket: Ticket,
+        /// The intent.
+        command: Box<Command>,
+    },
+    /// Ask a question; the answer comes as [`super::msg::Msg::Answered`].
+    Ask {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// The question.
+        query: Query,
+    },
+    /// Run a line in the grammar of the command line; what it prints comes as [`super::msg::Msg::Printed`].
+    Run {
+        /// Comes back with the output.
+        ticket: Ticket,
+        /// The line, without the program's name.
+        line: String,
+    },
+    /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
+    Copy(String),
+    /// Give the terminal back to the shell until the process is continued.
+    Suspend,
+    /// Paint every cell anew.
+    Redraw,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,325 @@
+//! The filter language: words and `name:value` terms, all of which an order must meet.
+//!
+//! `parser bucket:security,cost !blocked age>2d` shows orders in one of two buckets whose title, id
+//! or label contains "parser", that wait for nobody and are older than two days.
+
+use std::ops::Range;
+
+use crate::domain::{
+    id::OrderId,
+    order::{Bucket, Kind, Order, Status},
+    query::order_view::SlaState,
+    state::State,
+    time::{DAY, HOUR, MINUTE, Timestamp},
+};
+
+/// The most terms a filter may have: more than anyone types, so that a pasted text stays cheap.
+const MAX_TERMS: usize = 32;
+
+/// What the help says about the language, one line for each term.
+pub const TERMS: &[(&str, &str)] = &[
+    ("word", "title, id or label contains it"),
+    ("bucket:security,cost", "class of service"),
+    ("stage:code", "where it stands"),
+    ("status:queued", "queued or in_progress"),
+    ("kind:bug", "sort of work"),
+    ("label:x", "carries the label"),
+    ("agent:name", "held by or assigned to"),
+    ("epic:EPIC-001", "is, or is beneath, that order"),
+    ("priority>5", "also <, =, >=, <="),
+    ("age>2d", "m, h, d or w"),
+    ("blocked held ready", "waits, is stopped, can be pulled"),
+    ("risk late", "four fifths of its SLA gone, or past it"),
+    ("done", "closed; !done hides them"),
+    ("!term", "the opposite"),
+];
+
+/// What is wrong with a part of a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The bytes it is about.
+    pub at: Range<usize>,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+/// A condition on orders. The empty filter admits everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    text: String,
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    negated: bool,
+    test: Test,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Test {
+    Word(String),
+    Buckets(Vec<Bucket>),
+    Kinds(Vec<Kind>),
+    Statuses(Vec<Status>),
+    Stages(Vec<String>),
+    Labels(Vec<String>),
+    Agents(Vec<String>),
+    Under(OrderId),
+    Priority(Compare, i64),
+    Age(Compare, i64),
+    Blocked,
+    Held,
+    Ready,
+    Risk,
+    Late,
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compare {
+    Less,
+    AtMost,
+    Equal,
+    AtLeast,
+    More,
+}
+
+impl Compare {
+    fn holds(self, left: i64, right: i64) -> bool {
+        match self {
+            Compare::Less => left < right,
+            Compare::AtMost => left <= right,
+            Compare::Equal => left == right,
+            Compare::AtLeast => left >= right,
+            Compare::More => left > right,
+        }
+    }
+}
+
+impl Filter {
+    /// Reads a filter; a term that cannot be read is left out and described.
+    pub fn parse(text: &str) -> (Filter, Vec<Problem>) {
+        let mut filter = Filter {
+            text: text.trim().to_owned(),
+            terms: Vec::new(),
+        };
+        let mut problems = Vec::new();
+        for (at, token) in tokens(text).take(MAX_TERMS) {
+            let (negated, bare) = match token.strip_prefix('!') {
+                Some(rest) if !rest.is_empty() => (true, rest),
+                _ => (false, token),
+            };
+            match test(bare) {
+                Ok(test) => filter.terms.push(Term { negated, test }),
+                Err(what) => problems.push(Problem {
+                    at: at..at + token.len(),
+                    what,
+                }),
+            }
+        }
+        (filter, problems)
+    }
+
+    /// Returns whether it admits everything.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Returns the filter as it was typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether an open order meets every term at `now`.
+    pub fn admits(&self, state: &State, order: &Order, now: Timestamp) -> bool {
+        self.terms
+            .iter()
+            .all(|term| term.test.holds(state, order, now) != term.negated)
+    }
+
+    /// Returns whether closed orders are wanted at all.
+    pub fn admits_done(&self) -> bool {
+        self.terms
+            .iter()
+            .all(|term| !(term.negated && term.test == Test::Done))
+    }
+
+    /// Returns the words and the one bucket by which the archive can be searched.
+    pub fn archive_terms(&self) -> (Option<String>, Option<Bucket>) {
+        let plain = || self.terms.iter().filter(|term| !term.negated);
+        let words: Vec<&str> = plain()
+            .filter_map(|term| match &term.test {
+                Test::Word(word) => Some(word.as_str()),
+                _ => None,
+            })
+            .collect();
+        let bucket = plain().find_map(|term| match &term.test {
+            Test::Buckets(buckets) => buckets.first().copied(),
+            _ => None,
+        });
+        ((!words.is_empty()).then(|| words.join(" ")), bucket)
+    }
+}
+
+impl Test {
+    fn holds(&self, state: &State, order: &Order, now: Timestamp) -> bool {
+        let is = |have: &str, want: &[String]| want.iter().any(|w| w.eq_ignore_ascii_case(have));
+        match self {
+            Test::Word(word) => {
+                let has = |text: &str| text.to_lowercase().contains(word.as_str());
+                has(&order.title)
+                    || has(&order.id.to_string())
+                    || order.labels.iter().any(|label| has(label))
+                    || order.external.as_ref().is_some_and(|name| has(&name.id))
+            }
+            Test::Buckets(buckets) => buckets.contains(&order.bucket),
+            Test::Kinds(kinds) => kinds.contains(&order.kind),
+            Test::Statuses(statuses) => statuses.contains(&order.status()),
+            Test::Stages(stages) => order.work().is_some_and(|work| is(&work.stage, stages)),
+            Test::Labels(labels) => order.labels.iter().any(|label| is(label, labels)),
+            Test::Agents(names) => {
+                order
+                    .work()
+                    .is_some_and(|work| is(&work.holder.name, names))
+                    || order.assignee.as_ref().is_some_and(|name| is(name, names))
+            }
+            Test::Under(id) => state.lineage(order.id).any(|ancestor| ancestor == *id),
+            Test::Priority(compare, value) => {
+                compare.holds(i64::from(order.priority.get()), *value)
+            }
+            Test::Age(compare, value) => compare.holds(now.since(order.created), *value),
+            Test::Blocked => order.is_blocked(),
+            Test::Held => state.held_by(order).next().is_some(),
+            Test::Ready => state.is_ready(order),
+            Test::Risk => state.sla(order, now) == SlaState::AtRisk,
+            Test::Late => state.sla(order, now) == SlaState::Breached,
+            Test::Done => false,
+        }
+    }
+}
+
+fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split_whitespace()
+        .map(|token| (token.as_ptr() as usize - text.as_ptr() as usize, token))
+}
+
+fn test(token: &str) -> Result<Test, String> {
+    match token {
+        "blocked" => return Ok(Test::Blocked),
+        "held" => return Ok(Test::Held),
+        "ready" => return Ok(Test::Ready),
+        "risk" => return Ok(Test::Risk),
+        "late" => return Ok(Test::Late),
+        "done" => return Ok(Test::Done),
+        _ => {}
+    }
+    if let Some((name, value)) = token.split_once(':') {
+        return named(name, value);
+    }
+    if let Some(at) = token.find(['<', '>', '=']) {
+        let (name, rest) = token.split_at(at);
+        return compared(name, rest);
+    }
+    Ok(Test::Word(token.to_lowercase()))
+}
+
+fn named(name: &str, value: &str) -> Result<Test, String> {
+    if value.is_empty() {
+        return Err(format!("{name}: needs a value"));
+    }
+    let words = || value.split(',').map(str::to_owned).collect::<Vec<_>>();
+    match name {
+        "bucket" => Ok(Test::Buckets(all(value)?)),
+        "kind" => Ok(Test::Kinds(all(value)?)),
+        "status" => Ok(Test::Statuses(all(value)?)),
+        "stage" => Ok(Test::Stages(words())),
+        "label" => Ok(Test::Labels(words())),
+        "agent" => Ok(Test::Agents(words())),
+        "epic" => Ok(Test::Under(value.parse().map_err(|e| format!("{e}"))?)),
+        "priority" | "age" => compared(name, &format!("={value}")),
+        // An address or a time in a title has a colon too.
+        _ => Ok(Test::Word(format!("{name}:{value}").to_lowercase())),
+    }
+}
+
+fn all<T: std::str::FromStr<Err = String>>(value: &str) -> Result<Vec<T>, String> {
+    value.split(',').map(str::parse).collect()
+}
+
+fn compared(name: &str, rest: &str) -> Result<Test, String> {
+    let signs = [
+        (">=", Compare::AtLeast),
+        ("<=", Compare::AtMost),
+        (">", Compare::More),
+        ("<", Compare::Less),
+        ("=", Compare::Equal),
+    ];
+    let found = signs
+        .iter()
+        .find_map(|(sign, compare)| Some((rest.strip_prefix(sign)?, *compare)));
+    let (value, compare) = found.ok_or("a comparison needs <, > or =")?;
+    match name {
+        "priority" => match value.parse() {
+            Ok(number @ 0..=11) => Ok(Test::Priority(compare, number)),
+            _ => Err(format!("'{value}' is not a priority; use 1 to 10")),
+        },
+        "age" => duration(value).map(|micros| Test::Age(compare, micros)),
+        _ => Err(format!("'{name}' cannot be compared; use priority or age")),
+    }
+}
+
+fn duration(text: &str) -> Result<i64, String> {
+    let units = [("m", MINUTE), ("h", HOUR), ("d", DAY), ("w", 7 * DAY)];
+    units
+        .iter()
+        .find_map(|(unit, micros)| {
+            let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
+            (number >= 0).then(|| number.saturating_mul(*micros))
+        })
+        .ok_or_else(|| format!("'{text}' is not a duration; use 30m, 4h, 2d or 1w"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        let (_, problems) = Filter::parse(text);
+        problems
+            .iter()
+            .map(|p| format!("{}: {}", &text[p.at.clone()], p.what))
+            .collect()
+    }
+
+    #[test]
+    fn every_documented_term_is_read() {
+        for (example, _) in TERMS {
+            assert_eq!(problems(example), Vec::<String>::new(), "{example}");
+        }
+    }
+
+    #[test]
+    fn bad_terms_are_described_and_the_rest_holds() {
+        assert_eq!(
+            problems("fix priority>many age>x size>3 epic:7 bucket: bucket:red"),
+            [
+                "priority>many: 'many' is not a priority; use 1 to 10",
+                "age>x: 'x' is not a duration; use 30m, 4h, 2d or 1w",
+                "size>3: 'size' cannot be compared; use priority or age",
+                "epic:7: '7' is not an id; it should look like WO-001 or EPIC-001",
+                "bucket:: bucket: needs a value",
+                "bucket:red: 'red' is not a bucket; use one of: security, reliability, compliance, cost, features, technical_debt",
+            ]
+        );
+        let (filter, _) = Filter::parse("fix age>x");
+        assert_eq!(filter.terms.len(), 1);
+        assert!(Filter::parse("  ").0.is_empty());
+    }
+
+    #[test]
+    fn words_with_colons_stay_words() {
+        assert_eq!(test("https://x"), Ok(Test::Word("https://x".into())));
+        assert_eq!(test("!"), Ok(Test::Word("!".into())));
+    }
+}

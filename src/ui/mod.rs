@@ -1,0 +1,22 @@
+//! The console: pure functions from a model to cells, and from keys to actions.
+//!
+//! One way round: a [`msg::Msg`] goes into [`update::update`], which changes the [`model::Model`] and returns
+//! [`effect::Effect`]s; before a frame [`update::settle`] rebuilds what is derived and asks for what the screen lacks;
+//! [`view::draw`] borrows the model and writes cells. Nothing here knows a clock, a terminal or the engine.
+
+pub mod action;
+pub mod asks;
+pub mod board;
+pub mod effect;
+pub mod filter;
+pub mod keymap;
+pub mod layout;
+pub mod model;
+pub mod msg;
+pub mod overlay;
+pub mod pen;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widget;
+pub mod words;

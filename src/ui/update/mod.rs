@@ -1,0 +1,251 @@
+//! The only place that changes the model: a message goes in, effects come out. No I/O, no clock.
+
+mod acts;
+mod dialogs;
+mod moves;
+mod news;
+
+use super::{
+    action::Action,
+    asks,
+    effect::Effect,
+    keymap::{Key, Press},
+    layout::AIRY,
+    model::{Focus, Model, View},
+    msg::Msg,
+    overlay::Overlay,
+    theme::Role,
+    view,
+};
+
+/// Takes a message and returns what is to be done about it.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Key(key) => return press(model, key),
+        Msg::Paste(text) => dialogs::paste(model, &text),
+        Msg::Resize(columns, rows) => model.size = (columns, rows),
+        Msg::Changed {
+            state,
+            records,
+            now,
+        } => news::changed(model, state, &records, now),
+        Msg::Connection(connection) => model.session.connection = connection,
+        Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
+        Msg::Submitted { ticket, outcome } => news::submitted(model, ticket, outcome),
+        Msg::Printed { output, .. } => news::printed(model, output),
+        Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
+        Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
+        Msg::Tick(now) => model.now = now,
+    }
+    Vec::new()
+}
+
+/// Rebuilds what is derived from the state, keeps selections on screen, and returns the questions whose answers the
+/// screen lacks. Called once before a frame, however many messages came before it.
+pub fn settle(model: &mut Model) -> Vec<Effect> {
+    derive(model);
+    let effects = asks::missing(model);
+    if model.detail.is_some() {
+        view::detail::compose(model);
+    }
+    effects
+}
+
+/// Rebuilds what is derived, if what it is derived from changed.
+fn derive(model: &mut Model) {
+    // Only a filter on ages makes the minute matter to what is where.
+    let minute = if model.filter.is_empty() {
+        0
+    } else {
+        model.minute()
+    };
+    let of = (
+        model.state.head.seq,
+        minute,
+        model.filter.text().to_owned(),
+        model.asks.edition(asks::Slot::Done),
+    );
+    if model.board_of.as_ref() != Some(&of) {
+        let done: Vec<_> = model
+            .asks
+            .done()
+            .map(|page| page.work_orders.iter().map(|order| order.id).collect())
+            .unwrap_or_default();
+        model
+            .board
+            .rebuild(&model.state, &model.filter, &done, model.now);
+        model.board_of = Some(of);
+    }
+    let screen = model.screen();
+    let rows = usize::from(screen.body.height);
+    if model.view == View::Kanban {
+        follow_board(model, screen.body.width, rows);
+    }
+    if model.view == View::Dependencies {
+        moves::settle_tree(model, rows.saturating_sub(3));
+    }
+    let alerts: Vec<_> = model.alerts().iter().map(|alert| alert.id).collect();
+    model.andon.settle(&alerts, view::andon::rows(screen.body));
+    let agents: Vec<String> = model.state.agents.keys().cloned().collect();
+    model.agents.settle(&agents, rows.saturating_sub(2));
+    moves::settle_events(model, rows.saturating_sub(1));
+    if let Some(Overlay::Palette(palette)) = &mut model.overlay {
+        palette.settle(ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1));
+    }
+    follow_selection(model);
+}
+
+fn follow_board(model: &mut Model, width: u16, rows: usize) {
+    let pitch = if model.size.1 >= AIRY { 3 } else { 2 };
+    let cards = (rows.saturating_sub(2) / pitch).max(1);
+    let (selected, row) = (model.board.column, model.board.row());
+    let count = model.board.columns.len();
+    let columns = super::layout::columns(width, count, selected, model.board.first_column);
+    model.board.first_column = columns.first;
+    for (at, column) in model.board.columns.iter_mut().enumerate() {
+        let len = column.ids.len();
+        if at == selected {
+            column.window.follow(row, len, cards);
+        } else {
+            column.window.scroll(0, len, cards);
+        }
+    }
+}
+
+/// With the detail pane beside the view, it shows what is selected there.
+fn follow_selection(model: &mut Model) {
+    if model.focus != Focus::View || model.detail.is_none() {
+        return;
+    }
+    if let Some(id) = model.selected_order()
+        && model.detail.as_ref().is_some_and(|detail| detail.id != id)
+    {
+        model.detail = Some(super::model::Detail::new(id));
+    }
+}
+
+fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    derive(model);
+    if model.notice.as_ref().is_some_and(|notice| !notice.sticky) {
+        model.notice = None;
+    }
+    let scopes = model.scopes();
+    let mut pending = std::mem::take(&mut model.pending);
+    let run = match model.keymap.press(&scopes, &mut pending, key) {
+        Press::Run(binding) => Some(binding.run.clone()),
+        Press::Nothing => {
+            dialogs::typed(model, key);
+            None
+        }
+        Press::Pending | Press::Cancelled => None,
+    };
+    model.pending = pending;
+    match run {
+        Some(run) => perform(model, &run),
+        None => Vec::new(),
+    }
+}
+
+/// Runs an action by the words of a keymap or the palette.
+pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
+    let Some((action, argument)) = Action::parse(run) else {
+        model.say(format!("there is no action '{run}'"), Role::Error);
+        return Vec::new();
+    };
+    if let Err(why) = action.available(model) {
+        model.say(format!("{}: {why}", action.short()), Role::Warning);
+        return Vec::new();
+    }
+    match action {
+        Action::Quit => vec![Effect::Quit],
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Copy => copy(model).map(Effect::Copy).into_iter().collect(),
+        Action::View => {
+            go(model, argument);
+            Vec::new()
+        }
+        Action::Back => {
+            back(model);
+            Vec::new()
+        }
+        Action::Down => moves::step(model, 1),
+        Action::Up => moves::step(model, -1),
+        Action::HalfPageDown => moves::page(model, 1, 2),
+        Action::HalfPageUp => moves::page(model, -1, 2),
+        Action::PageDown => moves::page(model, 1, 1),
+        Action::PageUp => moves::page(model, -1, 1),
+        Action::Top => moves::step(model, isize::MIN + 1),
+        Action::Bottom => moves::step(model, isize::MAX),
+        Action::Left => moves::turn(model, -1),
+        Action::Right => moves::turn(model, 1),
+        Action::Open => moves::open(model),
+        Action::Tree => moves::root_here(model),
+        Action::Fold => moves::fold(model),
+        Action::FoldAll => moves::fold_all(model, true),
+        Action::UnfoldAll => moves::fold_all(model, false),
+        Action::Flip => moves::flip(model),
+        Action::Why => moves::why(model),
+        Action::Pause => moves::pause(model),
+        Action::Help
+        | Action::Command
+        | Action::Filter
+        | Action::Palette
+        | Action::Accept
+        | Action::CompleteWord
+        | Action::Field
+        | Action::Yes
+        | Action::No => dialogs::run(model, action, argument),
+        _ => acts::run(model, action),
+    }
+}
+
+fn go(model: &mut Model, name: &str) {
+    let view = match name {
+        "next" => model.view.beside(1),
+        "previous" => model.view.beside(View::ALL.len() - 1),
+        _ => View::named(name).unwrap_or(model.view),
+    };
+    if view == model.view {
+        return;
+    }
+    // Going to the tree from an order shows that order's tree.
+    let from = model.selected_order();
+    model.view = view;
+    model.focus = Focus::View;
+    model.detail = None;
+    if view == View::Dependencies && model.tree.root.is_none() {
+        let epic = || model.state.open_epics().next().map(|epic| epic.id);
+        let any = || model.state.orders().next().map(|order| order.id);
+        model.tree.root = from.or_else(epic).or_else(any);
+    }
+    derive(model);
+}
+
+/// Closes what is innermost: the dialog, the pane, the notice, the filter, the last root.
+fn back(model: &mut Model) {
+    if model.overlay.take().is_some() {
+    } else if model.detail.is_some() {
+        model.detail = None;
+        model.focus = Focus::View;
+    } else if model.notice.is_some() {
+        model.notice = None;
+    } else if model.view == View::Dependencies && !model.tree.trail.is_empty() {
+        model.tree.root = model.tree.trail.pop();
+    } else if model.events.paused.is_some() && model.view == View::Events {
+        moves::pause(model);
+    } else if !model.filter.text().is_empty() {
+        model.filter = Default::default();
+    }
+}
+
+fn copy(model: &Model) -> Option<String> {
+    let alert = model.selected_alert().map(|id| id.to_string());
+    let agent = model.selected_agent().map(str::to_owned);
+    let event = || model.selected_event().map(|event| event.subject.clone());
+    let order = || model.selected_order().map(|id| id.to_string());
+    if model.focus == Focus::Detail {
+        return order();
+    }
+    alert.or(agent).or_else(order).or_else(event)
+}

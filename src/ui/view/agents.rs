@@ -1,0 +1,142 @@
+//! Registered agents, what they hold, and until when.
+
+use ratatui::layout::Rect;
+
+use super::overview::{agent_mark, what_it_does};
+use crate::{
+    text,
+    ui::{layout, model::Model, pen::Pen, theme::Role, words},
+};
+
+/// Draws a row for each agent.
+pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let (head, body) = layout::split_top(area, 2);
+    let glyphs = pen.glyphs();
+    let total = model.state.agents.len();
+    let active = model
+        .state
+        .agents
+        .values()
+        .filter(|a| !a.holds.is_empty())
+        .count();
+    pen.say(
+        head,
+        1,
+        0,
+        &format!("{active} of {} at work", words::count(total, "agent")),
+        Role::Muted,
+    );
+    if total == 0 {
+        pen.say(
+            body,
+            2,
+            0,
+            "no agent is registered yet: agent register NAME",
+            Role::Muted,
+        );
+        return;
+    }
+    let columns = Columns::of(area.width);
+    for (x, word) in [
+        (2, "agent"),
+        (columns.status, "status"),
+        (columns.done, "done"),
+        (columns.holds, "holds"),
+    ] {
+        pen.say(head, x, 1, word, Role::Header);
+    }
+    let fetched = model.asks.agents();
+    let rows = usize::from(body.height);
+    let range = model.agents.window.range(total, rows);
+    let names = model.state.agents.keys().enumerate();
+    let shown = names.filter(|(at, _)| range.contains(at));
+    for (y, (_, name)) in (0..body.height).zip(shown) {
+        let row = Rect {
+            y: body.y + y,
+            height: 1,
+            ..body
+        };
+        let chosen = model.agents.selected.as_ref() == Some(name);
+        if chosen {
+            pen.say(row, 0, 0, glyphs.selected, Role::Key);
+        }
+        let cell = usize::from(columns.status.saturating_sub(3));
+        pen.say(
+            row,
+            2,
+            0,
+            &text::cut(name, cell, glyphs.ellipsis),
+            Role::Text,
+        );
+        let view = fetched.and_then(|all| all.agents.iter().find(|agent| agent.name == *name));
+        if let Some(agent) = view {
+            let (mark, role) = agent_mark(agent.status, pen);
+            let word = agent.status.word();
+            pen.parts(
+                row,
+                columns.status,
+                0,
+                &[(mark, role), (" ", Role::Text), (word, role)],
+            );
+            pen.say(
+                row,
+                columns.done,
+                0,
+                &format!("{:>4}", agent.completed),
+                Role::Muted,
+            );
+            let lease = agent
+                .holds
+                .first()
+                .and_then(|held| held.lease)
+                .map(|lease| {
+                    let left = lease.expires_at.0.since(model.now);
+                    let when = if left == 0 {
+                        "lapses now".into()
+                    } else {
+                        format!("lease {}", words::age(left))
+                    };
+                    let role = if left == 0 {
+                        Role::AgentStale
+                    } else {
+                        Role::Muted
+                    };
+                    (when, role)
+                });
+            let mut room = Rect {
+                width: row.width.saturating_sub(1),
+                ..row
+            };
+            if let Some((when, role)) = lease {
+                room.width -= pen.parts_right(room, 0, &[("  ", Role::Text), (&when, role)]);
+            }
+            let what = match (&agent.paused_at, &agent.pause_reason) {
+                (Some(at), Some(why)) => format!("paused {}: {why}", words::ago(model.now, at.0)),
+                (Some(at), None) => format!("paused {}", words::ago(model.now, at.0)),
+                _ if agent.holds.is_empty() => String::new(),
+                _ => what_it_does(agent),
+            };
+            pen.say(room, columns.holds, 0, &what, Role::Text);
+        }
+        if chosen {
+            pen.shade(row, Role::Selection);
+        }
+    }
+}
+
+struct Columns {
+    status: u16,
+    done: u16,
+    holds: u16,
+}
+
+impl Columns {
+    fn of(width: u16) -> Self {
+        let name = (width / 4).clamp(12, 30);
+        Columns {
+            status: name + 3,
+            done: name + 14,
+            holds: name + 21,
+        }
+    }
+}

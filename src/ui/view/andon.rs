@@ -1,0 +1,278 @@
+//! The andon queue: what stopped, why, and what thaws it.
+
+use ratatui::layout::Rect;
+
+use super::standing;
+use crate::{
+    domain::{
+        andon::Alert,
+        query::{andon::AlertDetail, blast::Affected},
+    },
+    text,
+    ui::{
+        layout,
+        model::Model,
+        pen::Pen,
+        theme::Role,
+        widget::wrapped_text::{Paragraph, WrappedText},
+        words,
+    },
+};
+
+/// Rows of an alert in the queue.
+const ROWS: u16 = 2;
+
+/// Returns how many alerts the queue shows in an area.
+pub fn rows(area: Rect) -> usize {
+    let (queue, _) = split(area);
+    usize::from((queue.height.saturating_sub(1) / ROWS).max(1))
+}
+
+/// Returns the queue and the pane about the selected alert: beside it, or below it where it is narrow.
+fn split(area: Rect) -> (Rect, Rect) {
+    if area.width >= 90 {
+        layout::split_left(area, area.width * 2 / 5)
+    } else {
+        let queue = (area.height / 2).max(3).min(area.height);
+        layout::split_top(area, queue)
+    }
+}
+
+/// Draws the queue by severity and age, and the selected alert beside it.
+pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let alerts = model.alerts();
+    if alerts.is_empty() {
+        let glyphs = pen.glyphs();
+        let line = format!("{} No alert is open. The line runs.", glyphs.ok);
+        pen.say(area, 2, 1, &line, Role::Ok);
+        return;
+    }
+    let (queue, pane) = split(area);
+    let holding = alerts.iter().filter(|alert| alert.hold.is_some()).count();
+    let head = format!(
+        "{}, {holding} holding",
+        words::count(alerts.len(), "open alert")
+    );
+    pen.say(queue, 1, 0, &head, Role::Muted);
+    let (_, list) = layout::split_top(queue, 1);
+    let range = model.andon.window.range(alerts.len(), rows(area));
+    for (y, at) in (0..list.height).step_by(usize::from(ROWS)).zip(range) {
+        let Some(alert) = alerts.get(at) else { break };
+        let row = Rect {
+            y: list.y + y,
+            height: ROWS.min(list.height - y),
+            width: list.width.saturating_sub(1),
+            ..list
+        };
+        let chosen = model.andon.selected == Some(alert.id);
+        draw_alert(model, alert, row, pen);
+        if chosen {
+            for y in 0..row.height {
+                pen.say(row, 0, y, pen.glyphs().selected, Role::Key);
+            }
+            pen.shade(row, Role::Selection);
+        }
+    }
+    let inner = pen.pane(pane, &pane_title(model), false);
+    let place = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
+    let selected = model.andon.selected.and_then(|id| model.state.alert(id));
+    if let Some(alert) = selected {
+        let detail = model
+            .asks
+            .alert()
+            .filter(|detail| detail.alert.id == alert.id);
+        let text = WrappedText::new(about(model, alert, detail), usize::from(place.width));
+        text.draw(pen, place, 0);
+    }
+}
+
+fn pane_title(model: &Model) -> String {
+    model
+        .andon
+        .selected
+        .map_or(String::new(), |id| id.to_string())
+}
+
+fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
+    let glyphs = pen.glyphs();
+    let (mark, role) = standing::severity(alert.severity, glyphs);
+    let badge = format!("{mark} {}", alert.severity.word());
+    let age = format!(" {}", words::age(model.now.since(alert.raised.at)));
+    let line = Rect { height: 1, ..area };
+    let state = state_of(model, alert);
+    let taken = pen.parts_right(line, 0, &[(&state.0, state.1), (&age, Role::Muted)]);
+    let left = Rect {
+        width: line.width.saturating_sub(taken + 1),
+        ..line
+    };
+    let id = format!(" {}", alert.id);
+    let hold = alert
+        .hold
+        .as_ref()
+        .map(|scope| format!(" {} {scope}", glyphs.held));
+    pen.parts(
+        left,
+        2,
+        0,
+        &[
+            (&badge, role),
+            (&id, Role::Link),
+            (hold.as_deref().unwrap_or(""), Role::Held),
+        ],
+    );
+    let times = if alert.count > 1 {
+        format!(" ({} times)", alert.count)
+    } else {
+        String::new()
+    };
+    let reason = format!("{}{times}", alert.reason);
+    pen.say(area, 2, 1, &reason, Role::Text);
+}
+
+fn state_of(model: &Model, alert: &Alert) -> (String, Role) {
+    if alert.snoozed_until.is_some_and(|until| until > model.now) {
+        return ("snoozed".into(), Role::Muted);
+    }
+    match &alert.acknowledged {
+        Some(_) => ("seen".into(), Role::Muted),
+        None => ("new".into(), Role::Warning),
+    }
+}
+
+/// Returns what to know about an alert: what it holds, whom it stops, what happened, how to end it.
+fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Paragraph> {
+    let glyphs = model.theme.glyphs();
+    let (mark, role) = standing::severity(alert.severity, glyphs);
+    let mut page = vec![
+        Paragraph::of(format!("{mark} {}", alert.severity.word()), role)
+            .with(format!("  {}", alert.reason), Role::Title),
+        Paragraph::blank(),
+    ];
+    let mut fact = |name: &str, value: String, role: Role| {
+        let line = Paragraph::of(format!("{name:<12}"), Role::Muted).with(value, role);
+        page.push(line.hanging(12));
+    };
+    let raised = format!(
+        "{} by {}",
+        words::ago(model.now, alert.raised.at),
+        alert.raised.by
+    );
+    fact("raised", raised, Role::Text);
+    if alert.count > 1 {
+        let seen = format!(
+            "{} times, last {}",
+            alert.count,
+            words::ago(model.now, alert.last_seen)
+        );
+        fact("seen", seen, Role::Text);
+    }
+    match &alert.acknowledged {
+        Some(act) => {
+            let text = format!("{} by {}", words::ago(model.now, act.at), act.by);
+            fact("acknowledged", format!(" {text}"), Role::Text);
+        }
+        None => fact("acknowledged", " by nobody".into(), Role::Warning),
+    }
+    if let Some(until) = alert.snoozed_until.filter(|until| *until > model.now) {
+        let text = format!(
+            "for {} more; what it holds stays held",
+            words::age(until.since(model.now))
+        );
+        fact("snoozed", text, Role::Muted);
+    }
+    if let Some(escalates) = detail.and_then(|detail| detail.alert.escalates_at) {
+        let text = format!(
+            "grows worse in {} unless acknowledged",
+            words::age(escalates.0.since(model.now))
+        );
+        fact("escalates", text, Role::Warning);
+    }
+    if let Some(order) = alert.order {
+        let title = model
+            .state
+            .order(order)
+            .map(|o| format!("{order} {}", o.title));
+        fact("about", title.unwrap_or(order.to_string()), Role::Link);
+    }
+    if let Some(at) = alert.recovered {
+        fact(
+            "recovered",
+            format!("{}; resolve it to close it", words::ago(model.now, at)),
+            Role::Ok,
+        );
+    }
+    match &alert.hold {
+        Some(scope) => fact("holds", scope.to_string(), Role::Held),
+        None => fact("holds", "nothing: work goes on".into(), Role::Muted),
+    }
+    if let Some(detail) = detail {
+        consequences(detail, &mut page);
+        mending(detail, glyphs, &mut page);
+        timeline(model, detail, &mut page);
+    }
+    page
+}
+
+fn consequences(detail: &AlertDetail, page: &mut Vec<Paragraph>) {
+    let Some(blast) = &detail.blast else { return };
+    page.push(Paragraph::blank());
+    page.push(Paragraph::of("What it stops", Role::Title));
+    let parts: [(&Affected, &str); 3] = [
+        (&blast.in_progress, "in progress, cannot move on"),
+        (&blast.ready, "ready, cannot start"),
+        (&blast.downstream, "downstream, waiting for those"),
+    ];
+    for (affected, word) in parts {
+        let role = if affected.total > 0 {
+            Role::Held
+        } else {
+            Role::Muted
+        };
+        page.push(Paragraph::of(format!("{:>4} {word}", affected.total), role).hanging(5));
+        for order in affected.orders.iter().take(3) {
+            let holder = order.holder.as_ref().map(|h| format!("  {}", h.name));
+            page.push(
+                Paragraph::of(format!("     {} ", order.id), Role::Link)
+                    .with(order.title.clone(), Role::Text)
+                    .with(holder.unwrap_or_default(), Role::AgentActive)
+                    .verbatim(),
+            );
+        }
+    }
+}
+
+fn mending(detail: &AlertDetail, glyphs: &crate::ui::theme::Glyphs, page: &mut Vec<Paragraph>) {
+    if detail.corrective_orders.is_empty() {
+        return;
+    }
+    page.push(Paragraph::blank());
+    page.push(Paragraph::of("What mends it", Role::Title));
+    for order in &detail.corrective_orders {
+        let (mark, role) = order
+            .status
+            .map_or(("?", Role::Muted), |s| standing::status(s, glyphs));
+        page.push(
+            Paragraph::of(format!("  {mark} "), role)
+                .with(format!("{} ", order.id), Role::Link)
+                .with(order.title.clone(), Role::Text)
+                .hanging(4),
+        );
+    }
+}
+
+fn timeline(model: &Model, detail: &AlertDetail, page: &mut Vec<Paragraph>) {
+    page.push(Paragraph::blank());
+    page.push(Paragraph::of("Timeline", Role::Title));
+    for entry in detail.timeline.iter().rev() {
+        let age = text::pad(&words::age(model.now.since(entry.at.0)), 5).into_owned();
+        page.push(
+            Paragraph::of(format!("  {age}"), Role::Muted)
+                .with(entry.text.clone(), Role::Text)
+                .hanging(7),
+        );
+    }
+}

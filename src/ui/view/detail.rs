@@ -1,0 +1,338 @@
+//! All about one order: facts, why it is not moving, description, neighbours, comments, timeline, receipt.
+
+use ratatui::layout::Rect;
+
+use super::standing;
+use crate::{
+    domain::{
+        order::Order,
+        query::{
+            detail::{Neighbour, OrderDetail},
+            order_view::SlaState,
+            receipts::ReceiptView,
+        },
+        receipt::Evidence,
+    },
+    ui::{
+        asks::Slot,
+        layout,
+        model::Model,
+        pen::Pen,
+        theme::{Glyphs, Role},
+        widget::{
+            markdown,
+            wrapped_text::{Paragraph, WrappedText},
+        },
+        words,
+    },
+};
+
+/// The section of reasons.
+pub const WHY: &str = "Why it is not moving";
+
+/// Draws the pane.
+pub fn draw(model: &Model, area: Rect, focus: bool, pen: &mut Pen<'_>) {
+    let Some(detail) = &model.detail else { return };
+    let inner = pen.pane(area, &detail.id.to_string(), focus);
+    let body = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
+    detail.text.draw(pen, body, detail.scroll);
+    let (shown, all) = (usize::from(body.height), detail.text.len());
+    if all > shown {
+        let last = (detail.scroll + shown).min(all);
+        let (_, bottom) = layout::split_bottom(area, 1);
+        let place = format!(" {last} of {all} lines ");
+        let line = Rect {
+            width: bottom.width.saturating_sub(2),
+            ..bottom
+        };
+        pen.parts_right(line, 0, &[(&place, Role::Muted)]);
+    }
+}
+
+/// Makes the pane's text, if what it is made of changed.
+pub fn compose(model: &mut Model) {
+    let width = model.screen().detail.width.saturating_sub(4);
+    let made_of = (
+        model.asks.edition(Slot::Detail),
+        (model.state.head.seq, model.minute()),
+        width,
+    );
+    let Some(mut detail) = model.detail.take() else {
+        return;
+    };
+    if detail.made_of != Some(made_of) {
+        let fetched = model
+            .asks
+            .detail()
+            .filter(|fetched| fetched.order.id == detail.id);
+        let open = model.state.order(detail.id);
+        let mut page = Page::default();
+        match (open, fetched) {
+            (Some(order), fetched) => {
+                page.lines
+                    .push(Paragraph::of(order.title.clone(), Role::Title));
+                facts(model, order, &mut page);
+                rest(model, fetched, &mut page);
+            }
+            (None, Some(fetched)) => {
+                page.lines
+                    .push(Paragraph::of(fetched.order.title.clone(), Role::Title));
+                closed_facts(model, fetched, &mut page);
+                rest(model, Some(fetched), &mut page);
+            }
+            (None, None) => match model.asks.failure(Slot::Detail) {
+                Some(_) => page
+                    .lines
+                    .push(Paragraph::of("There is no such order.", Role::Error)),
+                None => page.lines.push(Paragraph::of("…", Role::Muted)),
+            },
+        }
+        if let (Some(section), true) = (detail.seek, fetched.is_some()) {
+            detail.text = WrappedText::new(page.lines, usize::from(width));
+            let found = page.sections.iter().find(|(_, name)| *name == section);
+            detail.scroll = found.map_or(0, |(at, _)| detail.text.line_of(*at));
+            detail.seek = None;
+        } else {
+            detail.text = WrappedText::new(page.lines, usize::from(width));
+        }
+        detail.sections = page.sections;
+        detail.made_of = Some(made_of);
+    }
+    detail.scroll = detail.scroll.min(detail.text.len().saturating_sub(1));
+    model.detail = Some(detail);
+}
+
+#[derive(Default)]
+struct Page {
+    lines: Vec<Paragraph>,
+    sections: Vec<(usize, &'static str)>,
+}
+
+impl Page {
+    fn section(&mut self, name: &'static str) {
+        self.lines.push(Paragraph::blank());
+        self.sections.push((self.lines.len(), name));
+        self.lines.push(Paragraph::of(name, Role::Header));
+    }
+
+    fn fact(&mut self, name: &str, value: impl Into<String>, role: Role) {
+        let line = Paragraph::of(format!("{name:<10}"), Role::Muted).with(value, role);
+        self.lines.push(line.hanging(10));
+    }
+}
+
+fn facts(model: &Model, order: &Order, page: &mut Page) {
+    let (state, now) = (&model.state, model.now);
+    let glyphs = model.theme.glyphs();
+    let (mark, role) = standing::mark(state, order, glyphs);
+    let status = match order.work() {
+        Some(work) => format!(
+            "in {} for {}",
+            work.stage,
+            words::span(now.since(work.since))
+        ),
+        None if order.is_epic() => "an epic: done when its children are".into(),
+        None if state.is_ready(order) => "ready to be pulled".into(),
+        None => "queued".into(),
+    };
+    page.lines.push(Paragraph::blank());
+    page.fact("status", format!("{mark} {status}"), role);
+    let bucket = words::plain(order.bucket.word());
+    page.fact(
+        "class",
+        format!("{} in {bucket}, priority {}", order.kind, order.priority),
+        Role::Text,
+    );
+    if let Some(due) = state.due(order) {
+        let (text, role) = match state.sla(order, now) {
+            SlaState::Breached => (
+                format!(
+                    "{} over by {}",
+                    glyphs.sla_breached,
+                    words::span(now.since(due))
+                ),
+                Role::SlaBreached,
+            ),
+            SlaState::AtRisk => (
+                format!(
+                    "{} at risk, {} left",
+                    glyphs.sla_at_risk,
+                    words::span(due.since(now))
+                ),
+                Role::SlaAtRisk,
+            ),
+            _ => (format!("{} left", words::span(due.since(now))), Role::SlaOk),
+        };
+        page.fact("SLA", text, role);
+    }
+    page.fact("age", words::span(now.since(order.created)), Role::Text);
+    if let Some(work) = order.work() {
+        let lease = work.lease.map(|lease| {
+            format!(
+                ", lease {} left, epoch {}",
+                words::age(lease.expires_at.since(now)),
+                lease.epoch
+            )
+        });
+        let holder = format!("{}{}", work.holder.name, lease.unwrap_or_default());
+        page.fact("holder", holder, Role::AgentActive);
+    }
+    if let Some(name) = &order.assignee {
+        page.fact("assignee", name.clone(), Role::Text);
+    }
+    if let Some(minutes) = order.estimate {
+        let time = i64::from(minutes).saturating_mul(crate::domain::time::MINUTE);
+        page.fact("estimate", words::span(time), Role::Text);
+    }
+    if !order.labels.is_empty() {
+        page.fact("labels", order.labels.join(", "), Role::Text);
+    }
+    if let Some(external) = &order.external {
+        page.fact("known as", external.key(), Role::Text);
+    }
+}
+
+fn closed_facts(model: &Model, fetched: &OrderDetail, page: &mut Page) {
+    let order = &fetched.order;
+    let glyphs = model.theme.glyphs();
+    let (mark, role) = standing::status(order.status, glyphs);
+    let when = order
+        .closed_at
+        .map(|at| words::ago(model.now, at.0))
+        .unwrap_or_default();
+    page.lines.push(Paragraph::blank());
+    page.fact(
+        "status",
+        format!("{mark} {} {when}", words::plain(order.status.word())),
+        role,
+    );
+    let bucket = words::plain(order.bucket.word());
+    page.fact(
+        "class",
+        format!("{} in {bucket}, priority {}", order.kind, order.priority),
+        Role::Text,
+    );
+    if order.sla == SlaState::Breached {
+        page.fact(
+            "SLA",
+            format!("{} done past its time", glyphs.sla_breached),
+            Role::SlaBreached,
+        );
+    }
+    let took = order
+        .age_seconds
+        .saturating_mul(crate::domain::time::SECOND);
+    page.fact("took", words::span(took), Role::Text);
+    if let Some(sku) = &order.sku {
+        page.fact("delivered", sku.clone(), Role::Text);
+    }
+    if let Some(reason) = &order.cancel_reason {
+        page.fact("because", reason.clone(), Role::Text);
+    }
+    if !order.labels.is_empty() {
+        page.fact("labels", order.labels.join(", "), Role::Text);
+    }
+    if let Some(name) = &order.external_id {
+        page.fact("known as", name.clone(), Role::Text);
+    }
+}
+
+fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
+    let Some(fetched) = fetched else {
+        page.lines.push(Paragraph::blank());
+        page.lines.push(Paragraph::of("…", Role::Muted));
+        return;
+    };
+    let glyphs = model.theme.glyphs();
+    if !fetched.why.is_empty() {
+        page.section(WHY);
+        for reason in &fetched.why {
+            let line = Paragraph::of(format!("{} ", glyphs.right), Role::Warning);
+            page.lines
+                .push(line.with(reason.text.clone(), Role::Text).hanging(2));
+        }
+    }
+    if let Some(description) = &fetched.description {
+        page.section("Description");
+        page.lines.extend(markdown::paragraphs(description, glyphs));
+    }
+    let parent: Vec<Neighbour> = fetched.parent_order.iter().cloned().collect();
+    neighbours("Part of", &parent, glyphs, page);
+    neighbours("Waits for", &fetched.depends_on, glyphs, page);
+    neighbours("Blocks", &fetched.dependents, glyphs, page);
+    neighbours("Children", &fetched.child_orders, glyphs, page);
+    if !fetched.links.is_empty() {
+        page.section("Links");
+        for link in &fetched.links {
+            let line = Paragraph::of(format!("{} ", link.kind), Role::Muted);
+            page.lines
+                .push(line.with(link.target.clone(), Role::Link).hanging(2));
+        }
+    }
+    if !fetched.latest_comments.is_empty() {
+        page.section("Comments");
+        for comment in &fetched.latest_comments {
+            let when = words::ago(model.now, comment.at.0);
+            let head = Paragraph::of(comment.author.clone(), Role::AgentActive);
+            page.lines.push(head.with(format!("  {when}"), Role::Muted));
+            page.lines
+                .extend(markdown::paragraphs(&comment.text, glyphs));
+        }
+    }
+    if let Some(proof) = &fetched.proof {
+        page.section("Receipt");
+        receipt(proof, page);
+    } else if let Some(why) = &fetched.no_receipt {
+        page.section("Receipt");
+        page.lines
+            .push(Paragraph::of(format!("none: {why}"), Role::Muted));
+    }
+    page.section("Timeline");
+    for entry in fetched.timeline.iter().rev() {
+        let age = format!("{:>4} ", words::age(model.now.since(entry.at.0)));
+        let line = Paragraph::of(age, Role::Muted).with(entry.text.clone(), Role::Text);
+        let by = if entry.text.contains(&entry.actor.name) {
+            String::new()
+        } else {
+            format!("  {}", entry.actor.name)
+        };
+        page.lines.push(line.with(by, Role::Muted).hanging(5));
+    }
+}
+
+fn neighbours(name: &'static str, found: &[Neighbour], glyphs: &Glyphs, page: &mut Page) {
+    if found.is_empty() {
+        return;
+    }
+    page.section(name);
+    for neighbour in found {
+        let (mark, role) = match neighbour.status {
+            Some(status) => standing::status(status, glyphs),
+            None => ("?", Role::Muted),
+        };
+        page.lines.push(
+            Paragraph::of(format!("{mark} "), role)
+                .with(format!("{} ", neighbour.id), Role::Link)
+                .with(neighbour.title.clone(), Role::Text)
+                .hanging(2),
+        );
+    }
+}
+
+fn receipt(proof: &ReceiptView, page: &mut Page) {
+    page.fact("number", proof.number.to_string(), Role::Text);
+    page.fact("by", proof.completed_by.name.clone(), Role::Text);
+    page.fact("at", words::date(proof.completed_at.0), Role::Text);
+    if let Some(note) = &proof.note {
+        page.fact("note", note.clone(), Role::Text);
+    }
+    let evidence = match proof.evidence {
+        Evidence::NoneRequired => "none was required",
+    };
+    page.fact("evidence", evidence, Role::Muted);
+    page.fact("hash", proof.hash.to_string(), Role::Muted);
+}

@@ -1,0 +1,343 @@
+//! What is around every view: the ledger's name, the views, the alerts, the filter, the keys.
+
+use ratatui::layout::Rect;
+
+use super::standing;
+use crate::{
+    domain::andon::Severity,
+    text,
+    ui::{
+        action::{Action, hints as hinted},
+        keymap::chord as written,
+        layout,
+        model::{Model, View},
+        msg::Connection,
+        pen::Pen,
+        theme::Role,
+        words,
+    },
+};
+
+/// Most cells of the ledger's name; a longer one is cut.
+const NAME: usize = 16;
+
+/// Draws the ledger's name and connection, the views, and the open alerts.
+pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let glyphs = pen.glyphs();
+    let alerts = alerts(model, pen);
+    let right: Vec<(&str, Role)> = alerts.iter().map(|(t, r)| (t.as_str(), *r)).collect();
+    let taken = pen.parts_right(
+        Rect {
+            width: area.width.saturating_sub(1),
+            ..area
+        },
+        0,
+        &right,
+    );
+    let area = Rect {
+        width: area.width.saturating_sub(taken + 2),
+        ..area
+    };
+    let name = text::cut(&model.session.ledger, NAME, glyphs.ellipsis);
+    let (dot, role) = match &model.session.connection {
+        Connection::Host | Connection::Attached => (glyphs.agent_active, Role::Ok),
+        Connection::Alone => (glyphs.agent_stale, Role::Muted),
+        Connection::Down { .. } => (glyphs.failed, Role::Error),
+    };
+    let word = if model.observes() {
+        "read-only"
+    } else {
+        model.session.connection.word()
+    };
+    let role_of_word = if model.observes() {
+        Role::Warning
+    } else {
+        Role::Muted
+    };
+    let parts = [
+        (&*name, Role::Title),
+        (" ", Role::Text),
+        (dot, role),
+        (" ", Role::Text),
+        (word, role_of_word),
+    ];
+    let mut x = 1 + pen.parts(area, 1, 0, &parts) + 2;
+    let tabs = |long: bool| {
+        let tab = |view: &View| format!(" {} {} ", *view as usize + 1, tab_name(*view, long));
+        View::ALL.iter().map(tab).collect::<Vec<_>>()
+    };
+    let room = usize::from(area.width.saturating_sub(x));
+    let width = |tabs: &[String]| tabs.iter().map(|tab| text::width(tab)).sum::<usize>();
+    let mut shown = tabs(true);
+    if width(&shown) > room {
+        shown = tabs(false);
+    }
+    if width(&shown) > room {
+        // Too narrow for tabs: say only where one is.
+        pen.say(area, x, 0, model.view.name(), Role::Selection);
+        return;
+    }
+    for (view, tab) in View::ALL.iter().zip(&shown) {
+        let role = if *view == model.view {
+            Role::Selection
+        } else {
+            Role::Bar
+        };
+        x += pen.say(area, x, 0, tab, role);
+    }
+}
+
+fn tab_name(view: View, long: bool) -> &'static str {
+    match (view, long) {
+        (View::Overview, true) => "Overview",
+        (View::Overview, false) => "Over",
+        (View::Kanban, _) => "Kanban",
+        (View::Dependencies, true) => "Dependencies",
+        (View::Dependencies, false) => "Deps",
+        (View::Andon, _) => "Andon",
+        (View::Agents, _) => "Agents",
+        (View::Events, _) => "Events",
+    }
+}
+
+/// Returns the open alerts by severity, worst first: `■ 1 critical  ▲ 2 high`; only marks and counts where it is narrow.
+fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
+    let glyphs = pen.glyphs();
+    let mut parts: Vec<(String, Role)> = Vec::new();
+    for severity in Severity::ALL.iter().rev() {
+        let open = model
+            .state
+            .alerts
+            .values()
+            .filter(|a| a.severity == *severity)
+            .count();
+        if open == 0 {
+            continue;
+        }
+        let (mark, role) = standing::severity(*severity, glyphs);
+        if !parts.is_empty() {
+            parts.push((" ".into(), Role::Text));
+        }
+        let word = if model.size.0 >= layout::WIDE {
+            severity.word()
+        } else {
+            severity.word().get(..1).unwrap_or_default()
+        };
+        let gap = if model.size.0 >= layout::WIDE {
+            " "
+        } else {
+            ""
+        };
+        parts.push((format!("{mark} {open}{gap}{word}"), role));
+    }
+    if parts.is_empty() {
+        parts.push((format!("{} no alerts", glyphs.ok), Role::Muted));
+    }
+    parts
+}
+
+/// Draws the worst critical alert across the screen.
+pub fn band(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let Some(alert) = model.worst_critical().filter(|_| area.height > 0) else {
+        return;
+    };
+    let glyphs = pen.glyphs();
+    pen.shade(area, Role::AndonCritical);
+    let holds = match &alert.hold {
+        Some(scope) => format!("holds {scope}"),
+        None => "holds nothing".into(),
+    };
+    let seen = match &alert.acknowledged {
+        Some(act) => format!("seen by {}", act.by),
+        None => "nobody has acknowledged it".into(),
+    };
+    let age = words::ago(model.now, alert.raised.at);
+    let line = format!(
+        " {} CRITICAL {} {}  {holds}, {age}, {seen}",
+        glyphs.andon_critical, alert.id, alert.reason
+    );
+    pen.say(area, 0, 0, &line, Role::AndonCritical);
+}
+
+/// Draws the active filter and how much it hides.
+pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    if area.height == 0 {
+        return;
+    }
+    let hidden = match model.view {
+        View::Kanban | View::Overview => model.board.hidden,
+        _ => 0,
+    };
+    let count = format!("{} hidden ", words::count(hidden, "order"));
+    let right = match model.view {
+        View::Kanban => count,
+        _ => "narrows the board ".into(),
+    };
+    let taken = pen.parts_right(area, 0, &[(&right, Role::Muted)]);
+    let left = Rect {
+        width: area.width.saturating_sub(taken + 2),
+        ..area
+    };
+    let parts = [("/ ", Role::Key), (model.filter.text(), Role::Match)];
+    pen.parts(left, 1, 0, &parts);
+}
+
+/// Draws the keys that do something here, or the chord begun.
+pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    if area.height == 0 {
+        return;
+    }
+    let scopes = model.scopes();
+    let mut right = String::new();
+    if !model.submitted.is_empty() {
+        right += "working … ";
+    }
+    if !model.pending.is_empty() {
+        right += &format!("{} … ", written(&model.pending));
+    }
+    let taken = pen.parts_right(area, 0, &[(&right, Role::Key)]);
+    let room = area.width.saturating_sub(taken);
+    let mut x = 1;
+    for action in hinted(model) {
+        let keys = model.keymap.chords(&scopes, action.name());
+        let Some(keys) = keys.first() else { continue };
+        if action.available(model).is_err() {
+            continue;
+        }
+        let key = written(keys);
+        let width = text::width(&key) + 1 + text::width(action.short());
+        if usize::from(room.saturating_sub(x)) < width + 1 {
+            break;
+        }
+        let parts = [
+            (key.as_str(), Role::Key),
+            (" ", Role::Bar),
+            (action.short(), Role::Bar),
+        ];
+        x += pen.parts(area, x, 0, &parts) + 3;
+    }
+}
+
+/// Draws how an unfinished chord may go on.
+pub fn chord(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    if model.pending.is_empty() {
+        return;
+    }
+    let next = model.keymap.reachable(&model.scopes(), &model.pending);
+    let rows: Vec<(String, &str)> = next
+        .iter()
+        .map(|binding| {
+            let rest = binding.on.get(model.pending.len()..).unwrap_or_default();
+            let action = Action::parse(&binding.run).map(|(action, _)| action);
+            let about = match binding.desc.as_str() {
+                "" => action.map_or("", Action::about),
+                desc => desc,
+            };
+            (written(rest), about)
+        })
+        .collect();
+    let width = rows
+        .iter()
+        .map(|(k, d)| text::width(k) + text::width(d))
+        .max();
+    let width = u16::try_from(width.unwrap_or(0) + 6)
+        .unwrap_or(40)
+        .min(area.width);
+    let height = u16::try_from(rows.len() + 2)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
+    let (_, right) = layout::split_right(area, width);
+    let (_, corner) = layout::split_bottom(right, height + 1);
+    let (place, _) = layout::split_top(corner, height);
+    pen.clear(place);
+    let inner = pen.pane(place, &written(&model.pending), true);
+    for (y, (keys, about)) in (0..inner.height).zip(&rows) {
+        pen.parts(
+            inner,
+            1,
+            y,
+            &[(keys, Role::Key), ("  ", Role::Text), (about, Role::Text)],
+        );
+    }
+}
+
+/// Draws what a screen too small for a view has room for: the counts that matter most, first.
+pub fn counts(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let counts = &model.state.counts;
+    let wip: u64 = counts.wip.iter().map(|n| u64::from(*n)).sum();
+    let queued: u64 = counts.queued.iter().map(|n| u64::from(*n)).sum();
+    let worst = model.alerts().first().map(|alert| alert.severity);
+    let glyphs = pen.glyphs();
+    let (mark, role) = worst.map_or((glyphs.ok, Role::Ok), |s| standing::severity(s, glyphs));
+    let parts = [
+        format!("{mark}{} ", model.state.alerts.len()),
+        format!("wip {wip} "),
+        format!("q {queued} "),
+        format!("done {}", counts.completed),
+    ];
+    let roles = [
+        role,
+        Role::StatusInProgress,
+        Role::StatusQueued,
+        Role::StatusCompleted,
+    ];
+    let parts: Vec<_> = parts.iter().map(String::as_str).zip(roles).collect();
+    pen.parts(area, 0, 0, &parts);
+    if area.height > 1 {
+        pen.say(area, 0, 1, &model.session.ledger, Role::Muted);
+    }
+}
+
+/// Draws what somebody sees who opens an empty ledger.
+pub fn welcome(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let scopes = model.scopes();
+    let key = |action: &str| {
+        let keys = model.keymap.chords(&scopes, action);
+        keys.first().map(|keys| written(keys)).unwrap_or_default()
+    };
+    let mut lines = vec![
+        (
+            format!("The ledger '{}' is empty.", model.session.ledger),
+            Role::Title,
+        ),
+        (String::new(), Role::Text),
+    ];
+    if model.observes() {
+        lines.push((
+            "This console only observes; it will show what others do.".into(),
+            Role::Muted,
+        ));
+    } else {
+        lines.push((
+            format!("{:<8}create a work order", key("create")),
+            Role::Text,
+        ));
+        lines.push((
+            format!("{:<8}type a command, for example", key("command")),
+            Role::Text,
+        ));
+        lines.push((String::new(), Role::Text));
+        for line in [
+            "work-order create --title \"First\" --bucket features",
+            "import beads .beads/issues.jsonl",
+            "agent register rust-dev",
+        ] {
+            lines.push((format!("          {line}"), Role::Link));
+        }
+        lines.push((String::new(), Role::Text));
+        lines.push((
+            format!("{:<8}all keys of this view", key("help")),
+            Role::Text,
+        ));
+    }
+    let width = lines
+        .iter()
+        .map(|(line, _)| text::width(line))
+        .max()
+        .unwrap_or(0);
+    let height = u16::try_from(lines.len()).unwrap_or(area.height);
+    let place = layout::dialog(area, u16::try_from(width).unwrap_or(area.width), height);
+    for (y, (line, role)) in (0..place.height).zip(&lines) {
+        pen.say(place, 0, y, line, *role);
+    }
+}

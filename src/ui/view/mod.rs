@@ -1,0 +1,68 @@
+//! Views borrow the model and write cells. Only what is on screen is built.
+
+pub mod agents;
+pub mod andon;
+pub mod dependencies;
+pub mod detail;
+pub mod events;
+pub mod frame;
+pub mod kanban;
+pub mod overview;
+pub mod standing;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{
+    layout,
+    model::{Focus, Model, View},
+    overlay::toast,
+    pen::Pen,
+};
+
+/// Draws the whole screen.
+pub fn draw(model: &Model, buffer: &mut Buffer) {
+    let area = buffer.area;
+    let mut pen = Pen::new(buffer, &model.theme);
+    if layout::is_tiny(area) {
+        frame::counts(model, area, &mut pen);
+        return;
+    }
+    let screen = model.screen();
+    frame::header(model, screen.header, &mut pen);
+    frame::band(model, screen.band, &mut pen);
+    frame::filter(model, screen.filter, &mut pen);
+    if screen.body.area() > 0 {
+        body(model, screen.body, &mut pen);
+    }
+    if model.detail.is_some() {
+        detail::draw(model, screen.detail, model.focus == Focus::Detail, &mut pen);
+    }
+    frame::hints(model, screen.hints, &mut pen);
+    if let Some(notice) = &model.notice {
+        toast::draw(notice, screen.notice, &mut pen);
+    }
+    frame::chord(model, area, &mut pen);
+    if let Some(overlay) = &model.overlay {
+        overlay.draw(model, area, &mut pen);
+    }
+}
+
+fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    if model.is_empty()
+        && matches!(
+            model.view,
+            View::Overview | View::Kanban | View::Dependencies
+        )
+    {
+        frame::welcome(model, area, pen);
+        return;
+    }
+    match model.view {
+        View::Overview => overview::draw(model, area, pen),
+        View::Kanban => kanban::draw(model, area, pen),
+        View::Dependencies => dependencies::draw(model, area, pen),
+        View::Andon => andon::draw(model, area, pen),
+        View::Agents => agents::draw(model, area, pen),
+        View::Events => events::draw(model, area, pen),
+    }
+}

@@ -1,0 +1,402 @@
+//! The line at a glance: the owner's overview.
+
+use ratatui::layout::Rect;
+
+use super::{events, standing};
+use crate::{
+    domain::{
+        order::Bucket,
+        query::{agents::AgentStatus, agents::AgentView, summary::Summary},
+    },
+    text,
+    ui::{
+        layout,
+        model::Model,
+        pen::Pen,
+        theme::Role,
+        widget::meter::{meter, sparkline},
+        words,
+    },
+};
+
+/// How many days the small chart of completions shows.
+const DAYS: u32 = 30;
+
+/// Draws figures above, then orders by status and bucket, agents and events, as far as there is room.
+pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let summary = model.asks.summary();
+    let wide = area.width >= 100;
+    let figures_height = if area.width >= 60 { 3 } else { 4 };
+    let (top, rest) = layout::split_top(area, figures_height.min(area.height));
+    figures(model, summary, top, pen);
+    let (left, right) = if wide {
+        let (left, right) = layout::split_left(rest, rest.width / 2);
+        (
+            left,
+            Rect {
+                x: right.x + 1,
+                width: right.width.saturating_sub(1),
+                ..right
+            },
+        )
+    } else {
+        (rest, Rect::default())
+    };
+    let mut y = 0;
+    y += section(left, y, "Orders by status", pen, |area, pen| {
+        by_status(model, area, pen)
+    });
+    if left.height.saturating_sub(y) >= 4 {
+        y += section(
+            left,
+            y,
+            "Buckets: in progress of limit, queued",
+            pen,
+            |area, pen| by_bucket(model, summary, area, pen),
+        );
+    }
+    if wide {
+        let agents = section(right, 0, "Agents", pen, |area, pen| {
+            let room = Rect {
+                height: area.height.min(9),
+                ..area
+            };
+            agents(model, summary, room, pen)
+        });
+        section(right, agents, "Recent events", pen, |area, pen| {
+            recent(model, area, pen)
+        });
+    } else if left.height.saturating_sub(y) >= 3 {
+        section(left, y, "Recent events", pen, |area, pen| {
+            recent(model, area, pen)
+        });
+    }
+}
+
+/// Draws a titled part at row `y` and returns the rows it took, an empty one included.
+fn section(
+    area: Rect,
+    y: u16,
+    title: &str,
+    pen: &mut Pen<'_>,
+    draw: impl FnOnce(Rect, &mut Pen<'_>) -> u16,
+) -> u16 {
+    let (_, rest) = layout::split_top(area, y);
+    if rest.height < 2 {
+        return 0;
+    }
+    let (head, body) = layout::split_top(rest, 1);
+    let used = pen.say(head, 1, 0, title, Role::Title);
+    let line = Rect {
+        x: head.x + used + 2,
+        width: head.width.saturating_sub(used + 3),
+        ..head
+    };
+    pen.rule(line, 0, Role::ChartEmpty);
+    let body = Rect {
+        x: body.x + 1,
+        width: body.width.saturating_sub(2),
+        ..body
+    };
+    draw(body, pen) + 2
+}
+
+fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) {
+    let counts = &model.state.counts;
+    let wip: u64 = counts.wip.iter().map(|n| u64::from(*n)).sum();
+    let limits = model.state.settings.buckets.iter();
+    let limit: u64 = limits.map(|rule| u64::from(rule.wip_limit)).sum();
+    let queued: u64 = counts.queued.iter().map(|n| u64::from(*n)).sum();
+    let unknown = || "…".to_owned();
+    let sla = summary.map_or_else(unknown, |s| {
+        s.sla_percent
+            .map_or("none due".into(), |percent| format!("{percent}%"))
+    });
+    let velocity = summary.map_or_else(unknown, |s| format!("{}/day", s.velocity_per_day));
+    let alerts = model.state.alerts.len();
+    let held = summary.map_or(0, |s| s.held);
+    let alert_role = match model.alerts().first() {
+        Some(alert) => standing::severity(alert.severity, pen.glyphs()).1,
+        None => Role::Ok,
+    };
+    let late = summary.map_or(0, |s| s.breached);
+    let cells: [(&str, String, Role, String); 6] = [
+        (
+            "WIP",
+            format!("{wip}/{limit}"),
+            Role::StatusInProgress,
+            "in progress".into(),
+        ),
+        (
+            "Queued",
+            queued.to_string(),
+            Role::StatusQueued,
+            summary.map_or_else(unknown, |s| {
+                format!("{} ready, {} blocked", s.ready, s.blocked)
+            }),
+        ),
+        (
+            "Completed",
+            counts.completed.to_string(),
+            Role::StatusCompleted,
+            format!("{} cancelled", counts.cancelled),
+        ),
+        (
+            "SLA",
+            sla,
+            if late > 0 {
+                Role::SlaBreached
+            } else {
+                Role::SlaOk
+            },
+            summary.map_or_else(unknown, |s| format!("{} at risk, {late} over", s.at_risk)),
+        ),
+        (
+            "Alerts",
+            alerts.to_string(),
+            alert_role,
+            format!("{held} orders held"),
+        ),
+        ("Velocity", velocity, Role::Chart, "over 7 days".into()),
+    ];
+    let across: u16 = if area.width >= 110 { 6 } else { 3 };
+    let lone = across == 3;
+    let width = area.width / across;
+    for (at, (name, value, role, note)) in (0u16..).zip(&cells) {
+        let place = Rect {
+            x: area.x + (at % across) * width,
+            y: area.y + if lone { at / across } else { 0 },
+            width: width.saturating_sub(1),
+            height: if lone { 1 } else { 2 },
+        };
+        if place.y >= area.y + area.height {
+            break;
+        }
+        let name = format!("{name} ");
+        let used = pen.parts(place, 1, 0, &[(&name, Role::Muted), (value, *role)]);
+        if !lone {
+            pen.say(place, 1, 1, note, Role::Muted);
+        } else if usize::from(place.width) > usize::from(used) + text::width(note) + 2 {
+            pen.say(place, used + 2, 0, note, Role::Muted);
+        }
+    }
+}
+
+fn by_status(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
+    let counts = &model.state.counts;
+    let wip: u64 = counts.wip.iter().map(|n| u64::from(*n)).sum();
+    let queued: u64 = counts.queued.iter().map(|n| u64::from(*n)).sum();
+    let glyphs = pen.glyphs();
+    let rows = [
+        (
+            glyphs.in_progress,
+            "in progress",
+            wip,
+            Role::StatusInProgress,
+        ),
+        (glyphs.queued, "queued", queued, Role::Chart),
+        (
+            glyphs.completed,
+            "completed",
+            counts.completed,
+            Role::StatusCompleted,
+        ),
+    ];
+    let most = rows
+        .iter()
+        .map(|(_, _, count, _)| *count)
+        .max()
+        .unwrap_or(0);
+    for (y, (glyph, word, count, role)) in (0..area.height).zip(&rows) {
+        bar(
+            area,
+            y,
+            (glyph, word),
+            *count,
+            most,
+            &count.to_string(),
+            *role,
+            pen,
+        );
+    }
+    let y = 3;
+    if area.height > y + 1 {
+        let today = model.now.day();
+        let completed = |day: u32| {
+            let day = model.state.day(day);
+            day.map_or(0, |day| day.0.iter().map(|row| row.completed).sum())
+        };
+        let values: Vec<u32> = (today.saturating_sub(DAYS - 1)..=today)
+            .map(completed)
+            .collect();
+        let chart = Rect {
+            x: area.x + 16,
+            y: area.y + y,
+            width: area.width.saturating_sub(16),
+            height: 1,
+        };
+        pen.say(area, 2, y, "a day", Role::Muted);
+        sparkline(pen, chart, &values, Role::StatusCompleted);
+        pen.say(
+            chart,
+            u16::try_from(DAYS).unwrap_or(30) + 1,
+            0,
+            "last 30 days",
+            Role::Muted,
+        );
+        return y + 1;
+    }
+    3.min(area.height)
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row of a table has its cells")]
+fn bar(
+    area: Rect,
+    y: u16,
+    (glyph, word): (&str, &str),
+    value: u64,
+    most: u64,
+    note: &str,
+    role: Role,
+    pen: &mut Pen<'_>,
+) {
+    const LABEL: u16 = 16;
+    const NOTE: u16 = 18;
+    pen.parts(
+        area,
+        0,
+        y,
+        &[(glyph, role), (" ", Role::Text), (word, Role::Text)],
+    );
+    let width = area.width.saturating_sub(LABEL + NOTE).min(60);
+    let place = Rect {
+        x: area.x + LABEL,
+        y: area.y + y,
+        width,
+        height: 1,
+    };
+    meter(pen, place, value, most, role);
+    pen.say(area, LABEL + width + 1, y, note, Role::Muted);
+}
+
+fn by_bucket(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
+    let counts = &model.state.counts;
+    let glyphs = pen.glyphs();
+    let mut rows = 0;
+    for (y, bucket) in (0..area.height).zip(Bucket::ALL) {
+        let at = bucket.index();
+        let wip = counts.wip.get(at).copied().unwrap_or(0);
+        let queued = counts.queued.get(at).copied().unwrap_or(0);
+        let limit = model.state.settings.bucket(*bucket).wip_limit;
+        let view = summary.and_then(|s| s.buckets.iter().find(|b| b.bucket == *bucket));
+        let held = view.is_some_and(|view| !view.held_by.is_empty());
+        let late = view.map_or(0, |view| view.breached);
+        let (glyph, role) = if held {
+            (glyphs.held, Role::Held)
+        } else if wip >= limit {
+            (glyphs.andon_medium, Role::Warning)
+        } else {
+            (glyphs.bullet, Role::Chart)
+        };
+        let mut note = format!("{wip:>2}/{limit:<2} {queued:>3} queued");
+        if held {
+            note += "  held";
+        } else if wip >= limit {
+            note += "  full";
+        } else if late > 0 {
+            note = format!("{wip:>2}/{limit:<2} {queued:>3}q {late} late");
+        }
+        let word = words::plain(bucket.word());
+        bar(
+            area,
+            y,
+            (glyph, &word),
+            wip.into(),
+            limit.into(),
+            &note,
+            role,
+            pen,
+        );
+        rows = y + 1;
+    }
+    rows
+}
+
+fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
+    let Some(summary) = summary else {
+        pen.say(area, 0, 0, "…", Role::Muted);
+        return 1;
+    };
+    let agents = &summary.agents;
+    if agents.total == 0 {
+        pen.say(
+            area,
+            0,
+            0,
+            "none registered: agent register NAME",
+            Role::Muted,
+        );
+        return 1;
+    }
+    let paused = match agents.paused {
+        0 => String::new(),
+        n => format!(", {n} paused"),
+    };
+    let line = format!("{} of {} at work{paused}", agents.active, agents.total);
+    pen.say(area, 0, 0, &line, Role::Muted);
+    let rows = area.height.saturating_sub(1);
+    for (y, agent) in (1..=rows).zip(&agents.first) {
+        let (glyph, role) = agent_mark(agent.status, pen);
+        let what = what_it_does(agent);
+        let name = format!("{:<22} ", text::cut(&agent.name, 22, pen.glyphs().ellipsis));
+        pen.parts(
+            area,
+            0,
+            y,
+            &[
+                (glyph, role),
+                (" ", Role::Text),
+                (&name, Role::Text),
+                (&what, Role::Muted),
+            ],
+        );
+    }
+    let shown = u16::try_from(agents.first.len()).unwrap_or(rows).min(rows);
+    let _ = model;
+    1 + shown
+}
+
+/// Returns the mark of what an agent is about.
+pub fn agent_mark(status: AgentStatus, pen: &Pen<'_>) -> (&'static str, Role) {
+    let glyphs = pen.glyphs();
+    match status {
+        AgentStatus::Working => (glyphs.agent_active, Role::AgentActive),
+        AgentStatus::Idle => (glyphs.queued, Role::Muted),
+        AgentStatus::Paused => (glyphs.agent_paused, Role::AgentPaused),
+    }
+}
+
+/// Returns what an agent is about, in words.
+pub fn what_it_does(agent: &AgentView) -> String {
+    match agent.holds.as_slice() {
+        [] => agent.status.word().to_owned(),
+        [one] => format!("{} in {}  {}", one.id, one.stage, one.title),
+        [first, rest @ ..] => format!("{} in {} and {} more", first.id, first.stage, rest.len()),
+    }
+}
+
+fn recent(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
+    for (y, entry) in (0..area.height).zip(model.events.entries.iter().rev()) {
+        events::line(
+            model,
+            entry,
+            Rect {
+                y: area.y + y,
+                height: 1,
+                ..area
+            },
+            pen,
+        );
+    }
+    area.height
+}

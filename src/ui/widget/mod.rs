@@ -1,0 +1,6 @@
+//! Parts that several views draw.
+
+pub mod markdown;
+pub mod meter;
+pub mod window_list;
+pub mod wrapped_text;

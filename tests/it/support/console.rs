@@ -1,0 +1,185 @@
+//! A console over a world, driven by keys: `console.keys("jj<enter>").screen()`.
+
+use std::sync::Arc;
+
+use obeya::{
+    config::{ColorDepth, GlyphSet},
+    domain::{command::Role, order::Actor},
+    ui::{
+        action::Action,
+        effect::Effect,
+        keymap,
+        model::{Model, Session},
+        msg::{Connection, Failure, Msg},
+        theme::Theme,
+        update::{settle, update},
+        view,
+    },
+};
+use ratatui::{
+    buffer::Buffer,
+    style::{Color, Style},
+};
+
+use super::world::World;
+
+/// A console and what is behind it.
+pub(crate) struct Console {
+    pub(crate) model: Model,
+    pub(crate) world: World,
+    /// What the console wanted done that is not about the ledger.
+    pub(crate) wishes: Vec<Effect>,
+    told: usize,
+}
+
+impl Console {
+    /// Returns an operator's console of a size in full colour.
+    pub(crate) fn new(world: World, size: (u16, u16)) -> Self {
+        Self::with(world, size, ColorDepth::True, GlyphSet::Unicode, Role::Operator)
+    }
+
+    /// Returns a console with colours, glyphs and a role.
+    pub(crate) fn with(
+        world: World,
+        size: (u16, u16),
+        depth: ColorDepth,
+        glyphs: GlyphSet,
+        role: Role,
+    ) -> Self {
+        let (keymap, problems) = keymap::load("vim", &|_| Ok(None), None, &Action::is_known);
+        assert_eq!(problems, []);
+        let session = Session {
+            ledger: "demo".into(),
+            me: "ada".into(),
+            role,
+            connection: Connection::Host,
+        };
+        let model = Model::new(session, Theme::dark(depth, glyphs), keymap, size);
+        let mut console = Console {
+            model,
+            world,
+            wishes: Vec::new(),
+            told: 0,
+        };
+        console.publish();
+        console
+    }
+
+    /// Tells the console what the world came to.
+    pub(crate) fn publish(&mut self) -> &mut Self {
+        let records = self.world.records[self.told..].to_vec();
+        self.told = self.world.records.len();
+        self.tell(Msg::Changed {
+            state: Arc::new(self.world.state.clone()),
+            records,
+            now: self.world.now,
+        })
+    }
+
+    /// Hands the console a message, and does what it wants until it wants nothing.
+    pub(crate) fn tell(&mut self, msg: Msg) -> &mut Self {
+        let mut effects = update(&mut self.model, msg);
+        loop {
+            for effect in std::mem::take(&mut effects) {
+                effects.extend(self.perform(effect));
+            }
+            effects.extend(settle(&mut self.model));
+            if effects.is_empty() {
+                return self;
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) -> Vec<Effect> {
+        let msg = match effect {
+            Effect::Submit { ticket, command } => {
+                let actor = Actor::person(&*self.model.session.me);
+                let role = self.model.session.role;
+                let outcome = self.world.submit(&actor, role, &command);
+                self.publish();
+                Msg::Submitted {
+                    ticket,
+                    outcome: outcome.map_err(Failure::Refused),
+                }
+            }
+            Effect::Ask { ticket, query } => Msg::Answered {
+                ticket,
+                answer: self.world.ask(&query).map(Box::new).map_err(Failure::Refused),
+            },
+            wish => {
+                self.wishes.push(wish);
+                return Vec::new();
+            }
+        };
+        update(&mut self.model, msg)
+    }
+
+    /// Presses keys: single characters, and names like `<enter>`.
+    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
+        let mut rest = keys;
+        while let Some(first) = rest.chars().next() {
+            let end = match rest.find('>') {
+                Some(end) if first == '<' && end > 1 => end + 1,
+                _ => first.len_utf8(),
+            };
+            let (key, after) = rest.split_at(end);
+            self.tell(Msg::Key(key.parse().unwrap()));
+            rest = after;
+        }
+        self
+    }
+
+    /// Draws the screen.
+    pub(crate) fn buffer(&self) -> Buffer {
+        let mut buffer = Buffer::empty(self.model.area());
+        view::draw(&self.model, &mut buffer);
+        buffer
+    }
+
+    /// Returns the screen as text.
+    pub(crate) fn screen(&self) -> String {
+        let buffer = self.buffer();
+        let area = buffer.area;
+        let row = |y| {
+            let cells = (0..area.width).map(|x| buffer[(x, y)].symbol());
+            cells.collect::<String>().trim_end().to_owned() + "\n"
+        };
+        (0..area.height).map(row).collect()
+    }
+
+    /// Returns the screen as text, and beneath it a letter for each cell's style with what the letters mean.
+    pub(crate) fn styled(&self) -> String {
+        let buffer = self.buffer();
+        let area = buffer.area;
+        let mut seen: Vec<Style> = Vec::new();
+        let mut layer = String::new();
+        for y in 0..area.height {
+            let mut line = String::new();
+            for x in 0..area.width {
+                let cell = &buffer[(x, y)];
+                let style = cell.style();
+                let plain = style == Buffer::empty(area)[(x, y)].style();
+                if plain {
+                    line.push(' ');
+                    continue;
+                }
+                let at = seen.iter().position(|s| *s == style).unwrap_or_else(|| {
+                    seen.push(style);
+                    seen.len() - 1
+                });
+                line.push(LETTERS.chars().nth(at).unwrap_or('?'));
+            }
+            layer += line.trim_end();
+            layer.push('\n');
+        }
+        let mut legend = String::new();
+        for (letter, style) in LETTERS.chars().zip(&seen) {
+            let color = |color: Option<Color>| color.map(|c| c.to_string()).unwrap_or_default();
+            let (fg, bg) = (color(style.fg), color(style.bg));
+            legend += &format!("{letter} {fg} on {bg} {:?}\n", style.add_modifier);
+        }
+        format!("{}---\n{layer}---\n{legend}", self.screen())
+    }
+}
+
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
