@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod export;
 mod grammar;
+pub mod import;
 mod init;
 mod ledger;
 mod line;
