@@ -3,27 +3,30 @@
 use clap::{Arg, ArgMatches, Command};
 
 use super::{
-    context::{Call, answer, now, value},
+    context::{Call, answer, value},
     duration::{self, Since},
     error::Done,
     grammar::{option, order, reads, verb, verbs, words},
     order_text::{heading, row},
     output::{Cell, Table, Tone, cell, flex, left, maybe, right},
 };
-use crate::domain::{
-    order::Bucket,
-    query::{
-        Query,
-        reports::{
-            flow::Flow,
-            lead_time::{LeadTime, Percentiles},
-            progress::Progress,
-            sla::Sla,
-            velocity::Velocity,
+use crate::{
+    domain::{
+        order::Bucket,
+        query::{
+            Query,
+            reports::{
+                flow::Flow,
+                lead_time::{LeadTime, Percentiles},
+                progress::Progress,
+                sla::Sla,
+                velocity::Velocity,
+            },
+            value::{Decimal, span},
         },
-        value::{Decimal, span},
+        time::{DAY, MINUTE, SECOND, Timestamp},
     },
-    time::{DAY, MINUTE, SECOND, Timestamp},
+    link,
 };
 
 const NOUN: &str = "report";
@@ -63,7 +66,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     };
     let from = |or: Since| -> Timestamp {
         let since = matches.try_get_one::<Since>("since").ok().flatten();
-        since.copied().unwrap_or(or).at(now())
+        since.copied().unwrap_or(or).at(link::now())
     };
     let since = from(WINDOW);
     let bucket = || value::<Bucket>(matches, "bucket");

@@ -16,7 +16,7 @@ use super::{
     error::{self, CliError, Done},
     events::{report, sentences, submit},
     grammar::{flag, limit, many, option, order, positional, prose, reads, verb, verbs, words},
-    order_text,
+    order_text, watch,
 };
 use crate::domain::{
     agent::PullFilter,
@@ -104,6 +104,7 @@ pub(super) fn grammar(noun: Command) -> Command {
             verb(NOUN, "link").args([order(), relation(), target()]),
             verb(NOUN, "unlink").args([order(), relation(), target()]),
             verb(NOUN, "why").arg(order()),
+            verb(NOUN, "watch").args(watch::args()),
         ],
     )
 }
@@ -224,6 +225,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             let why = answer!(call, Query::Why { order }, Why);
             order_text::why(call, &why)
         }
+        "watch" => watch::run(matches, call),
         "next" => {
             call.act_as(matches.get_one("agent"));
             let pull = Intent::PullNext {

@@ -19,6 +19,7 @@ use crate::{
         due,
         evolve::apply,
         id::OrderId,
+        import_report::ImportReport,
         order::{Actor, ClosedOrder},
         query::{self, Answer, Live, Query},
         record::{Door, Hash, Head, Record},
@@ -203,20 +204,39 @@ impl Writer {
         Ok(committed.records)
     }
 
-    /// Leaves a reason for those who wait while the next commit takes long.
-    pub fn commit_slowly(&mut self, reason: &str, submission: &Submission) -> Reply {
+    /// Commits a whole file of another system, and returns what there is to say about it. Those who wait meanwhile are
+    /// told the reason.
+    pub fn import(
+        &mut self,
+        reason: &str,
+        submission: &Submission,
+    ) -> (Reply, Option<ImportReport>) {
         if let Err(fault) = self.ledger.begin(PATIENCE) {
-            return Reply::Failed(fault.into());
+            return (Reply::Failed(fault.into()), None);
         }
         self.ledger.explain(reason);
+        let report = self.foresee(submission);
         let committed = self.in_turn(std::slice::from_ref(submission), Lookup::WhenRefused);
         self.ledger.end();
-        match committed {
+        let reply = match committed {
             Ok(Committed { mut replies, .. }) => replies
                 .pop()
                 .unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into())),
             Err(trouble) => Reply::Failed(trouble.failure()),
-        }
+        };
+        (reply, report)
+    }
+
+    /// Returns the report on an import that is about to be decided on the same state. What goes wrong here goes wrong
+    /// there too, and is told there.
+    fn foresee(&mut self, submission: &Submission) -> Option<ImportReport> {
+        let Command::Import { source, items } = &submission.command else {
+            return None;
+        };
+        self.in_turn(&[], Lookup::WhenRefused).ok()?;
+        let work = Working::new(self.state.clone(), self.clock.as_ref(), self.uid);
+        let cold = self.fetch(&work, &submission.command).ok()?;
+        decide::import::report(&work.state, &cold, source, items, work.now).ok()
     }
 
     /// Commits a group in one transaction. Everybody gets an answer.
