@@ -123,6 +123,11 @@ fn show_progress(call: &mut Call<'_>, progress: &Progress) -> Done {
         (Tone::Head, &progress.id.to_string()),
         (Tone::Plain, &format!("  {}", progress.title)),
     ])?;
+    if progress.total == 0 {
+        return call
+            .out
+            .line(&format!("  {}, with nothing beneath it", progress.status));
+    }
     let done = progress.total.saturating_sub(progress.cancelled);
     call.out.line(&format!(
         "  {} done: {} of {done} completed, {} in progress, {} queued, {} cancelled",
@@ -230,11 +235,10 @@ fn show_sla(call: &mut Call<'_>, sla: &Sla) -> Done {
         ]);
     }
     call.out.table(&table)?;
-    let text = format!(
-        "since {}: {} in time",
-        sla.since,
-        percent(sla.compliance_percent)
-    );
+    let text = match sla.compliance_percent {
+        Some(percent) => format!("since {}: {percent} % in time", sla.since),
+        None => format!("since {}: nothing with a promise was completed", sla.since),
+    };
     call.out.line(&text)
 }
 

@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 pub(super) fn args() -> [Arg; 5] {
     [
         positional("id", "ID", "The work order, by its id here or elsewhere")
+            .required(false)
             .required_unless_present("all"),
         flag("all", "Whatever happens on the ledger").conflicts_with("id"),
         option(
