@@ -98,9 +98,18 @@ pub fn clean_block(text: &str) -> Cow<'_, str> {
     scrub(text, true, BLOCK_LIMIT)
 }
 
+/// Returns whether a text holds nothing but printable ASCII: most do, and whole chunks of bytes are seen at once.
+fn is_ascii_plain(text: &str, block: bool) -> bool {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') | (block & (byte == b'\n'));
+    let chunks = text.as_bytes().chunks(64);
+    chunks
+        .into_iter()
+        .all(|chunk| chunk.iter().fold(true, |all, byte| all & plain(*byte)))
+}
+
 fn scrub(text: &str, block: bool, limit: usize) -> Cow<'_, str> {
     let plain = |c: char| matches!(kind(c), Kind::Visible) || (block && c == '\n');
-    if text.len() <= limit && text.chars().all(plain) {
+    if text.len() <= limit && (is_ascii_plain(text, block) || text.chars().all(plain)) {
         return Cow::Borrowed(text);
     }
     let mut out = Scrubbed {

@@ -39,6 +39,8 @@ impl Reader {
         handle: &Handle,
         query: &Query,
     ) -> Result<Result<Answer, Refusal>, Fault> {
+        // A restore since the last question put another file in the place of the one that is open.
+        self.ledger.head()?;
         let live = handle.live(query)?;
         let (state, now) = (handle.state(), handle.now());
         query::answer(

@@ -65,7 +65,7 @@ impl Watching {
     }
 
     /// Calls `listener` with every new version, from the engine's thread: it must not block.
-    pub fn subscribe(&self, listener: impl Fn(&News) + Send + 'static) -> Subscription {
+    pub fn subscribe(&self, listener: impl Fn(&News) + Send + Sync + 'static) -> Subscription {
         self.handle().subscribe(listener)
     }
 

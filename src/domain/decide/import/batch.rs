@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::check;
 use crate::domain::{
     cold::Cold,
     command::ImportItem,
@@ -47,6 +46,11 @@ impl<'a> Register<'a> {
             source,
             archive: state.counts.completed > 0 || state.counts.cancelled > 0,
         }
+    }
+
+    /// Returns whether nothing here can have come from that system: then there is nothing to look for.
+    pub(super) fn is_blank(&self) -> bool {
+        self.open.is_empty() && !self.archive
     }
 
     /// Returns what to ask the archive about a name; None if the state alone knows.
@@ -109,14 +113,12 @@ impl<'a> Batch<'a> {
         items: &'a [ImportItem],
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        check::source(source)?;
         let register = Register::new(state, cold, source);
         let mut numbers = state.numbers;
         let mut index = HashMap::with_capacity(items.len());
         let mut places = Vec::with_capacity(items.len());
         let mut ids = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
-            check::item(item)?;
             if index.insert(item.external.as_str(), at).is_some() {
                 let why = "it stands in the file more than once";
                 return Err(Refusal::invalid(&item.external, why));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::MAX_EXTERNAL;
+use super::{MAX_EXTERNAL, MAX_ITEMS};
 use crate::{
     domain::{
         command::ImportItem,
@@ -20,18 +20,25 @@ pub(super) const MAX_TARGET: usize = 500;
 
 type Checked = Result<(), &'static str>;
 
-/// Refuses a system's name that is no plain word: it is the first half of every external id.
-pub(super) fn source(source: &str) -> Result<(), Refusal> {
-    line(source, MAX_NAME)
-        .and(match source.contains(':') {
-            true => Err("a source has no colon"),
-            false => Ok(()),
-        })
-        .map_err(|why| Refusal::invalid("source", why))
+/// Refuses a file with more items than one import may have, or with anything in it that no order may hold.
+pub(super) fn file(source: &str, items: &[ImportItem]) -> Result<(), Refusal> {
+    if items.len() > MAX_ITEMS {
+        return Err(Refusal::Limit {
+            what: "items in one import".into(),
+            limit: MAX_ITEMS as u64,
+        });
+    }
+    let named = match source.contains(':') {
+        // It is the first half of every external id, and ends at the first colon.
+        true => Err("a source has no colon"),
+        false => line(source, MAX_NAME),
+    };
+    named.map_err(|why| Refusal::invalid("source", why))?;
+    items.iter().try_for_each(item)
 }
 
 /// Refuses an item with text that is not clean, or with more of something than an order can hold.
-pub(super) fn item(item: &ImportItem) -> Result<(), Refusal> {
+fn item(item: &ImportItem) -> Result<(), Refusal> {
     let fields = &item.item;
     let optional = |value: &Option<String>| match value {
         Some(value) => line(value, MAX_NAME),
@@ -80,7 +87,7 @@ fn line(value: &str, limit: usize) -> Checked {
     } else if value.len() > limit && value.chars().count() > limit {
         Err("it is too long")
     } else {
-        same(&text::clean(value), value)
+        same(text::clean(value), value)
     }
 }
 
@@ -90,11 +97,11 @@ fn block(value: &str) -> Checked {
     } else if value.len() > MAX_TEXT {
         Err("it is too long")
     } else {
-        same(&text::clean_block(value), value)
+        same(text::clean_block(value), value)
     }
 }
 
-fn same(clean: &Cow<'_, str>, value: &str) -> Checked {
+fn same(clean: Cow<'_, str>, value: &str) -> Checked {
     match clean {
         Cow::Borrowed(_) => Ok(()),
         Cow::Owned(clean) if clean == value => Ok(()),

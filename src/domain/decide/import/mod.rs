@@ -9,6 +9,8 @@ mod edges;
 #[cfg(test)]
 pub(crate) mod harness;
 mod merge;
+#[cfg(test)]
+mod merge_tests;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -60,6 +62,9 @@ pub(super) fn needs(state: &State, cold: &Cold, source: &str, items: &[ImportIte
         return needs;
     }
     let register = Register::new(state, cold, source);
+    if register.is_blank() {
+        return needs;
+    }
     for key in items.iter().flat_map(names).filter_map(|n| register.key(n)) {
         match cold.externals.get(&key) {
             None => {
@@ -99,7 +104,7 @@ pub(super) fn import(
     items: &[ImportItem],
     context: &Context<'_>,
 ) -> Decision {
-    limit(items)?;
+    check::file(source, items)?;
     let batch = Batch::new(state, cold, source, items, context.now)?;
     Ok(Plan::make(&batch)?.drafts(&batch))
 }
@@ -112,19 +117,9 @@ pub fn report(
     items: &[ImportItem],
     now: Timestamp,
 ) -> Result<ImportReport, Refusal> {
-    limit(items)?;
+    check::file(source, items)?;
     let batch = Batch::new(state, cold, source, items, now)?;
     Ok(Plan::make(&batch)?.report(&batch))
-}
-
-fn limit(items: &[ImportItem]) -> Result<(), Refusal> {
-    match items.len() > MAX_ITEMS {
-        true => Err(Refusal::Limit {
-            what: "items in one import".into(),
-            limit: MAX_ITEMS as u64,
-        }),
-        false => Ok(()),
-    }
 }
 
 /// Returns the first eight bytes of the SHA-256 of some parts, length first: the same on every machine and for ever.
