@@ -65,7 +65,10 @@ impl Watching {
     ///
     /// The ledger could not be read.
     pub fn recent(&self, limit: usize) -> Result<Vec<Record>, Fault> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner).recent(limit)
+        self.reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recent(limit)
     }
 
     /// Returns the state as it stood at a moment.
@@ -213,12 +216,18 @@ impl Observer for ReadOnly {
 
 impl Operator for ReadOnly {
     fn submit(&mut self, submission: &Submission) -> Reply {
-        let viewed = Submission { role: Role::Viewer, ..submission.clone() };
+        let viewed = Submission {
+            role: Role::Viewer,
+            ..submission.clone()
+        };
         self.0.handle().submit(viewed)
     }
 
     fn heartbeat(&mut self, _: &Heartbeat) -> Beaten {
-        Ok(Err(Refusal::Role { has: Role::Viewer, needs: Role::Agent }))
+        Ok(Err(Refusal::Role {
+            has: Role::Viewer,
+            needs: Role::Agent,
+        }))
     }
 }
 

@@ -1,11 +1,6 @@
 //! Opens a console over a ledger, runs it, and leaves the terminal as it was.
 
-use std::{
-    fmt, io,
-    io::IsTerminal as _,
-    path::Path,
-    sync::Arc,
-};
+use std::{fmt, io, io::IsTerminal as _, path::Path, sync::Arc};
 
 use super::{
     Caps, Screen, guard,
@@ -13,12 +8,13 @@ use super::{
     session::LinkSession,
 };
 use crate::{
-    cli::{ConsoleOptions, LineContext},
+    cli::{Colour, ConsoleOptions, LineContext, start_log},
     config::{Config, Problem, Setting, process_env},
     domain::command::Role,
     link::{self, Fault, NoLedger, Place},
     ui::{
-        action, keymap,
+        action::Action,
+        keymap,
         model::{EVENTS_KEPT, Model, Session},
         msg::{Connection, Msg},
         theme,
@@ -76,11 +72,14 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         return Err(ConsoleError::NoTerminal);
     }
     let place = place(options)?;
-    let flags: Vec<(Setting, String)> =
-        options.colour.setting().map(|depth| (Setting::Color, depth.to_owned())).into_iter().collect();
+    start_log(&place.home);
+    let colourless = (options.colour == Colour::Never).then(|| (Setting::Color, "none".to_owned()));
+    let flags: Vec<_> = colourless.into_iter().collect();
     let (config, mut problems) = Config::load(&process_env, &flags);
     let caps = Caps::detect(&config, &process_env);
-    guard::install_hooks(caps.depth);
+    if let Err(error) = guard::install_hooks(caps.depth) {
+        tracing::warn!(%error, "a panic would print the plain report");
+    }
     let find = |name: &str| config.document("themes", name);
     let (theme, more) = theme::load(&config.theme, &find, caps.depth, caps.glyphs);
     problems.extend(more);
@@ -90,10 +89,14 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     };
     problems.extend(broken);
     let find = |name: &str| config.document("keymaps", name);
-    let (keymap, more) = keymap::load(&config.keymap, &find, layer, &action::is_known);
+    let (keymap, more) = keymap::load(&config.keymap, &find, layer, &Action::is_known);
     problems.extend(more);
 
-    let role = if options.read_only { Role::Viewer } else { Role::Admin };
+    let role = if options.read_only {
+        Role::Viewer
+    } else {
+        Role::Admin
+    };
     let post = Post::default();
     let mut screen = Screen::enter(caps)?;
     let size = screen.size()?;
@@ -109,11 +112,15 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     };
     let recent = session.watching().recent(EVENTS_KEPT)?;
     let listener = post.clone();
-    let _subscription =
-        session.watching().subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records));
+    let _subscription = session
+        .watching()
+        .subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records));
     post.changed(session.watching().state(), &recent);
     if !problems.is_empty() {
-        post.tell(Msg::Printed { ticket: 0, output: Err(told(&problems)) });
+        post.tell(Msg::Printed {
+            ticket: 0,
+            output: Err(told(&problems)),
+        });
     }
     let about = Session {
         ledger: place.name(),
@@ -123,7 +130,9 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     };
     screen.title(&format!("obeya {}", about.ledger))?;
     let mut model = Model::new(about, theme, keymap, (size.width, size.height));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(run(&mut screen, &mut model, &mut session, &post));
     // The terminal is given back before anything is said about the end.
     drop(screen);
@@ -152,5 +161,9 @@ fn place(options: &ConsoleOptions) -> Result<Place, ConsoleError> {
 }
 
 fn told(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }

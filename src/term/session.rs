@@ -204,10 +204,16 @@ struct Office {
 
 impl Office {
     fn open(session: Arc<link::Session>, post: Post) -> Office {
-        let (closed, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (closed, ended) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let thread = {
-            let (session, closed, ended) =
-                (Arc::clone(&session), Arc::clone(&closed), Arc::clone(&ended));
+            let (session, closed, ended) = (
+                Arc::clone(&session),
+                Arc::clone(&closed),
+                Arc::clone(&ended),
+            );
             thread::spawn(move || {
                 let mut told = None;
                 while !ended.load(Ordering::Acquire) {
@@ -223,7 +229,13 @@ impl Office {
             })
         };
         let waker = Some(thread.thread().clone());
-        Office { session, closed, ended, thread: Some(thread), waker }
+        Office {
+            session,
+            closed,
+            ended,
+            thread: Some(thread),
+            waker,
+        }
     }
 
     /// Gives the office up, before the process is stopped.
