@@ -224,6 +224,7 @@ fn blast(call: &mut Call<'_>, blast: &Blast, verb: &str) -> Done {
     call.out.line(&text)?;
     affected(call, "cannot start", &blast.ready)?;
     affected(call, "cannot move forward or complete", &blast.in_progress)?;
+    affected(call, "cannot enter", &blast.cannot_enter)?;
     affected(call, "wait for these", &blast.downstream)?;
     let lists = [
         (

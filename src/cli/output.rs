@@ -470,21 +470,14 @@ impl Table {
         let Some(room) = room else {
             return widths;
         };
-        loop {
-            let excess = total(&widths).saturating_sub(room);
-            if excess == 0 {
-                return widths;
-            }
-            let all = self.columns.iter().zip(widths.iter_mut());
-            if let Some((_, width)) = all
-                .filter(|(c, w)| c.flex && **w > MIN_FLEX)
-                .max_by_key(|(_, w)| **w)
-            {
-                *width = width.saturating_sub(excess).max(MIN_FLEX);
-                continue;
-            }
-            let all = self.columns.iter().zip(widths.iter_mut());
-            match all
+        let narrowest = |widths: &[usize]| {
+            let columns = self.columns.iter().zip(widths);
+            let least = columns.map(|(c, w)| if c.flex { (*w).min(MIN_FLEX) } else { *w });
+            total(&least.collect::<Vec<_>>())
+        };
+        while narrowest(&widths) > room {
+            let columns = self.columns.iter().zip(&mut widths);
+            match columns
                 .filter(|(c, w)| c.drop > 0 && **w > 0)
                 .max_by_key(|(c, _)| c.drop)
             {
@@ -492,6 +485,14 @@ impl Table {
                 None => return squeeze(widths, room),
             }
         }
+        for place in 0..widths.len() {
+            let excess = total(&widths).saturating_sub(room);
+            let flex = self.columns.get(place).is_some_and(|column| column.flex);
+            if let Some(width) = widths.get_mut(place).filter(|_| flex) {
+                *width = width.saturating_sub(excess).max(MIN_FLEX.min(*width));
+            }
+        }
+        widths
     }
 }
 
