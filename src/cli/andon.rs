@@ -8,8 +8,9 @@ use super::{
     error::{CliError, Done},
     events::{report, sentences, submit},
     grammar::{flag, limit, option, order, positional, prose, reads, verb, verbs, words},
-    order_text::{heading, row},
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
+    work_order::show::{heading, row},
 };
 use crate::domain::{
     andon::{Scope, Severity},

@@ -9,8 +9,9 @@ use super::{
     error::{self, CliError, Done},
     events::{report, submit},
     grammar::{flag, limit, option, order, positional, verb, verbs},
-    order_text::row,
-    output::{Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Table, cell, flex, left, maybe, right},
+    work_order::show::row,
 };
 use crate::domain::{
     command::Command as Intent,
