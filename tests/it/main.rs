@@ -6,6 +6,7 @@ mod ledger;
 
 mod limits;
 mod model;
+mod readme;
 mod refusals;
 mod roles;
 mod rules;
