@@ -10,7 +10,7 @@ fn context() -> LineContext {
     LineContext {
         actor: Actor::person("maria"),
         role: Role::Operator,
-        width: 60,
+        width: 100,
         unicode: true,
     }
 }
