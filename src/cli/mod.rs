@@ -17,7 +17,6 @@ mod events;
 mod export;
 mod grammar;
 pub mod import;
-pub mod import;
 mod init;
 mod ledger;
 mod line;

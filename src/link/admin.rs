@@ -60,7 +60,7 @@ pub fn init(home: &Home) -> Result<Head, Fault> {
                 0 => {
                     let uuid = ledger.identity().uuid;
                     (ledger, uuid)
-                },
+                }
                 _ => return Err(fault),
             }
         }

@@ -3,7 +3,9 @@
 
 mod ledger;
 
+mod engine;
 mod limits;
+mod link;
 mod model;
 mod refusals;
 mod roles;
@@ -11,6 +13,7 @@ mod rules;
 mod rules_andon;
 mod rules_graph;
 mod support;
+mod survival;
 mod term;
 mod tidy;
 mod ui;

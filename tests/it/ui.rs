@@ -18,7 +18,10 @@ fn pictures_are_fresh() {
             std::fs::write(&path, fresh).unwrap();
         } else {
             let kept = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(kept == fresh, "{name}.svg is stale: OBEYA_BLESS=1 cargo test pictures");
+            assert!(
+                kept == fresh,
+                "{name}.svg is stale: OBEYA_BLESS=1 cargo test pictures"
+            );
         }
     };
     let console = || Console::new(sample::line(), WIDE);
@@ -30,7 +33,10 @@ fn pictures_are_fresh() {
     shot("agents", console().keys("5"));
     shot("events", console().keys("6"));
     shot("stopped", Console::new(sample::stopped(), WIDE).keys("2"));
-    shot("cord", console().keys("2!Payments fail in Norway<tab><right><ctrl-s>"));
+    shot(
+        "cord",
+        console().keys("2!Payments fail in Norway<tab><right><ctrl-s>"),
+    );
     shot("help", console().keys("2?"));
     shot("palette", console().keys("2<ctrl-p>sign"));
     shot("form", console().keys("2o"));

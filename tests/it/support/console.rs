@@ -35,7 +35,13 @@ pub(crate) struct Console {
 impl Console {
     /// Returns an operator's console of a size in full colour.
     pub(crate) fn new(world: World, size: (u16, u16)) -> Self {
-        Self::with(world, size, ColorDepth::True, GlyphSet::Unicode, Role::Operator)
+        Self::with(
+            world,
+            size,
+            ColorDepth::True,
+            GlyphSet::Unicode,
+            Role::Operator,
+        )
     }
 
     /// Returns a console with colours, glyphs and a role.
@@ -104,7 +110,11 @@ impl Console {
             }
             Effect::Ask { ticket, query } => Msg::Answered {
                 ticket,
-                answer: self.world.ask(&query).map(Box::new).map_err(Failure::Refused),
+                answer: self
+                    .world
+                    .ask(&query)
+                    .map(Box::new)
+                    .map_err(Failure::Refused),
             },
             wish => {
                 self.wishes.push(wish);

@@ -1,10 +1,10 @@
 //! What several test files share.
 
+pub(crate) mod console;
 pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod line;
 pub(crate) mod random;
-pub(crate) mod console;
 pub(crate) mod sample;
 pub(crate) mod svg;
 pub(crate) mod world;

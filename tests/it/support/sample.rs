@@ -1,8 +1,8 @@
 //! The line that screens are tested and pictured with.
 
 use obeya::domain::{
-    andon::{Scope, Severity},
     agent::PullFilter,
+    andon::{Scope, Severity},
     command::{Command, Destination, Hold, NewOrder},
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Kind, Priority},
@@ -36,20 +36,49 @@ pub(crate) fn line() -> World {
     let tests = Actor::agent("test-engineer");
     past(&mut world, &ada);
 
-    create(&mut world, order("Checkout survives a lost connection", Bucket::Features, 7).epic());
-    create(&mut world, order("Every release is signed", Bucket::Security, 9).epic());
+    create(
+        &mut world,
+        order("Checkout survives a lost connection", Bucket::Features, 7).epic(),
+    );
+    create(
+        &mut world,
+        order("Every release is signed", Bucket::Security, 9).epic(),
+    );
     let checkout = OrderId::epic(1);
     let signing = OrderId::epic(2);
     // WO-012 and on.
     for draft in [
-        order("Retry the payment call with one key", Bucket::Features, 8).beneath(checkout).estimated(240),
-        order("Queue orders while the network is away", Bucket::Features, 7).beneath(checkout).estimated(480),
-        order("Show what is not yet sent", Bucket::Features, 5).beneath(checkout).estimated(120),
-        order("Rotate the signing keys", Bucket::Security, 10).beneath(signing).estimated(90),
-        order("Verify signatures before an update", Bucket::Security, 9).beneath(signing).estimated(180),
-        order("Flaky test: cart totals round twice", Bucket::Reliability, 8).bug(),
+        order("Retry the payment call with one key", Bucket::Features, 8)
+            .beneath(checkout)
+            .estimated(240),
+        order(
+            "Queue orders while the network is away",
+            Bucket::Features,
+            7,
+        )
+        .beneath(checkout)
+        .estimated(480),
+        order("Show what is not yet sent", Bucket::Features, 5)
+            .beneath(checkout)
+            .estimated(120),
+        order("Rotate the signing keys", Bucket::Security, 10)
+            .beneath(signing)
+            .estimated(90),
+        order("Verify signatures before an update", Bucket::Security, 9)
+            .beneath(signing)
+            .estimated(180),
+        order(
+            "Flaky test: cart totals round twice",
+            Bucket::Reliability,
+            8,
+        )
+        .bug(),
         order("Timeouts in the search service", Bucket::Reliability, 6).bug(),
-        order("Export the audit log for the regulator", Bucket::Compliance, 6),
+        order(
+            "Export the audit log for the regulator",
+            Bucket::Compliance,
+            6,
+        ),
         order("Halve the image build time", Bucket::Cost, 4),
         order("Delete the old session store", Bucket::TechnicalDebt, 3),
         order("Dark mode for the receipt page", Bucket::Features, 3),
@@ -63,7 +92,13 @@ pub(crate) fn line() -> World {
         world.wait(35);
     }
     for (id, on) in [(13, 12), (14, 13), (16, 15), (24, 14)] {
-        world.order(&ada, Command::AddDependency { id: wo(id), on: wo(on) });
+        world.order(
+            &ada,
+            Command::AddDependency {
+                id: wo(id),
+                on: wo(on),
+            },
+        );
     }
     world.wait(6 * 60);
     start(&mut world, &ada, 15, 0);
@@ -78,13 +113,27 @@ pub(crate) fn line() -> World {
         &ada,
         Command::CommentOrder {
             id: wo(12),
-            text: "The gateway answers twice when we retry within **2 s**; see `payments/retry.rs`.".into(),
+            text:
+                "The gateway answers twice when we retry within **2 s**; see `payments/retry.rs`."
+                    .into(),
         },
     );
-    cord(&mut world, "Search answers are slower than 2 s at p95", Severity::Medium, Hold::Nothing, Some(18));
+    cord(
+        &mut world,
+        "Search answers are slower than 2 s at p95",
+        Severity::Medium,
+        Hold::Nothing,
+        Some(18),
+    );
     world.wait(25);
     let scope = Scope::Bucket(Bucket::Security);
-    cord(&mut world, "The signing key was printed in a build log", Severity::High, Hold::Scope(scope), Some(15));
+    cord(
+        &mut world,
+        "The signing key was printed in a build log",
+        Severity::High,
+        Hold::Scope(scope),
+        Some(15),
+    );
     world.wait(30);
     world.order(
         &Actor::agent("security-bot"),
@@ -107,7 +156,13 @@ pub(crate) fn line() -> World {
 /// Returns the line with a critical alert that holds all of it.
 pub(crate) fn stopped() -> World {
     let mut world = line();
-    cord(&mut world, "Customers are charged twice", Severity::Critical, Hold::Scope(Scope::Line), Some(12));
+    cord(
+        &mut world,
+        "Customers are charged twice",
+        Severity::Critical,
+        Hold::Scope(Scope::Line),
+        Some(12),
+    );
     world.wait(7);
     world
 }
@@ -167,7 +222,13 @@ fn start(world: &mut World, actor: &Actor, number: u32, stages: u32) {
     };
     world.order(actor, command);
     for _ in 0..stages {
-        world.order(&Actor::person("ada"), Command::MoveOrder { id, to: Destination::Right });
+        world.order(
+            &Actor::person("ada"),
+            Command::MoveOrder {
+                id,
+                to: Destination::Right,
+            },
+        );
     }
 }
 
@@ -196,7 +257,10 @@ pub(crate) fn alert(number: u32) -> AlertId {
 
 /// Creates an order.
 pub(crate) fn create(world: &mut World, draft: Draft) {
-    world.order(&Actor::person("ada"), Command::CreateOrder { order: draft.0 });
+    world.order(
+        &Actor::person("ada"),
+        Command::CreateOrder { order: draft.0 },
+    );
 }
 
 /// An order to be created.

@@ -14,7 +14,10 @@ const INK: &str = "#d7dde5";
 /// Returns the screen as SVG: one text element for each run of cells of one style.
 pub(crate) fn picture(buffer: &Buffer) -> String {
     let area = buffer.area;
-    let (width, height) = (f32::from(area.width) * CELL.0 + 20.0, f32::from(area.height) * CELL.1 + 20.0);
+    let (width, height) = (
+        f32::from(area.width) * CELL.0 + 20.0,
+        f32::from(area.height) * CELL.1 + 20.0,
+    );
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"14\">\n\
@@ -24,7 +27,9 @@ pub(crate) fn picture(buffer: &Buffer) -> String {
         let mut x = 0;
         while x < area.width {
             let look = look(buffer, x, y);
-            let end = (x..area.width).find(|at| self::look(buffer, *at, y) != look).unwrap_or(area.width);
+            let end = (x..area.width)
+                .find(|at| self::look(buffer, *at, y) != look)
+                .unwrap_or(area.width);
             let text: String = (x..end).map(|at| buffer[(at, y)].symbol()).collect();
             run(&mut svg, (x, end, y), &text, &look);
             x = end;
@@ -56,7 +61,10 @@ fn look(buffer: &Buffer, x: u16, y: u16) -> Look {
 }
 
 fn run(svg: &mut String, (from, to, y): (u16, u16, u16), text: &str, look: &Look) {
-    let (left, top) = (f32::from(from) * CELL.0 + 10.0, f32::from(y) * CELL.1 + 10.0);
+    let (left, top) = (
+        f32::from(from) * CELL.0 + 10.0,
+        f32::from(y) * CELL.1 + 10.0,
+    );
     let width = f32::from(to - from) * CELL.0;
     if look.paper != PAPER {
         let paper = &look.paper;
@@ -80,7 +88,10 @@ fn run(svg: &mut String, (from, to, y): (u16, u16, u16), text: &str, look: &Look
     if lined {
         style += " text-decoration=\"underline\"";
     }
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     let _ = writeln!(
         svg,
         "<text x=\"{left:.1}\" y=\"{:.1}\" {style} xml:space=\"preserve\" textLength=\"{width:.1}\" \

@@ -39,7 +39,13 @@ impl World {
             ..World::default()
         };
         let uuid = Uuid::from_u128(7);
-        world.tell(&Actor::system(), Event::LedgerCreated { uuid, incarnation: 1 });
+        world.tell(
+            &Actor::system(),
+            Event::LedgerCreated {
+                uuid,
+                incarnation: 1,
+            },
+        );
         world
     }
 
@@ -126,7 +132,12 @@ impl Books for Shelf<'_> {
     type Fault = Infallible;
 
     fn record(&mut self, seq: Seq) -> Result<Option<Record>, Infallible> {
-        Ok(self.0.records.iter().find(|record| record.seq == seq).cloned())
+        Ok(self
+            .0
+            .records
+            .iter()
+            .find(|record| record.seq == seq)
+            .cloned())
     }
 
     fn records(&mut self, after: Seq, limit: usize) -> Result<Vec<Record>, Infallible> {
@@ -134,14 +145,23 @@ impl Books for Shelf<'_> {
         Ok(found.take(limit).cloned().collect())
     }
 
-    fn history(&mut self, subject: &str, after: Seq, limit: usize) -> Result<Vec<Record>, Infallible> {
+    fn history(
+        &mut self,
+        subject: &str,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Record>, Infallible> {
         let records = self.0.records.iter();
         let found = records.filter(|record| record.seq > after && record.subject == subject);
         Ok(found.take(limit).cloned().collect())
     }
 
     fn closed(&mut self, ids: &[OrderId]) -> Result<Vec<ArchivedOrder>, Infallible> {
-        Ok(ids.iter().filter_map(|id| self.0.orders.get(id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.0.orders.get(id))
+            .cloned()
+            .collect())
     }
 
     fn by_external(&mut self, keys: &[&str]) -> Result<BTreeMap<String, OrderId>, Infallible> {
@@ -165,11 +185,16 @@ impl Books for Shelf<'_> {
     }
 
     fn resolved(&mut self, ids: &[AlertId]) -> Result<Vec<ArchivedAlert>, Infallible> {
-        Ok(ids.iter().filter_map(|id| self.0.alerts.get(id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.0.alerts.get(id))
+            .cloned()
+            .collect())
     }
 
     fn resolved_page(&mut self, query: &AlertQuery) -> Result<Vec<ArchivedAlert>, Infallible> {
-        let wanted = |row: &&ArchivedAlert| query.severity.as_ref().is_none_or(|s| *s == row.severity);
+        let wanted =
+            |row: &&ArchivedAlert| query.severity.as_ref().is_none_or(|s| *s == row.severity);
         let mut rows: Vec<_> = self.0.alerts.values().filter(wanted).cloned().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.resolved, row.id)));
         rows.truncate(query.limit);
