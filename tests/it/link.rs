@@ -393,3 +393,22 @@ fn an_observer_has_no_way_to_submit() {
     assert!(Client::connect(&home).unwrap().is_none());
     assert_eq!(records(&home).len(), before);
 }
+
+#[test]
+fn a_door_that_does_not_open_costs_one_term() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = made(folder.path());
+    let first = Session::open(&home).unwrap();
+    let second = Session::open(&home).unwrap();
+    first.step_down();
+    // Something that cannot be removed lies where the socket should be.
+    let socket = home.socket().unwrap();
+    fs::create_dir_all(socket.join("in the way")).unwrap();
+    for _ in 0..3 {
+        assert!(second.stand().is_err());
+    }
+    fs::remove_dir_all(&socket).unwrap();
+    assert!(second.stand().unwrap());
+    assert_eq!(second.term(), Some(2));
+    assert!(Client::connect(&home).unwrap().is_some());
+}

@@ -48,6 +48,8 @@ fn heartbeats_renew_a_lease_and_leave_no_record() {
         done(writer.submit(&claim(id, 60)));
         let epoch = writer.state().order(id).unwrap().lease().unwrap().epoch;
         let before = shop.records().len();
+        let other = writer.heartbeat(id, epoch, &Actor::agent("thief"), "");
+        assert!(matches!(other, Ok(Err(Refusal::NotHolder { .. }))));
         for _ in 0..10 {
             shop.clock.advance(40 * SECOND);
             let robot = Actor::agent("robot");
