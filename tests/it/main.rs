@@ -4,7 +4,9 @@
 mod cli;
 mod ledger;
 
+mod engine;
 mod limits;
+mod link;
 mod model;
 mod readme;
 mod refusals;
@@ -13,6 +15,7 @@ mod rules;
 mod rules_andon;
 mod rules_graph;
 mod support;
+mod survival;
 mod term;
 mod tidy;
 mod ui;
