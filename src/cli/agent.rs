@@ -153,10 +153,7 @@ fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
     ];
     for (name, text) in facts {
         if let Some(text) = text {
-            call.out.spans(&[
-                (Tone::Muted, &format!("  {name:<11}")),
-                (Tone::Plain, &text),
-            ])?;
+            call.out.fact(name, &text)?;
         }
     }
     if !agent.holds.is_empty() {

@@ -344,7 +344,7 @@ fn detail(call: &mut Call<'_>, detail: &AlertDetail) -> Done {
         return call.out.json(detail);
     }
     let alert = &detail.alert;
-    call.out.spans(&[
+    call.out.whole(&[
         (Tone::Head, &alert.id.to_string()),
         (tone(alert), &format!("  {}  ", alert.severity)),
         (Tone::Plain, &alert.reason),
@@ -391,10 +391,7 @@ fn detail(call: &mut Call<'_>, detail: &AlertDetail) -> Done {
     ];
     for (name, text) in facts {
         if let Some(text) = text {
-            call.out.spans(&[
-                (Tone::Muted, &format!("  {name:<12}")),
-                (Tone::Plain, &text),
-            ])?;
+            call.out.fact(name, &text)?;
         }
     }
     if !detail.corrective_orders.is_empty() {

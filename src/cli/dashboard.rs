@@ -85,7 +85,7 @@ fn show(call: &mut Call<'_>, summary: &Summary) -> Done {
             summary.completed, summary.cancelled, summary.epics, summary.velocity_per_day
         ),
         format!(
-            "{} in time over 30 days, {} at risk, {} breached",
+            "SLA over 30 days: {} in time, {} at risk, {} breached",
             summary
                 .sla_percent
                 .map_or_else(|| "nothing".into(), |percent| format!("{percent} %")),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     agent, andon, bucket, completions, context::Call, dashboard, deps, doctor, error::Done, export,
-    init, ledger, output::Colour, receipt, report, stage, work_order,
+    import, init, ledger, output::Colour, receipt, report, stage, work_order,
 };
 use crate::domain::command::{COMMANDS, Danger, Role};
 
@@ -57,6 +57,7 @@ nouns! {
     "report" => report, "Progress, velocity, SLA, flow and lead time";
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
+    "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
@@ -85,6 +86,7 @@ views! {
     "work-order" "status" "Show where one work order stands";
     "work-order" "heartbeat" "Renew the lease on a work order";
     "work-order" "why" "Say why a work order is not moving";
+    "work-order" "watch" "Follow what happens, one line an event";
     "deps" "show" "Show what a work order waits for, as a tree";
     "deps" "path" "Show how one work order waits for another";
     "deps" "order" "List open work orders so that each comes after what it waits for";

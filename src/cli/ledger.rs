@@ -153,8 +153,7 @@ fn stats(call: &mut Call<'_>) -> Done {
         ),
     ];
     for (name, text) in facts {
-        call.out
-            .spans(&[(Tone::Muted, &format!("{name:<12}")), (Tone::Plain, &text)])?;
+        call.out.fact(name, &text)?;
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ mod output;
 mod receipt;
 mod report;
 mod stage;
+mod watch;
 mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};

@@ -27,6 +27,8 @@ vocabulary! {
 const MIN_WIDTH: usize = 20;
 /// The narrowest that a column which gives way becomes before others go.
 const MIN_FLEX: usize = 12;
+/// Where facts begin, behind their names.
+const FACT: usize = 14;
 /// How much is gathered before it is handed on, so that a long export needs little memory.
 const CHUNK: usize = 64 * 1024;
 
@@ -195,6 +197,32 @@ impl Output {
         self.text.push('\n');
         if self.sink == Sink::Stdout && self.text.len() >= CHUNK {
             self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Prints a line of several tones that is not cut, since somebody may need all of it.
+    pub(super) fn whole(&mut self, spans: &[(Tone, &str)]) -> Result<(), CliError> {
+        for (tone, text) in spans {
+            let clean = text::clean(text);
+            self.push(*tone, &clean);
+        }
+        self.end_line()
+    }
+
+    /// Prints what something is called and what it is, wrapped beside its name.
+    pub(super) fn fact(&mut self, name: &str, fact: &str) -> Result<(), CliError> {
+        let clean = text::clean(fact);
+        let room = self
+            .style
+            .width
+            .map_or(usize::MAX, |width| width.saturating_sub(FACT));
+        let mut head = format!("  {name}");
+        for range in text::wrap(&clean, room) {
+            self.push(Tone::Muted, &text::pad(&head, FACT));
+            self.push(Tone::Plain, clean.get(range).unwrap_or_default());
+            self.end_line()?;
+            head.clear();
         }
         Ok(())
     }

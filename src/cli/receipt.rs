@@ -103,10 +103,7 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
     ];
     for (name, text) in facts {
         if let Some(text) = text {
-            call.out.spans(&[
-                (Tone::Muted, &format!("  {name:<10}")),
-                (Tone::Plain, &text),
-            ])?;
+            call.out.fact(name, &text)?;
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use super::{
     error::{self, CliError, Done},
     events::{report, sentences, submit},
     grammar::{flag, limit, many, option, order, positional, prose, reads, verb, verbs, words},
-    order_text,
+    order_text, watch,
 };
 use crate::domain::{
     agent::PullFilter,
@@ -51,25 +51,30 @@ pub(super) fn grammar(noun: Command) -> Command {
     verbs(
         noun,
         [
-            verb(NOUN, "create").args(fields()).args([
-                prose("title", "TEXT", "What it is, in one line").required(true),
-                many("depends-on", "ID", "What it waits for"),
-                many("corrective", "ALERT", "The alert that it is to mend")
-                    .value_parser(clap::value_parser!(AlertId)),
-                option(
-                    "source",
-                    "TEXT",
-                    "Where the wish came from, for example an address",
-                ),
-            ]),
+            verb(NOUN, "create")
+                .arg(prose("title", "TEXT", "What it is, in one line").required(true))
+                .args(fields())
+                .args([
+                    many("depends-on", "ID", "What it waits for"),
+                    many("corrective", "ALERT", "The alert that it is to mend")
+                        .value_parser(clap::value_parser!(AlertId)),
+                    option(
+                        "source",
+                        "TEXT",
+                        "Where the wish came from, for example an address",
+                    ),
+                ]),
             verb(NOUN, "list").args(list_args()),
             verb(NOUN, "show").arg(order()),
             verb(NOUN, "status").arg(order()),
-            verb(NOUN, "edit").arg(order()).args(fields()).args([
-                prose("title", "TEXT", "What it is, in one line"),
-                many("remove-label", "LABEL", "A label to take off"),
-                flag("no-parent", "Take it out of its epic").conflicts_with("parent"),
-            ]),
+            verb(NOUN, "edit")
+                .arg(order())
+                .arg(prose("title", "TEXT", "What it is, in one line"))
+                .args(fields())
+                .args([
+                    many("remove-label", "LABEL", "A label to take off"),
+                    flag("no-parent", "Take it out of its epic").conflicts_with("parent"),
+                ]),
             verb(NOUN, "start").args([order(), agent(), lease()]),
             verb(NOUN, "claim").args([order(), agent(), lease()]),
             verb(NOUN, "next")
@@ -104,6 +109,7 @@ pub(super) fn grammar(noun: Command) -> Command {
             verb(NOUN, "link").args([order(), relation(), target()]),
             verb(NOUN, "unlink").args([order(), relation(), target()]),
             verb(NOUN, "why").arg(order()),
+            verb(NOUN, "watch").args(watch::args()),
         ],
     )
 }
@@ -224,6 +230,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             let why = answer!(call, Query::Why { order }, Why);
             order_text::why(call, &why)
         }
+        "watch" => watch::run(matches, call),
         "next" => {
             call.act_as(matches.get_one("agent"));
             let pull = Intent::PullNext {

@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::domain::time::{SECOND, Timestamp};
 
 /// How far the wall clock may move against the boot clock before nobody believes it: a minute, in microseconds.
-const MAX_DRIFT: i64 = 60 * SECOND;
+pub(super) const MAX_DRIFT: i64 = 60 * SECOND;
 
 /// Both clocks at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,32 +142,38 @@ impl Baseline {
         Baseline { file, known: None }
     }
 
-    /// Returns by how many microseconds the wall clock moved against the boot clock since the baseline,
-    /// if that is more than anybody should believe. The new position is the baseline from then on.
-    ///
-    /// Losing the file loses one comparison, nothing else.
-    pub(super) fn jump(&mut self, reading: &Reading) -> Option<i64> {
-        let offset = reading.wall.0.saturating_sub(reading.boot);
+    /// Returns by how many microseconds the wall clock moved against the boot clock since the baseline, if that is
+    /// more than anybody should believe. It is told again until the new position is [accepted](Baseline::accept).
+    pub(super) fn drift(&mut self, reading: &Reading) -> Option<i64> {
+        let small = |drift: &i64| drift.saturating_abs() <= MAX_DRIFT;
         let known = self
             .known
-            .take()
-            .or_else(|| self.file.as_deref().and_then(stored));
-        if let Some((boot_id, base)) = known
-            && boot_id == reading.boot_id
-        {
-            let drift = offset.saturating_sub(base);
-            if drift.saturating_abs() <= MAX_DRIFT {
-                self.known = Some((boot_id, base));
-                return None;
-            }
-            self.keep(reading, offset);
-            return Some(drift);
+            .as_ref()
+            .and_then(|known| against(known, reading));
+        if known.as_ref().is_some_and(small) {
+            return None;
         }
-        self.keep(reading, offset);
-        None
+        // Another process may have accepted the jump already: it is told once, whoever looks first.
+        if let Some(kept) = self.file.as_deref().and_then(stored) {
+            self.known = Some(kept);
+        }
+        match self
+            .known
+            .as_ref()
+            .and_then(|known| against(known, reading))
+        {
+            Some(drift) if small(&drift) => None,
+            Some(drift) => Some(drift),
+            None => {
+                self.accept(reading);
+                None
+            }
+        }
     }
 
-    fn keep(&mut self, reading: &Reading, offset: i64) {
+    /// Takes this position as the baseline. Losing the file loses one comparison, nothing else.
+    pub(super) fn accept(&mut self, reading: &Reading) {
+        let offset = offset(reading);
         self.known = Some((reading.boot_id.clone(), offset));
         if let Some(file) = &self.file
             && let Err(error) = store(file, &reading.boot_id, offset)
@@ -175,6 +181,15 @@ impl Baseline {
             tracing::warn!(file = %file.display(), %error, "the clock's baseline was not kept");
         }
     }
+}
+
+fn offset(reading: &Reading) -> i64 {
+    reading.wall.0.saturating_sub(reading.boot)
+}
+
+/// Returns how far a reading is from a position of the same boot.
+fn against((boot_id, base): &(String, i64), reading: &Reading) -> Option<i64> {
+    (*boot_id == reading.boot_id).then(|| offset(reading).saturating_sub(*base))
 }
 
 fn stored(file: &Path) -> Option<(String, i64)> {
@@ -195,31 +210,44 @@ mod tests {
     use crate::domain::time::{DAY, MINUTE};
 
     #[test]
-    fn a_jump_is_seen_once_and_a_suspend_is_none() {
+    fn a_jump_is_told_until_it_is_accepted_and_a_suspend_is_none() {
         let clock = HeldClock::at(Timestamp(1_000 * DAY));
         let mut baseline = Baseline::new(None);
-        assert_eq!(baseline.jump(&clock.read()), None);
+        let mut drift = |clock: &HeldClock| baseline.drift(&clock.read());
+        assert_eq!(drift(&clock), None);
         clock.advance(90 * DAY);
-        assert_eq!(
-            baseline.jump(&clock.read()),
-            None,
-            "a suspend moves both clocks"
-        );
+        assert_eq!(drift(&clock), None, "a suspend moves both clocks");
         clock.jump(59 * SECOND);
-        assert_eq!(baseline.jump(&clock.read()), None, "a small correction");
+        assert_eq!(drift(&clock), None, "a small correction");
         clock.jump(-365 * DAY);
-        assert!(
-            baseline
-                .jump(&clock.read())
-                .is_some_and(|drift| drift < -364 * DAY)
-        );
-        assert_eq!(baseline.jump(&clock.read()), None, "only once");
+        let far = -365 * DAY + 59 * SECOND;
+        assert_eq!(drift(&clock), Some(far));
+        assert_eq!(drift(&clock), Some(far), "nobody has recorded it yet");
+        baseline.accept(&clock.read());
+        assert_eq!(baseline.drift(&clock.read()), None);
         clock.jump(2 * MINUTE);
         clock.reboot("another");
         assert_eq!(
-            baseline.jump(&clock.read()),
+            baseline.drift(&clock.read()),
             None,
             "another boot has another offset"
         );
+    }
+
+    #[test]
+    fn what_one_process_accepted_is_not_told_to_another() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("clock");
+        let clock = HeldClock::at(Timestamp(1_000 * DAY));
+        let [mut one, mut two] = [(), ()].map(|()| Baseline::new(Some(file.clone())));
+        assert_eq!(one.drift(&clock.read()), None);
+        assert_eq!(two.drift(&clock.read()), None);
+        clock.jump(DAY);
+        assert_eq!(one.drift(&clock.read()), Some(DAY));
+        one.accept(&clock.read());
+        assert_eq!(two.drift(&clock.read()), None);
+        fs::write(&file, "torn")?;
+        assert_eq!(two.drift(&clock.read()), None);
+        Ok(())
     }
 }

@@ -8,13 +8,13 @@ use std::{
         mpsc,
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
-    Clock, Reader,
+    Clock, Reader, pulse,
     reply::{Failure, Reply},
-    writer::{MAX_GROUP, Writer, needs_signs_of_life},
+    writer::{MAX_GROUP, Writer},
 };
 use crate::{
     domain::{
@@ -44,12 +44,12 @@ const FALLBACK: Duration = Duration::from_secs(5);
 pub struct News {
     /// The version.
     pub state: Arc<State>,
-    /// The records since the version before; empty when the ledger was loaded anew.
+    /// The records since the version before, without a gap; empty when the ledger was loaded anew.
     pub records: Arc<[Record]>,
 }
 
 type Answer = Box<dyn FnOnce(Reply) + Send>;
-type Listener = Box<dyn Fn(&News) + Send>;
+type Listener = Arc<dyn Fn(&News) + Send + Sync>;
 type Errand = Box<dyn FnOnce(&mut Writer) + Send>;
 
 enum Job {
@@ -88,12 +88,16 @@ pub struct Engine {
 impl Engine {
     /// Starts an engine over a writer whose ledger is loaded here first.
     pub fn start(mut writer: Writer) -> Result<Engine, Fault> {
-        writer.catch_up()?;
+        writer.follow()?;
         let shared = Arc::new(Shared {
             clock: Arc::clone(writer.clock()),
-            inbox: Mutex::default(),
+            // Somebody may have written before the doorbell was hung up.
+            inbox: Mutex::new(Inbox {
+                rung: true,
+                ..Inbox::default()
+            }),
             wake: Condvar::new(),
-            state: Mutex::new(Arc::new(writer.state().clone())),
+            state: Mutex::new(Arc::clone(writer.state())),
             listeners: Mutex::default(),
             next_listener: AtomicU64::new(0),
         });
@@ -110,7 +114,10 @@ impl Engine {
         };
         let thread = thread::Builder::new()
             .name("engine".into())
-            .spawn(move || run(&shared, &mut writer))
+            .spawn(move || {
+                let _closing = Closing(&shared);
+                run(&shared, &mut writer);
+            })
             .map_err(|error| {
                 Fault::io(
                     std::path::Path::new(""),
@@ -200,7 +207,7 @@ impl Handle {
 
     /// Returns the signs of life that an answer needs.
     pub(super) fn live(&self, query: &Query) -> Result<Live, Fault> {
-        if !needs_signs_of_life(&self.state(), query) {
+        if !pulse::is_needed(&self.state(), query) {
             return Ok(Live::default());
         }
         self.errand(Writer::signs_of_life)
@@ -227,10 +234,11 @@ impl Handle {
         self.shared.clock.now()
     }
 
-    /// Calls `listener` with every new version, from the engine's thread: it must not block.
-    pub fn subscribe(&self, listener: impl Fn(&News) + Send + 'static) -> Subscription {
+    /// Calls `listener` with every new version in order, from the engine's thread: it must not block. It may be called
+    /// once more while its subscription is being dropped.
+    pub fn subscribe(&self, listener: impl Fn(&News) + Send + Sync + 'static) -> Subscription {
         let key = self.shared.next_listener.fetch_add(1, Ordering::Relaxed);
-        lock(&self.shared.listeners).insert(key, Box::new(listener));
+        lock(&self.shared.listeners).insert(key, Arc::new(listener));
         Subscription {
             shared: Arc::clone(&self.shared),
             key,
@@ -239,7 +247,10 @@ impl Handle {
 
     /// Says whether this process makes due things prompt: the host does, others leave it to the next writer.
     pub(super) fn set_prompt(&self, prompt: bool) {
-        lock(&self.shared.inbox).prompt = prompt;
+        let mut inbox = lock(&self.shared.inbox);
+        inbox.prompt = prompt;
+        // The thread may sleep until something that it did not have to make prompt.
+        inbox.rung |= prompt;
         self.shared.wake.notify_one();
     }
 
@@ -273,6 +284,24 @@ fn stopped() -> Fault {
     )
 }
 
+/// Closes the inbox when the thread ends, by a panic too: who waits hears that nobody can tell, and nobody waits for ever.
+struct Closing<'a>(&'a Shared);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let left = {
+            let mut inbox = lock(&self.0.inbox);
+            inbox.stop = true;
+            std::mem::take(&mut inbox.jobs)
+        };
+        for job in left {
+            if let Job::Submit(_, answer) = job {
+                answer(Reply::Failed(stopped().into()));
+            }
+        }
+    }
+}
+
 /// What the thread woke up for.
 struct Round {
     jobs: Vec<Job>,
@@ -281,35 +310,37 @@ struct Round {
 }
 
 fn run(shared: &Shared, writer: &mut Writer) {
+    // After a failure, what is due is left for a while: a full disk must not keep a processor busy.
+    let mut not_before = None;
     loop {
-        let round = wait(shared, writer);
-        if round.rung {
-            publish(shared, writer, |writer| writer.catch_up());
+        let round = wait(shared, writer, not_before);
+        if round.rung && may_have_changed(writer) {
+            heed(writer.catch_up());
+            publish(shared, writer);
         }
-        let mut group = Vec::new();
-        let mut answers = Vec::new();
+        let (mut group, mut answers) = (Vec::new(), Vec::new());
         for job in round.jobs {
             match job {
                 Job::Submit(submission, answer) => {
                     group.push(*submission);
                     answers.push(answer);
                 }
-                Job::Errand(errand) => errand(writer),
+                Job::Errand(errand) => {
+                    errand(writer);
+                    publish(shared, writer);
+                }
             }
         }
         if !group.is_empty() {
-            let mut replies = Vec::new();
-            publish(shared, writer, |writer| {
-                let committed = writer.commit(&group);
-                replies = committed.replies;
-                Ok(committed.records)
-            });
-            answers
-                .into_iter()
-                .zip(replies)
-                .for_each(|(answer, reply)| answer(reply));
-        } else if due_in(shared, writer) == Some(Duration::ZERO) {
-            publish(shared, writer, Writer::settle);
+            let replies = writer.commit(&group);
+            publish(shared, writer);
+            for (answer, reply) in answers.into_iter().zip(replies) {
+                answer(reply);
+            }
+        } else if due_in(shared, writer, not_before) == Some(Duration::ZERO) {
+            let settled = heed(writer.settle());
+            publish(shared, writer);
+            not_before = (!settled).then(|| Instant::now() + FALLBACK);
         }
         if round.stop {
             return;
@@ -317,18 +348,33 @@ fn run(shared: &Shared, writer: &mut Writer) {
     }
 }
 
-/// Returns how long until something is due, if this process is to make it prompt.
-fn due_in(shared: &Shared, writer: &Writer) -> Option<Duration> {
-    let due = writer.state().next_due;
-    if !lock(&shared.inbox).prompt || due == Timestamp::MAX {
-        return None;
-    }
-    let micros = due.since(writer.clock().now());
-    Some(Duration::from_micros(micros.unsigned_abs()))
+/// Returns whether anything went wrong, which is logged: the next look tries again.
+fn heed(done: Result<(), Fault>) -> bool {
+    done.inspect_err(|fault| tracing::error!(%fault, "the engine could not catch up"))
+        .is_ok()
 }
 
-fn wait(shared: &Shared, writer: &mut Writer) -> Round {
-    let due = due_in(shared, writer);
+/// Returns whether somebody else may have written. A ledger that cannot tell may have changed.
+fn may_have_changed(writer: &mut Writer) -> bool {
+    writer.ledger().changed().unwrap_or(true)
+}
+
+/// Returns how long until something is due, if this process is to make it prompt.
+fn due_in(shared: &Shared, writer: &Writer, not_before: Option<Instant>) -> Option<Duration> {
+    let state = writer.state();
+    let idle = state.next_due == Timestamp::MAX || state.unknown.is_some();
+    if idle || !lock(&shared.inbox).prompt {
+        return None;
+    }
+    let micros = state.next_due.since(writer.clock().now()).unsigned_abs();
+    let pause = not_before.map_or(Duration::ZERO, |time| {
+        time.saturating_duration_since(Instant::now())
+    });
+    Some(Duration::from_micros(micros).max(pause))
+}
+
+fn wait(shared: &Shared, writer: &mut Writer, not_before: Option<Instant>) -> Round {
+    let due = due_in(shared, writer, not_before);
     let patience = due.unwrap_or(FALLBACK).min(FALLBACK);
     let inbox = lock(&shared.inbox);
     let idle = |inbox: &mut Inbox| inbox.jobs.is_empty() && !inbox.rung && !inbox.stop;
@@ -345,15 +391,10 @@ fn wait(shared: &Shared, writer: &mut Writer) -> Round {
         bytes += weight(&job);
         jobs.push(job);
     }
-    let rung = std::mem::take(&mut inbox.rung);
+    // Where no doorbell rings, the end of patience stands for it.
+    let rung = std::mem::take(&mut inbox.rung) || timeout.timed_out();
     let stop = inbox.stop && inbox.jobs.is_empty();
-    drop(inbox);
-    let mut changed = || writer.ledger().changed().unwrap_or(false);
-    Round {
-        jobs,
-        rung: rung || (timeout.timed_out() && changed()),
-        stop,
-    }
+    Round { jobs, rung, stop }
 }
 
 fn weight(job: &Job) -> usize {
@@ -372,25 +413,13 @@ fn weight(job: &Job) -> usize {
         }
 }
 
-/// Runs a step of the writer, makes its version the one that is seen, and tells the listeners.
-fn publish(
-    shared: &Shared,
-    writer: &mut Writer,
-    step: impl FnOnce(&mut Writer) -> Result<Vec<Record>, Fault>,
-) {
-    let before = writer.state().head;
-    match step(writer) {
-        Ok(records) if !records.is_empty() || writer.state().head != before => {
-            let news = News {
-                state: Arc::new(writer.state().clone()),
-                records: records.into(),
-            };
-            *lock(&shared.state) = Arc::clone(&news.state);
-            lock(&shared.listeners)
-                .values()
-                .for_each(|listener| listener(&news));
-        }
-        Ok(_) => {}
-        Err(fault) => tracing::error!(%fault, "the engine could not catch up"),
-    }
+/// Makes the writer's version the one that is seen, and tells the listeners, if it is another one.
+fn publish(shared: &Shared, writer: &mut Writer) {
+    let Some(news) = writer.take_news() else {
+        return;
+    };
+    *lock(&shared.state) = Arc::clone(&news.state);
+    // Called without the lock, so that a listener may subscribe, or drop its own subscription.
+    let listeners: Vec<_> = lock(&shared.listeners).values().cloned().collect();
+    listeners.iter().for_each(|listener| listener(&news));
 }

@@ -17,7 +17,7 @@ use crate::{
 pub enum Election {
     /// This process is the host until the value is dropped.
     Won(Host),
-    /// Another process is.
+    /// Another process is, or this one may only read.
     Lost,
 }
 
@@ -66,7 +66,11 @@ impl Host {
                     _lock: lock,
                 }))
             }
-            Reply::Refused(refusal) => Err(failed(format!("the election was refused: {refusal}"))),
+            // A ledger that a newer version wrote is only looked at, and nobody hosts it from here.
+            Reply::Refused(refusal) => {
+                tracing::warn!(%refusal, "the election was refused");
+                Ok(Election::Lost)
+            }
             Reply::Failed(failure) => Err(failure.fault().clone()),
         }
     }

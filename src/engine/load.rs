@@ -1,5 +1,7 @@
 //! From the ledger's files to a state: the newest snapshot, then the records after it.
 
+use std::path::Path;
+
 use crate::{
     domain::{
         archive::ArchiveChange,
@@ -23,14 +25,51 @@ pub fn load(ledger: &mut dyn Ledger) -> Result<State, Fault> {
     load_at(ledger, None)
 }
 
-/// Returns the state at a seq, or at the head.
+/// Returns the state at a seq, or at the head, every part of it decoded.
 pub(super) fn load_at(ledger: &mut dyn Ledger, at: Option<u64>) -> Result<State, Fault> {
-    let snapshot = ledger.latest_snapshot(SNAPSHOT_FORMAT, at)?;
-    let mut state = snapshot
-        .and_then(|snapshot| State::from_snapshot(&snapshot.bytes))
-        .unwrap_or_default();
+    let mut state = newest_snapshot(ledger, at)?;
     catch_up(ledger, &mut state, at, &mut |_, _| {})?;
+    if !is_sound(&state) {
+        state = State::default();
+        catch_up(ledger, &mut state, at, &mut |_, _| {})?;
+    }
     Ok(state)
+}
+
+/// Returns the state of the newest snapshot, or the one before genesis. Its parts are decoded when somebody looks.
+pub(super) fn newest_snapshot(ledger: &mut dyn Ledger, at: Option<u64>) -> Result<State, Fault> {
+    let snapshot = ledger.latest_snapshot(SNAPSHOT_FORMAT, at)?;
+    let head = snapshot.as_ref().map(|snapshot| snapshot.head);
+    Ok(snapshot
+        .and_then(|snapshot| State::from_snapshot(&snapshot.bytes))
+        .filter(|state| Some(state.head) == head)
+        .unwrap_or_default())
+}
+
+/// Decodes every part of a state that came from a snapshot, and returns whether all of it could be read.
+pub(super) fn is_sound(state: &State) -> bool {
+    let _ = (state.orders().count(), state.days().count());
+    !state.is_damaged()
+}
+
+/// Replays the whole ledger and fills the archive from it. Needs the turn.
+///
+/// # Errors
+///
+/// The ledger could not be read or written, or holds what only a newer version can put into the archive.
+pub(super) fn rebuild_archive(ledger: &mut dyn Ledger) -> Result<(), Fault> {
+    let head = ledger.head()?;
+    let mut state = State::default();
+    let mut changes = Vec::new();
+    catch_up(ledger, &mut state, Some(head.seq), &mut |_, new| {
+        changes.extend(new)
+    })?;
+    if let Some((kind, seq)) = state.unknown {
+        let what = format!("the archive is lost, and record {seq} ('{kind}') is unknown here");
+        return Err(Fault::new(FaultKind::NewerFormat, Path::new(""), what));
+    }
+    tracing::warn!(rows = changes.len(), "the archive was lost and is rebuilt");
+    ledger.rebuild_archive(head, &mut changes.into_iter())
 }
 
 /// Takes the records after the state's head into it, up to a seq or to the end, and shows each with what it does to
@@ -80,7 +119,7 @@ fn take(state: &mut State, record: &Record) -> Result<Vec<ArchiveChange>, Fault>
 fn broken(seq: u64, why: &str) -> Fault {
     Fault::new(
         FaultKind::Corrupt,
-        std::path::Path::new(""),
+        Path::new(""),
         format!("record {seq} is damaged: {why}"),
     )
 }

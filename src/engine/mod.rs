@@ -4,11 +4,14 @@
 //! runs it once in place; [`Engine`] runs it on a thread, groups what waits, and tells its subscribers.
 
 mod clock;
+mod commit;
 mod core;
 mod host;
 mod load;
+mod pulse;
 mod reader;
 mod reply;
+mod working;
 mod writer;
 
 pub use clock::{Clock, HeldClock, Reading, SystemClock};

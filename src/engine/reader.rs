@@ -39,6 +39,8 @@ impl Reader {
         handle: &Handle,
         query: &Query,
     ) -> Result<Result<Answer, Refusal>, Fault> {
+        // A restore since the last question put another file in the place of the one that is open.
+        self.ledger.head()?;
         let live = handle.live(query)?;
         let (state, now) = (handle.state(), handle.now());
         query::answer(
@@ -48,6 +50,17 @@ impl Reader {
             query,
             now,
         )
+    }
+
+    /// Returns the newest records, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn recent(&mut self, limit: usize) -> Result<Vec<Record>, Fault> {
+        let head = self.ledger.head()?;
+        let count = u64::try_from(limit).unwrap_or(u64::MAX);
+        self.ledger.read(head.seq.saturating_sub(count), limit)
     }
 
     /// Returns the state as it stood at a moment: after the last record that was written by then.

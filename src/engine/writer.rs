@@ -1,65 +1,64 @@
 //! The one loop of every change: take the turn, catch up, append what is due, decide, append, publish.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
-
-use uuid::Uuid;
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use super::{
     clock::{Baseline, Clock},
+    commit::Lookup,
+    core::News,
     load,
+    pulse::{self, Pulse},
     reader::LedgerBooks,
-    reply::{Failure, Outcome, Reply},
+    reply::Reply,
+    working::defect,
 };
 use crate::{
     domain::{
-        archive::{ArchiveChange, ArchivedOrder},
-        cold::{Cold, Needs},
-        command::{Command, Submission},
-        decide::{self, Context, Draft, Renewals},
-        due,
-        evolve::apply,
+        command::Submission,
         id::OrderId,
-        order::{Actor, ClosedOrder},
+        import_report::ImportReport,
+        order::Actor,
         query::{self, Answer, Live, Query},
-        record::{Door, Hash, Head, Record},
+        record::{Head, Record},
         refusal::Refusal,
         state::State,
         time::{SECOND, Timestamp},
     },
-    ledger::{Append, Batch, Fault, FaultKind, Home, Ledger, Telemetry},
+    ledger::{Fault, Home, Identity, Ledger},
     text,
 };
 
 /// The most commands in one commit: by then the cost of the sync is spread so thin that more only delays the first.
 pub const MAX_GROUP: usize = 256;
 /// How long a writer waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often one batch is tried when somebody else wrote in between: behind the lock that needs a foreign writer.
-const TRIES: usize = 5;
-/// How often a decision may ask for more before it must decide.
-const ROUNDS: usize = 8;
-/// How many looks at what is due one commit takes: a long absence is caught up bit by bit.
-const DUE_ROUNDS: usize = 16;
-
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Writes commands to a ledger, and keeps the state that they led to.
 pub struct Writer {
-    ledger: Box<dyn Ledger>,
-    telemetry: Option<Telemetry>,
-    clock: Arc<dyn Clock>,
-    baseline: Baseline,
-    uid: u32,
-    state: State,
-    loaded: bool,
+    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) pulse: Pulse,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) baseline: Baseline,
+    pub(super) uid: u32,
+    pub(super) state: Arc<State>,
+    /// The ledger's life that the state belongs to; none until it is loaded.
+    life: Option<Identity>,
     snapshot_seq: u64,
+    feed: Option<Feed>,
+    snapshots: Option<JoinHandle<()>>,
+    /// What there is to say about the import that was decided last.
+    pub(super) import_report: Option<ImportReport>,
 }
 
-/// What one commit brought.
-#[derive(Debug, Default)]
-pub(super) struct Committed {
-    /// The answers, in the order of the submissions.
-    pub(super) replies: Vec<Reply>,
-    /// The new records, those of other writers too.
-    pub(super) records: Vec<Record>,
+/// What is new since somebody last asked.
+#[derive(Default)]
+struct Feed {
+    records: Vec<Record>,
+    /// Whether the state was loaded anew, so that no records lead to it from the one before.
+    anew: bool,
 }
 
 impl Writer {
@@ -68,18 +67,21 @@ impl Writer {
     pub fn new(ledger: Box<dyn Ledger>, clock: Arc<dyn Clock>, home: Option<&Home>) -> Self {
         Writer {
             ledger,
-            telemetry: home.map(Telemetry::new),
+            pulse: Pulse::new(home),
             clock,
             baseline: Baseline::new(home.map(|home| home.path().join("clock"))),
             uid: rustix::process::getuid().as_raw(),
-            state: State::default(),
-            loaded: false,
+            state: Arc::default(),
+            life: None,
             snapshot_seq: 0,
+            feed: None,
+            snapshots: None,
+            import_report: None,
         }
     }
 
     /// Returns the state as of the last catch-up.
-    pub fn state(&self) -> &State {
+    pub fn state(&self) -> &Arc<State> {
         &self.state
     }
 
@@ -93,68 +95,126 @@ impl Writer {
         &self.clock
     }
 
-    /// Takes in what others wrote and returns those records. Needs no turn.
-    pub fn catch_up(&mut self) -> Result<Vec<Record>, Fault> {
-        if !self.loaded || self.ledger.identity().incarnation != self.state.incarnation {
-            self.reload()?;
-            return Ok(Vec::new());
+    /// Loads the ledger whole, and keeps from then on what is new for [`Writer::take_news`]. Snapshots are written in
+    /// the background from then on.
+    pub(super) fn follow(&mut self) -> Result<(), Fault> {
+        self.catch_up()?;
+        // Versions that are given away must not turn out to be unreadable later.
+        if !load::is_sound(&self.state) {
+            self.replay()?;
         }
-        let mut records = Vec::new();
-        let mut fresh = self.state.clone();
-        load::catch_up(self.ledger.as_mut(), &mut fresh, None, &mut |record, _| {
-            records.push(record)
-        })?;
-        self.state = fresh;
-        Ok(records)
+        self.feed = Some(Feed::default());
+        Ok(())
+    }
+
+    /// Returns the newest version and the records that led to it, if it is another one than last time.
+    pub(super) fn take_news(&mut self) -> Option<News> {
+        let feed = std::mem::take(self.feed.as_mut()?);
+        let records = match feed.anew {
+            true => Vec::new(),
+            false => feed.records,
+        };
+        (feed.anew || !records.is_empty()).then(|| News {
+            state: Arc::clone(&self.state),
+            records: records.into(),
+        })
+    }
+
+    /// Takes in what others wrote. Needs no turn, unless the archive was lost and has to be rebuilt.
+    pub fn catch_up(&mut self) -> Result<(), Fault> {
+        let head = self.ledger.head()?;
+        if self.arrive(head)? && self.ledger.archive_watermark()?.is_none() {
+            self.ledger.begin(PATIENCE)?;
+            let rebuilt = self.rebuild_archive();
+            self.ledger.end();
+            rebuilt?;
+        }
+        Ok(())
+    }
+
+    /// Brings the state to the head that was just read, and returns whether it was loaded anew.
+    pub(super) fn arrive(&mut self, head: Head) -> Result<bool, Fault> {
+        let seen = self.state.head;
+        // Only a restore, or a file put in the place of another, takes a head back.
+        if self.life != Some(self.ledger.identity()) || (head != seen && head.seq <= seen.seq) {
+            self.reload()?;
+            return Ok(true);
+        }
+        if head != seen {
+            let mut fresh = State::clone(&self.state);
+            let mut records = Vec::new();
+            load::catch_up(self.ledger.as_mut(), &mut fresh, None, &mut |record, _| {
+                records.push(record)
+            })?;
+            self.publish(fresh, records);
+        }
+        Ok(false)
     }
 
     fn reload(&mut self) -> Result<(), Fault> {
-        self.loaded = false;
-        let before = self
-            .ledger
-            .latest_snapshot(crate::domain::state::SNAPSHOT_FORMAT, None)?;
-        self.snapshot_seq = before.as_ref().map_or(0, |snapshot| snapshot.head.seq);
-        self.state = match before.and_then(|snapshot| State::from_snapshot(&snapshot.bytes)) {
-            Some(state) => state,
-            None => State::default(),
-        };
-        load::catch_up(self.ledger.as_mut(), &mut self.state, None, &mut |_, _| {})?;
-        self.loaded = true;
+        let mut state = load::newest_snapshot(self.ledger.as_mut(), None)?;
+        self.snapshot_seq = state.head.seq;
+        load::catch_up(self.ledger.as_mut(), &mut state, None, &mut |_, _| {})?;
+        self.replace(state);
         Ok(())
+    }
+
+    /// Builds the state from the records alone: a snapshot turned out not to be readable.
+    pub(super) fn replay(&mut self) -> Result<(), Fault> {
+        let mut state = State::default();
+        load::catch_up(self.ledger.as_mut(), &mut state, None, &mut |_, _| {})?;
+        self.snapshot_seq = 0;
+        self.replace(state);
+        Ok(())
+    }
+
+    fn replace(&mut self, state: State) {
+        self.life = Some(self.ledger.identity());
+        self.state = Arc::new(state);
+        if let Some(feed) = &mut self.feed {
+            feed.anew = true;
+        }
+    }
+
+    pub(super) fn publish(&mut self, state: State, records: Vec<Record>) {
+        self.state = Arc::new(state);
+        if let Some(feed) = &mut self.feed {
+            feed.records.extend(records);
+        }
+    }
+
+    /// Rebuilds the archive if it was lost. Needs the turn.
+    pub(super) fn rebuild_archive(&mut self) -> Result<(), Fault> {
+        match self.ledger.archive_watermark()? {
+            Some(_) => Ok(()),
+            None => load::rebuild_archive(self.ledger.as_mut()),
+        }
     }
 
     /// Answers a question about the ledger as it is now.
     pub fn ask(&mut self, query: &Query) -> Result<Result<Answer, Refusal>, Fault> {
         self.catch_up()?;
-        let live = match needs_signs_of_life(&self.state, query) {
+        let answer = self.answer_query(query)?;
+        if !self.state.is_damaged() {
+            return Ok(answer);
+        }
+        self.replay()?;
+        self.answer_query(query)
+    }
+
+    fn answer_query(&mut self, query: &Query) -> Result<Result<Answer, Refusal>, Fault> {
+        let live = match pulse::is_needed(&self.state, query) {
             true => self.signs_of_life(),
             false => Live::default(),
         };
         let now = self.clock.now();
-        query::answer(
-            &self.state,
-            &live,
-            &mut LedgerBooks(self.ledger.as_mut()),
-            query,
-            now,
-        )
+        let mut books = LedgerBooks(self.ledger.as_mut());
+        query::answer(&self.state, &live, &mut books, query, now)
     }
 
-    /// Returns every sign of life. Without them leases look older and agents silent, so a failure is logged and not fatal.
+    /// Returns every sign of life.
     pub(super) fn signs_of_life(&mut self) -> Live {
-        let renewals = self.renewals();
-        let beats = match self.telemetry.as_mut().map(Telemetry::agent_beats) {
-            Some(Ok(beats)) => beats
-                .into_iter()
-                .map(|(name, beat)| (name, beat.beat))
-                .collect(),
-            Some(Err(fault)) => {
-                tracing::warn!(%fault, "the agents' heartbeats could not be read");
-                Default::default()
-            }
-            None => Default::default(),
-        };
-        Live { beats, renewals }
+        self.pulse.live(&self.state, self.clock.now())
     }
 
     /// Renews a lease in full, from now. Never on the ledger; a lease that lapsed or changed hands stays so.
@@ -167,494 +227,110 @@ impl Writer {
     ) -> Result<Result<Timestamp, Refusal>, Fault> {
         // What is due comes first: a lease that ran out is not renewed by a late beat.
         self.settle()?;
-        let current = self.state.order(id).and_then(|order| order.lease());
+        let Some(order) = self.state.order(id) else {
+            return Ok(Err(Refusal::not_found(format!("open order {id}"))));
+        };
+        let current = order.lease();
         let Some(lease) = current.filter(|lease| lease.epoch == epoch) else {
-            let current = current.map(|lease| lease.epoch);
-            return Ok(Err(match self.state.order(id) {
-                None => Refusal::not_found(format!("open order {id}")),
-                Some(_) => Refusal::StaleEpoch {
-                    id,
-                    given: Some(epoch),
-                    current,
-                },
+            return Ok(Err(Refusal::StaleEpoch {
+                id,
+                given: Some(epoch),
+                current: current.map(|lease| lease.epoch),
             }));
         };
         let now = self.clock.now();
-        let until = now.plus(i64::from(lease.seconds) * SECOND);
-        if let Some(telemetry) = &mut self.telemetry {
-            telemetry.beat_lease(id, u64::from(epoch), until, now)?;
-            telemetry.beat_agent(&actor.name, now, &text::clean(note))?;
-        }
+        let until = now.plus(i64::from(lease.seconds).saturating_mul(SECOND));
+        self.pulse.renew(id, epoch, until, now)?;
+        self.pulse.beat(&actor.name, now, &text::clean(note))?;
         Ok(Ok(until))
     }
 
     /// Commits one command.
     pub fn submit(&mut self, submission: &Submission) -> Reply {
-        let mut committed = self.commit(std::slice::from_ref(submission));
-        committed
-            .replies
-            .pop()
-            .unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into()))
+        one(self.commit_for(std::slice::from_ref(submission), None))
     }
 
-    /// Appends what is due, if anything is, and returns the new records.
-    pub fn settle(&mut self) -> Result<Vec<Record>, Fault> {
-        let committed = self.try_commit(&[], Lookup::WhenRefused)?;
-        Ok(committed.records)
-    }
-
-    /// Leaves a reason for those who wait while the next commit takes long.
-    pub fn commit_slowly(&mut self, reason: &str, submission: &Submission) -> Reply {
-        if let Err(fault) = self.ledger.begin(PATIENCE) {
-            return Reply::Failed(fault.into());
-        }
-        self.ledger.explain(reason);
-        let committed = self.in_turn(std::slice::from_ref(submission), Lookup::WhenRefused);
-        self.ledger.end();
-        match committed {
-            Ok(Committed { mut replies, .. }) => replies
-                .pop()
-                .unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into())),
-            Err(trouble) => Reply::Failed(trouble.failure()),
-        }
-    }
-
-    /// Commits a group in one transaction. Everybody gets an answer.
-    pub(super) fn commit(&mut self, group: &[Submission]) -> Committed {
-        match self.try_commit(group, Lookup::WhenRefused) {
-            Ok(committed) => committed,
-            Err(fault) => Committed {
-                replies: group
-                    .iter()
-                    .map(|_| Reply::Failed(fault.clone().into()))
-                    .collect(),
-                records: Vec::new(),
-            },
-        }
-    }
-
-    fn try_commit(&mut self, group: &[Submission], lookup: Lookup) -> Result<Committed, Fault> {
-        self.ledger.begin(PATIENCE)?;
-        let committed = self.in_turn(group, lookup);
-        self.ledger.end();
-        match committed {
-            Ok(committed) => {
-                self.keep_snapshot();
-                Ok(committed)
-            }
-            // A command id that is on the ledger already: find out whose before deciding again.
-            Err(Trouble::Duplicate) if lookup == Lookup::WhenRefused => {
-                self.try_commit(group, Lookup::Always)
-            }
-            Err(Trouble::Duplicate) => Err(defect(
-                "a command id is on the ledger and cannot be found there",
-            )),
-            Err(Trouble::Unwritten(fault)) => Err(fault),
-            Err(Trouble::Unknown(fault)) => Ok(Committed {
-                replies: group
-                    .iter()
-                    .map(|_| Reply::Failed(Failure::Unknown(fault.clone())))
-                    .collect(),
-                records: Vec::new(),
-            }),
-        }
-    }
-
-    fn in_turn(&mut self, group: &[Submission], lookup: Lookup) -> Result<Committed, Trouble> {
-        let mut records = Vec::new();
-        for _ in 0..TRIES {
-            records.extend(self.catch_up()?);
-            if self.state.is_damaged() {
-                self.reload()?;
-            }
-            let mut work = Working::new(self.state.clone(), self.clock.as_ref(), self.uid);
-            self.bring_due(&mut work)?;
-            let replies = group
-                .iter()
-                .map(|submission| self.answer(&mut work, submission, lookup))
-                .collect::<Result<Vec<_>, Fault>>()?;
-            if work.state.is_damaged() {
-                self.loaded = false;
-                continue;
-            }
-            if work.batch.records.is_empty() {
-                self.state.next_due = work.state.next_due;
-                return Ok(Committed { replies, records });
-            }
-            match self.ledger.append(self.state.head, &work.batch) {
-                Append::Appended(_) => {
-                    self.state = work.state;
-                    records.extend(work.batch.records);
-                    return Ok(Committed { replies, records });
-                }
-                Append::Conflict(_) => continue,
-                Append::NotApplied(fault) if fault.kind == FaultKind::Duplicate => {
-                    return Err(Trouble::Duplicate);
-                }
-                Append::NotApplied(fault) => return Err(Trouble::Unwritten(fault)),
-                Append::Unknown(fault) => {
-                    self.loaded = false;
-                    return Err(Trouble::Unknown(fault));
-                }
-            }
-        }
-        Err(Trouble::Unwritten(busy(
-            "other writers kept changing the ledger behind its lock",
-        )))
-    }
-
-    /// Appends what the clocks call for: first a jump of the wall clock, else whatever is due.
-    fn bring_due(&mut self, work: &mut Working) -> Result<(), Fault> {
-        if work.state.head.seq == 0 {
-            return Ok(());
-        }
-        let now = work.now;
-        if let Some(drift) = self.baseline.jump(&self.clock.read()) {
-            let drafts = due::clock_jump(&work.state, drift, now);
-            return work.take_due(drafts);
-        }
-        if now < work.state.next_due {
-            return Ok(());
-        }
-        let renewals = self.renewals();
-        for _ in 0..DUE_ROUNDS {
-            let drafts = due::due(&work.state, &renewals, now);
-            if drafts.is_empty() {
-                break;
-            }
-            work.take_due(drafts)?;
-            work.state.next_due = due::next_due(&work.state, &renewals);
-        }
-        work.state.next_due = due::next_due(&work.state, &renewals);
-        Ok(())
-    }
-
-    /// Returns the leases' renewals. Losing them costs holders their lease, so it is logged and not fatal.
-    pub(super) fn renewals(&mut self) -> Renewals {
-        let Some(telemetry) = &mut self.telemetry else {
-            return Renewals::new();
-        };
-        match telemetry.lease_beats() {
-            Ok(beats) => beats
-                .into_iter()
-                .map(|(order, beat)| (order, (u32::try_from(beat.epoch).unwrap_or(0), beat.until)))
-                .collect(),
-            Err(fault) => {
-                tracing::warn!(%fault, "the leases' renewals could not be read");
-                Renewals::new()
-            }
-        }
-    }
-
-    fn answer(
+    /// Commits a whole file of another system, and leaves a reason for those who wait meanwhile. Returns the report on
+    /// it too, unless it was not decided now.
+    pub fn import(
         &mut self,
-        work: &mut Working,
+        reason: &str,
         submission: &Submission,
-        lookup: Lookup,
-    ) -> Result<Reply, Fault> {
-        if lookup == Lookup::Always
-            && let Some(reply) = self.first_answer(work, submission)?
-        {
-            return Ok(reply);
-        }
-        if work.commands.contains(&submission.id) {
-            return Ok(work.repeat(submission));
-        }
-        let cold = self.fetch(work, &submission.command)?;
-        let context = Context {
-            now: work.now,
-            actor: &submission.actor,
-            role: submission.role,
-            epoch: submission.epoch,
-        };
-        let decision = decide::decide(&work.state, &cold, &submission.command, &context);
-        // A retry of what was applied is refused or changes nothing, if it does not collide: only then is it looked up.
-        if decision.as_ref().map_or(true, Vec::is_empty)
-            && let Some(reply) = self.first_answer(work, submission)?
-        {
-            return Ok(reply);
-        }
-        Ok(match decision {
-            Err(refusal) => Reply::Refused(refusal),
-            Ok(drafts) if submission.dry_run => {
-                let mut imagined = Working::new(work.state.clone(), self.clock.as_ref(), self.uid);
-                let records = imagined.take(drafts, submission)?;
-                Reply::Done(Outcome {
-                    records,
-                    dry_run: true,
-                    repeated: false,
-                })
-            }
-            Ok(drafts) => {
-                let records = work.take(drafts, submission)?;
-                Reply::Done(Outcome {
-                    records,
-                    dry_run: false,
-                    repeated: false,
-                })
-            }
-        })
+    ) -> (Reply, Option<ImportReport>) {
+        self.import_report = None;
+        let reply = one(self.commit_for(std::slice::from_ref(submission), Some(reason)));
+        (reply, self.import_report.take())
     }
 
-    /// Returns the answer that an applied command got, if this is one.
-    fn first_answer(
-        &mut self,
-        work: &Working,
-        submission: &Submission,
-    ) -> Result<Option<Reply>, Fault> {
-        if submission.dry_run {
-            return Ok(None);
-        }
-        let mut records = self.ledger.by_command(submission.id)?;
-        // An earlier answer of this very batch counts as well, but is not on the ledger yet.
-        records.retain(|record| record.seq <= work.start);
-        let Some(first) = records.first() else {
-            return Ok(None);
-        };
-        Ok(Some(
-            match first.command_hash == submission.command_hash() {
-                true => Reply::Done(Outcome {
-                    records,
-                    dry_run: false,
-                    repeated: true,
-                }),
-                false => Reply::Refused(Refusal::CommandReused { seq: first.seq }),
-            },
-        ))
+    /// Commits a group in one transaction. Everybody gets an answer, in the order of the submissions.
+    pub(super) fn commit(&mut self, group: &[Submission]) -> Vec<Reply> {
+        self.commit_for(group, None)
     }
 
-    /// Fetches what the decision needs beyond the state. What this very batch closed is taken from it.
-    fn fetch(&mut self, work: &Working, command: &Command) -> Result<Cold, Fault> {
-        let mut cold = Cold::default();
-        for _ in 0..ROUNDS {
-            let needs = decide::needs(&work.state, &cold, command);
-            if needs.is_empty() {
-                break;
-            }
-            self.fetch_once(work, &needs, &mut cold)?;
+    /// Appends what is due, if anything is.
+    pub fn settle(&mut self) -> Result<(), Fault> {
+        match self.try_commit(&[], Lookup::WhenRefused, None) {
+            Ok(_) => Ok(()),
+            Err(trouble) => Err(trouble.failure().fault().clone()),
         }
-        Ok(cold)
     }
 
-    fn fetch_once(&mut self, work: &Working, needs: &Needs, cold: &mut Cold) -> Result<(), Fault> {
-        let ids: Vec<_> = needs.orders.iter().copied().collect();
-        cold.orders.extend(ids.iter().map(|id| (*id, None)));
-        for row in self.ledger.archived(&ids)? {
-            cold.orders.insert(row.id, Some(form(&row)?));
-        }
-        for change in &work.batch.archive {
-            match change {
-                ArchiveChange::PutOrder(row) if needs.orders.contains(&row.id) => {
-                    cold.orders.insert(row.id, Some(form(row)?));
-                }
-                ArchiveChange::DropOrder(id) if needs.orders.contains(id) => {
-                    cold.orders.insert(*id, None);
-                }
-                _ => {}
+    fn commit_for(&mut self, group: &[Submission], reason: Option<&str>) -> Vec<Reply> {
+        match self.try_commit(group, Lookup::WhenRefused, reason) {
+            Ok(replies) => replies,
+            Err(trouble) => {
+                let failure = trouble.failure();
+                vec![Reply::Failed(failure); group.len()]
             }
         }
-        let keys: Vec<_> = needs.externals.iter().map(String::as_str).collect();
-        cold.externals
-            .extend(needs.externals.iter().map(|key| (key.clone(), None)));
-        for (key, id) in self.ledger.by_external(&keys)? {
-            cold.externals.insert(key, Some(id));
-        }
-        for seq in &needs.records {
-            let record = self.ledger.record(*seq)?;
-            cold.records.insert(*seq, record);
-        }
-        Ok(())
     }
 
     /// Writes a snapshot when the tail has grown long. It is a cache: failing to write it is logged and costs nothing else.
-    fn keep_snapshot(&mut self) {
-        if !load::snapshot_is_due(&self.state, self.snapshot_seq) {
+    /// A process that is called for one command does it at once; an engine does not let its callers wait for it.
+    pub(super) fn keep_snapshot(&mut self) {
+        let busy = self
+            .snapshots
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished());
+        if busy || !load::snapshot_is_due(&self.state, self.snapshot_seq) {
             return;
         }
         self.snapshot_seq = self.state.head.seq;
-        if let Err(fault) = load::keep_snapshot(self.ledger.as_mut(), &self.state) {
+        let kept = match self.feed {
+            None => load::keep_snapshot(self.ledger.as_mut(), &self.state),
+            Some(_) => self.ledger.another().and_then(|mut ledger| {
+                let state = Arc::clone(&self.state);
+                let thread = thread::Builder::new()
+                    .name("snapshot".into())
+                    .spawn(move || {
+                        if let Err(fault) = load::keep_snapshot(ledger.as_mut(), &state) {
+                            tracing::warn!(%fault, "no snapshot was kept");
+                        }
+                    });
+                self.snapshots = thread
+                    .inspect_err(|error| tracing::warn!(%error, "no snapshot was kept"))
+                    .ok();
+                Ok(())
+            }),
+        };
+        if let Err(fault) = kept {
             tracing::warn!(%fault, "no snapshot was kept");
         }
     }
 }
 
-/// Returns whether an answer depends on heartbeats: those about agents do, others only where a lease is in sight.
-pub(super) fn needs_signs_of_life(state: &State, query: &Query) -> bool {
-    match query {
-        Query::Agents { .. } | Query::Agent { .. } | Query::Summary | Query::Metrics => true,
-        Query::WorkOrders { .. } => state.counts.wip.iter().any(|count| *count > 0),
-        Query::WorkOrder { order } | Query::Status { order } | Query::Why { order } => {
-            let leased = |id: OrderId| state.order(id).is_some_and(|order| order.lease().is_some());
-            order.parse().is_ok_and(leased)
-        }
-        _ => false,
-    }
-}
-
-fn form(row: &ArchivedOrder) -> Result<ClosedOrder, Fault> {
-    serde_json::from_str(&row.form).map_err(|error| {
-        let what = format!("the archive's form of {} cannot be read: {error}", row.id);
-        Fault::new(FaultKind::Corrupt, std::path::Path::new(""), what)
-    })
-}
-
-fn defect(what: &str) -> Fault {
-    Fault::new(FaultKind::Misuse, std::path::Path::new(""), what)
-}
-
-fn busy(what: &str) -> Fault {
-    Fault::new(FaultKind::Busy, std::path::Path::new(""), what)
-}
-
-/// When a command id is looked up on the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lookup {
-    /// Only where the decision would change nothing: the ledger's own uniqueness catches the rest.
-    WhenRefused,
-    /// Before every decision, because an id was found to be there.
-    Always,
-}
-
-/// Why a commit did not come about.
-enum Trouble {
-    Duplicate,
-    Unwritten(Fault),
-    Unknown(Fault),
-}
-
-impl Trouble {
-    fn failure(self) -> Failure {
-        match self {
-            Trouble::Duplicate => {
-                Failure::NotApplied(defect("this command id is on the ledger already"))
-            }
-            Trouble::Unwritten(fault) => Failure::NotApplied(fault),
-            Trouble::Unknown(fault) => Failure::Unknown(fault),
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(thread) = self.snapshots.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the writing of a snapshot panicked");
         }
     }
 }
 
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        Trouble::Unwritten(fault)
-    }
-}
-
-/// A version of the state that is not committed yet, and the batch that leads to it.
-struct Working {
-    state: State,
-    batch: Batch,
-    now: Timestamp,
-    uid: u32,
-    start: u64,
-    commands: HashSet<Uuid>,
-}
-
-/// What the records of one command share.
-struct Envelope<'a> {
-    command: Uuid,
-    command_hash: Hash,
-    causation: Option<Uuid>,
-    correlation: Option<Uuid>,
-    actor: &'a Actor,
-    door: Door,
-    uid: u32,
-}
-
-impl Working {
-    fn new(state: State, clock: &dyn Clock, uid: u32) -> Self {
-        let start = state.head.seq;
-        Working {
-            state,
-            batch: Batch::default(),
-            now: clock.now(),
-            uid,
-            start,
-            commands: HashSet::new(),
-        }
-    }
-
-    /// Takes what is due. The engine's own records stand for no command, so their command's hash is that of nothing.
-    fn take_due(&mut self, drafts: Vec<Draft>) -> Result<(), Fault> {
-        let envelope = Envelope {
-            command: Uuid::now_v7(),
-            command_hash: Hash::ZERO,
-            causation: None,
-            correlation: None,
-            actor: &Actor::system(),
-            door: Door::Engine,
-            uid: self.uid,
-        };
-        self.seal(drafts, &envelope).map(drop)
-    }
-
-    fn take(&mut self, drafts: Vec<Draft>, submission: &Submission) -> Result<Vec<Record>, Fault> {
-        self.commands.insert(submission.id);
-        let envelope = Envelope {
-            command: submission.id,
-            command_hash: submission.command_hash(),
-            causation: submission.causation,
-            correlation: submission.correlation,
-            actor: &submission.actor,
-            door: submission.door,
-            uid: submission.uid,
-        };
-        self.seal(drafts, &envelope)
-    }
-
-    /// Makes records of drafts, chains them, and takes them into the working version.
-    fn seal(&mut self, drafts: Vec<Draft>, envelope: &Envelope<'_>) -> Result<Vec<Record>, Fault> {
-        let from = self.batch.records.len();
-        for (n, draft) in (0u32..).zip(drafts) {
-            let body = serde_json::to_string(&draft.event)
-                .map_err(|error| defect(&format!("an event cannot be written: {error}")))?;
-            let Head { seq, hash } = self.state.head;
-            let mut record = Record {
-                seq: seq + 1,
-                time: self.now,
-                occurred_at: draft.occurred_at.unwrap_or(self.now),
-                command: envelope.command,
-                n,
-                command_hash: envelope.command_hash,
-                causation: envelope.causation,
-                correlation: envelope.correlation,
-                actor_kind: envelope.actor.kind,
-                actor: envelope.actor.name.clone(),
-                door: envelope.door,
-                uid: envelope.uid,
-                subject: draft.event.subject(),
-                kind: draft.event.kind().to_owned(),
-                version: draft.event.version(),
-                body: body.into(),
-                hash: Hash::ZERO,
-            };
-            record.hash = record.seal(&hash);
-            self.batch
-                .archive
-                .extend(apply(&mut self.state, &draft.event, &record));
-            self.batch.records.push(record);
-        }
-        Ok(self.batch.records[from..].to_vec())
-    }
-
-    /// Answers a command id that this very batch has already taken.
-    fn repeat(&self, submission: &Submission) -> Reply {
-        let records: Vec<_> = self
-            .batch
-            .records
-            .iter()
-            .filter(|record| record.command == submission.id)
-            .cloned()
-            .collect();
-        match records.first() {
-            Some(first) if first.command_hash != submission.command_hash() => {
-                Reply::Refused(Refusal::CommandReused { seq: first.seq })
-            }
-            _ => Reply::Done(Outcome {
-                records,
-                dry_run: false,
-                repeated: true,
-            }),
-        }
-    }
+fn one(mut replies: Vec<Reply>) -> Reply {
+    replies
+        .pop()
+        .unwrap_or_else(|| Reply::Failed(defect("a command got no answer").into()))
 }

@@ -86,7 +86,15 @@ impl Turn {
                     "{holder} has held the ledger for more than {:.1} s{reason}",
                     patience.as_secs_f64()
                 );
-                Err(Fault::new(FaultKind::Busy, &self.path, what))
+                let fault = Fault::new(FaultKind::Busy, &self.path, what);
+                Err(match stopped_holder(&self.path) {
+                    // The kernel frees the lock when its holder dies; nobody else may take it from a stopped one, which
+                    // would write on where it stood.
+                    Some(pid) => fault.mend(format!(
+                        "That process is stopped: let it go on with `kill -CONT {pid}`, or end it with `kill -KILL {pid}`; nothing is lost."
+                    )),
+                    None => fault,
+                })
             }
         }
     }
@@ -138,23 +146,35 @@ pub(super) fn holder_of(path: &Path) -> Option<String> {
     }
 }
 
-/// Returns the process that holds the flock on `path`: proc_locks(5), fields 2, 5 and 6.
+/// Returns who holds the flock on `path`, as `process 123 (name)`.
 fn process_of(path: &Path) -> Option<String> {
+    let pid = pid_of(path)?;
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    Some(format!("process {pid} ({})", one_line(&name)))
+}
+
+/// Returns the process that holds the flock on `path` and is stopped, by SIGSTOP or Ctrl-Z: proc_pid_stat(5), field 3.
+fn stopped_holder(path: &Path) -> Option<u32> {
+    let pid = pid_of(path)?;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it, in parentheses, may hold anything.
+    let state = stat.rsplit_once(')')?.1.split_whitespace().next()?;
+    matches!(state, "T" | "t").then_some(pid)
+}
+
+/// Returns the id of the process that holds the flock on `path`: proc_locks(5), fields 2, 5 and 6.
+fn pid_of(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
     let inode = std::fs::metadata(path).ok()?.ino().to_string();
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    let pid = locks.lines().find_map(|line| {
+    locks.lines().find_map(|line| {
         let fields: Vec<_> = line.split_whitespace().collect();
         let [_, "FLOCK", _, _, pid, file, ..] = fields.as_slice() else {
             return None;
         };
-        file.rsplit(':')
-            .next()
-            .is_some_and(|found| found == inode)
-            .then(|| (*pid).to_owned())
-    })?;
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    Some(format!("process {pid} ({})", one_line(&name)))
+        let found = file.rsplit(':').next().is_some_and(|found| found == inode);
+        found.then(|| pid.parse().ok()).flatten()
+    })
 }
 
 #[cfg(test)]

@@ -51,7 +51,21 @@ pub fn init(home: &Home) -> Result<Head, Fault> {
         incarnation: 1,
         created: clock.now(),
     };
-    let ledger = SqliteLedger::create(home, identity)?;
+    let (ledger, uuid) = match SqliteLedger::create(home, identity) {
+        Ok(ledger) => (ledger, uuid),
+        // One without a first record was left by a process that died while making it.
+        Err(fault) if fault.kind == FaultKind::Exists => {
+            let mut ledger = SqliteLedger::open(home)?;
+            match ledger.head()?.seq {
+                0 => {
+                    let uuid = ledger.identity().uuid;
+                    (ledger, uuid)
+                }
+                _ => return Err(fault),
+            }
+        }
+        Err(fault) => return Err(fault),
+    };
     let mut writer = Writer::new(Box::new(ledger), clock, Some(home));
     done(home, writer.submit(&system(Command::Genesis { uuid })))?;
     Ok(writer.state().head)

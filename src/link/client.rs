@@ -52,12 +52,16 @@ impl Client {
 
     /// Returns the host's answer, or None if it has none: from then on this process does it alone.
     fn call(&mut self, request: Request) -> Option<Response> {
-        let host = self.host.as_mut()?;
         let call = Call {
             protocol: PROTOCOL,
             request,
         };
-        let answer = wire::send(host, &call).and_then(|()| wire::receive(host));
+        let mut answer = converse(self.host.as_mut()?, &call);
+        // The host closes what was silent for long, or another one has taken over. Asking twice does nothing twice.
+        if answer.as_ref().is_err_and(hung_up) {
+            self.host = self.home.socket().ok().and_then(|path| reach(&path).ok()?);
+            answer = converse(self.host.as_mut()?, &call);
+        }
         match answer {
             Ok(Response::OtherProtocol(theirs)) => {
                 tracing::info!(theirs, "the host speaks another protocol");
@@ -79,6 +83,20 @@ impl Client {
             empty => Ok(empty.insert(Cold::open(&self.home)?)),
         }
     }
+}
+
+fn converse(host: &mut UnixStream, call: &Call) -> io::Result<Response> {
+    wire::send(host, call)?;
+    wire::receive(host)
+}
+
+/// Returns whether the other side is gone, as opposed to silent.
+fn hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::UnexpectedEof | Kind::BrokenPipe | Kind::ConnectionReset
+    )
 }
 
 /// Connects without waiting: a stopped host with a full queue must not stop its callers.
@@ -105,7 +123,7 @@ fn reach(path: &Path) -> io::Result<Option<UnixStream>> {
 impl Observer for Client {
     fn ask(&mut self, query: &Query) -> Answered {
         match self.call(Request::Ask(query.clone())) {
-            Some(Response::Answered(answered)) => *answered,
+            Some(Response::Answered(answered)) if answered.is_ok() => *answered,
             _ => self.cold()?.ask(query),
         }
     }
@@ -114,7 +132,8 @@ impl Observer for Client {
 impl Operator for Client {
     fn submit(&mut self, submission: &Submission) -> Reply {
         match self.call(Request::Submit(Box::new(submission.clone()))) {
-            Some(Response::Reply(reply)) => *reply,
+            // Where the host failed, the same command id finds out here what became of it.
+            Some(Response::Reply(reply)) if !matches!(*reply, Reply::Failed(_)) => *reply,
             _ => match self.cold() {
                 Ok(cold) => cold.submit(submission),
                 Err(fault) => Reply::Failed(fault.into()),
@@ -124,7 +143,7 @@ impl Operator for Client {
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
         match self.call(Request::Beat(beat.clone())) {
-            Some(Response::Beaten(beaten)) => *beaten,
+            Some(Response::Beaten(beaten)) if beaten.is_ok() => *beaten,
             _ => self.cold()?.heartbeat(beat),
         }
     }

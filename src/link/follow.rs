@@ -58,6 +58,8 @@ impl Follower {
     pub fn next(&mut self, patience: Duration) -> Result<Vec<Record>, Fault> {
         let mut left = patience;
         loop {
+            // A restore takes the head back, and what comes after it is news again.
+            self.after = self.after.min(self.ledger.head()?.seq);
             let records = self.ledger.read(self.after, READ_PAGE)?;
             if let Some(last) = records.last() {
                 self.after = last.seq;

@@ -26,6 +26,8 @@ use crate::{
 const MAX_CONNECTIONS: usize = 512;
 /// How long a connection may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Questions answered at once, each over a ledger handle of its own: more only take turns on the processors.
+const MAX_READERS: usize = 8;
 
 /// The socket. Dropping it closes the door and ends its thread.
 pub struct Listener {
@@ -65,6 +67,7 @@ impl Listener {
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .max_blocking_threads(MAX_READERS)
             .build()
             .map_err(failed)?;
         let thread = thread::Builder::new()
@@ -152,8 +155,14 @@ async fn serve(mut stream: UnixStream, office: &Arc<Office>) -> io::Result<()> {
             Ok(Err(error)) => return Err(error),
             Err(_) => return Ok(()),
         }
-        let mut body = vec![0; wire::frame_length(head)?];
-        timeout(SILENCE, stream.read_exact(&mut body)).await??;
+        // Memory is taken as the bytes come: a length alone costs nothing.
+        let length = wire::frame_length(head)?;
+        let mut body = Vec::new();
+        let mut rest = (&mut stream).take(length as u64);
+        timeout(SILENCE, rest.read_to_end(&mut body)).await??;
+        if body.len() < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let response = match serde_json::from_slice::<Call>(&body) {
             Ok(call) if call.protocol == PROTOCOL => answer(call.request, uid, office).await,
             _ => Response::OtherProtocol(PROTOCOL),

@@ -189,7 +189,6 @@ impl Line {
                 parent: Some(id(parent)),
                 depends_on: vec![],
             }),
-            baseline: Default::default(),
         };
         let external = External {
             source: "beads".into(),
