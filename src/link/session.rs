@@ -5,9 +5,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{Answered, Listener};
+use super::{Answered, Beaten, Heartbeat, Listener, Observer, Operator};
 use crate::{
-    domain::{command::Submission, query::Query, state::State, time::Timestamp},
+    domain::{
+        command::{Role, Submission},
+        query::Query,
+        record::Record,
+        refusal::Refusal,
+        state::State,
+        time::Timestamp,
+    },
     engine::{
         Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription, SystemClock,
         Writer,
@@ -52,6 +59,18 @@ impl Watching {
         Ok(reader.ask(&self.handle(), query)?)
     }
 
+    /// Returns the newest records, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn recent(&self, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recent(limit)
+    }
+
     /// Returns the state as it stood at a moment.
     ///
     /// # Errors
@@ -76,7 +95,7 @@ impl Watching {
 
 /// The office of the host, while this process has it. The door closes before the office is given up.
 struct Office {
-    _listener: Listener,
+    listener: Option<Listener>,
     host: Host,
 }
 
@@ -121,21 +140,23 @@ impl Session {
             return Ok(false);
         }
         let mut office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
-        if office.is_some() {
-            return Ok(true);
-        }
         let handle = self.watching.handle();
-        let Election::Won(host) = Host::elect(&self.home, &handle, "console")? else {
-            return Ok(false);
+        let office = match &mut *office {
+            Some(office) => office,
+            none => match Host::elect(&self.home, &handle, "console")? {
+                Election::Won(host) => none.insert(Office {
+                    listener: None,
+                    host,
+                }),
+                Election::Lost => return Ok(false),
+            },
         };
-        let yielding = Arc::clone(&self.asked_to_yield);
-        let listener = Listener::open(&self.home, handle, move || {
-            yielding.store(true, Ordering::Relaxed)
-        })?;
-        *office = Some(Office {
-            _listener: listener,
-            host,
-        });
+        // A door that does not open is tried again without another election.
+        if office.listener.is_none() {
+            let yielding = Arc::clone(&self.asked_to_yield);
+            let on_yield = move || yielding.store(true, Ordering::Relaxed);
+            office.listener = Some(Listener::open(&self.home, handle, on_yield)?);
+        }
         Ok(true)
     }
 
@@ -159,6 +180,62 @@ impl Session {
     pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
         self.watching.handle().submit_then(submission, answer);
     }
+}
+
+impl Observer for Arc<Session> {
+    fn ask(&mut self, query: &Query) -> Answered {
+        self.watching.ask(query)
+    }
+}
+
+impl Operator for Arc<Session> {
+    fn submit(&mut self, submission: &Submission) -> Reply {
+        self.watching.handle().submit(submission.clone())
+    }
+
+    fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
+        let handle = self.watching.handle();
+        Ok(handle.heartbeat(beat.order, beat.epoch, &beat.actor, &beat.note)?)
+    }
+}
+
+/// What stands where an operator is wanted and there is none: it asks, and the engine refuses it everything else,
+/// because whatever it submits comes from a viewer.
+pub struct ReadOnly(Arc<Watching>);
+
+impl ReadOnly {
+    /// Returns a viewer's way.
+    pub fn new(watching: Arc<Watching>) -> Self {
+        ReadOnly(watching)
+    }
+}
+
+impl Observer for ReadOnly {
+    fn ask(&mut self, query: &Query) -> Answered {
+        self.0.ask(query)
+    }
+}
+
+impl Operator for ReadOnly {
+    fn submit(&mut self, submission: &Submission) -> Reply {
+        let viewed = Submission {
+            role: Role::Viewer,
+            ..submission.clone()
+        };
+        self.0.handle().submit(viewed)
+    }
+
+    fn heartbeat(&mut self, _: &Heartbeat) -> Beaten {
+        Ok(Err(Refusal::Role {
+            has: Role::Viewer,
+            needs: Role::Agent,
+        }))
+    }
+}
+
+/// The user id that records carry.
+pub fn uid() -> u32 {
+    rustix::process::getuid().as_raw()
 }
 
 /// The machine's clock, for doors that show ages.
