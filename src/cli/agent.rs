@@ -7,8 +7,9 @@ use super::{
     error::Done,
     events::{report, submit},
     grammar::{limit, option, positional, prose, verb, verbs},
-    order_text::heading,
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
+    work_order::show::heading,
     work_order::{pull_filter, pulled},
 };
 use crate::domain::{

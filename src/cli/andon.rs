@@ -8,8 +8,9 @@ use super::{
     error::{CliError, Done},
     events::{report, sentences, submit},
     grammar::{flag, limit, option, order, positional, prose, reads, verb, verbs, words},
-    order_text::{heading, row},
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
+    work_order::show::{heading, row},
 };
 use crate::domain::{
     andon::{Scope, Severity},
@@ -224,6 +225,7 @@ fn blast(call: &mut Call<'_>, blast: &Blast, verb: &str) -> Done {
     call.out.line(&text)?;
     affected(call, "cannot start", &blast.ready)?;
     affected(call, "cannot move forward or complete", &blast.in_progress)?;
+    affected(call, "cannot enter", &blast.cannot_enter)?;
     affected(call, "wait for these", &blast.downstream)?;
     let lists = [
         (

@@ -7,9 +7,9 @@ use super::{
     context::{Call, answer},
     error::Done,
     grammar::{verb, verbs},
-    order_text::heading,
     output::Tone,
     stage,
+    work_order::show::heading,
 };
 use crate::domain::query::{Query, metrics::Metrics, summary::Summary};
 

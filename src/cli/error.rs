@@ -149,7 +149,7 @@ impl fmt::Display for CliError {
             }
             CliError::BrokenFile { path, broken } => {
                 let path = path.display().to_string();
-                write!(f, "error: {}:\n", text::clean(&path))?;
+                writeln!(f, "error: {}:", text::clean(&path))?;
                 write!(f, "{}", text::clean_block(&broken.to_string()))?;
                 write!(f, "\n  {BROKEN_MEND}")
             }

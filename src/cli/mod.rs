@@ -18,15 +18,15 @@ mod export;
 mod grammar;
 pub mod import;
 mod init;
+mod json;
 mod ledger;
 mod line;
 mod log;
-mod order_text;
 mod output;
 mod receipt;
 mod report;
 mod stage;
-mod watch;
+mod table;
 mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
@@ -89,7 +89,7 @@ fn started(matches: &ArgMatches) -> Invocation {
     let Some((noun, beneath)) = matches.subcommand() else {
         return Invocation::Console(ConsoleOptions {
             read_only: matches.get_flag("read-only"),
-            actor: globals.actor().clone(),
+            actor: globals.actor(),
             colour: Globals::colour(inner),
             ledger: globals.ledger,
         });

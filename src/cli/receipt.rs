@@ -6,7 +6,8 @@ use super::{
     context::{Call, answer, text, value},
     error::{CliError, Done},
     grammar::{limit, order, verb, verbs},
-    output::{Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Table, cell, flex, left, maybe, right},
 };
 use crate::domain::{
     query::{Query, receipts::ReceiptView},

@@ -7,8 +7,9 @@ use super::{
     duration::{self, Since},
     error::Done,
     grammar::{option, order, reads, verb, verbs, words},
-    order_text::{heading, row},
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
+    work_order::show::{heading, row},
 };
 use crate::{
     domain::{

@@ -117,9 +117,7 @@ impl Writer {
                 .iter()
                 .map(|submission| self.answer(&mut work, submission, lookup))
                 .collect::<Result<Vec<_>, Fault>>()?;
-            if work.state.is_damaged() {
-                self.replay()?;
-            } else if self.append(work)? {
+            if self.append(work)? {
                 return Ok(replies);
             }
             head = self.ledger.head()?;
@@ -132,8 +130,13 @@ impl Writer {
         Working::new(&self.state, self.clock.read(), self.uid)
     }
 
-    /// Commits a version and publishes it. Returns false if somebody else wrote in between: decide anew.
+    /// Commits a version and publishes it. Returns false if it was decided on what is not so: decide anew.
     fn append(&mut self, work: Working) -> Result<bool, Trouble> {
+        // A part of the snapshot that was only now looked at could not be read.
+        if work.state.is_damaged() {
+            self.replay()?;
+            return Ok(false);
+        }
         if work.batch.records.is_empty() {
             // A look at what is due may have raised the bound for the next one.
             if work.state.next_due != self.state.next_due {

@@ -217,7 +217,7 @@ impl Writer {
         self.pulse.live(&self.state, self.clock.now())
     }
 
-    /// Renews a lease in full, from now. Never on the ledger; a lease that lapsed or changed hands stays so.
+    /// Renews its holder's lease in full, from now. Never on the ledger; a lease that lapsed or changed hands stays so.
     pub fn heartbeat(
         &mut self,
         id: OrderId,
@@ -238,6 +238,10 @@ impl Writer {
                 current: current.map(|lease| lease.epoch),
             }));
         };
+        if let Some(work) = order.work().filter(|work| work.holder != *actor) {
+            let holder = work.holder.clone();
+            return Ok(Err(Refusal::NotHolder { id, holder }));
+        }
         let now = self.clock.now();
         let until = now.plus(i64::from(lease.seconds).saturating_mul(SECOND));
         self.pulse.renew(id, epoch, until, now)?;

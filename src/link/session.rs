@@ -95,7 +95,7 @@ impl Watching {
 
 /// The office of the host, while this process has it. The door closes before the office is given up.
 struct Office {
-    _listener: Listener,
+    listener: Option<Listener>,
     host: Host,
 }
 
@@ -140,21 +140,23 @@ impl Session {
             return Ok(false);
         }
         let mut office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
-        if office.is_some() {
-            return Ok(true);
-        }
         let handle = self.watching.handle();
-        let Election::Won(host) = Host::elect(&self.home, &handle, "console")? else {
-            return Ok(false);
+        let office = match &mut *office {
+            Some(office) => office,
+            none => match Host::elect(&self.home, &handle, "console")? {
+                Election::Won(host) => none.insert(Office {
+                    listener: None,
+                    host,
+                }),
+                Election::Lost => return Ok(false),
+            },
         };
-        let yielding = Arc::clone(&self.asked_to_yield);
-        let listener = Listener::open(&self.home, handle, move || {
-            yielding.store(true, Ordering::Relaxed)
-        })?;
-        *office = Some(Office {
-            _listener: listener,
-            host,
-        });
+        // A door that does not open is tried again without another election.
+        if office.listener.is_none() {
+            let yielding = Arc::clone(&self.asked_to_yield);
+            let on_yield = move || yielding.store(true, Ordering::Relaxed);
+            office.listener = Some(Listener::open(&self.home, handle, on_yield)?);
+        }
         Ok(true)
     }
 

@@ -4,14 +4,18 @@
 mod cli;
 mod ledger;
 
+mod engine;
 mod limits;
+mod link;
 mod model;
+mod readme;
 mod refusals;
 mod roles;
 mod rules;
 mod rules_andon;
 mod rules_graph;
 mod support;
+mod survival;
 mod term;
 mod tidy;
 mod ui;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::support::line::{Line, Who, rule};
 
 /// One of every command there is.
-fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec<Command> {
+pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec<Command> {
     let link = Link {
         kind: "related".into(),
         target: "here".into(),

@@ -135,6 +135,10 @@ fn draw_row(model: &Model, row: &TreeRow, area: Rect, pen: &mut Pen<'_>) {
     );
     let mut note = match (open.and_then(|order| order.work()), row.status) {
         (Some(work), _) => format!("{}, {}", work.stage, work.holder.name),
+        (None, _) if row.id.is_epic() && !closed => {
+            let children = open.map_or(0, |epic| epic.children.len());
+            format!("{children} open beneath it")
+        }
         (None, Some(status)) => words::plain(status.word()),
         (None, None) => String::new(),
     };

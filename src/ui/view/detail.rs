@@ -57,7 +57,7 @@ pub fn draw(model: &Model, area: Rect, focus: bool, pen: &mut Pen<'_>) {
 pub fn compose(model: &mut Model) {
     let width = model.screen().detail.width.saturating_sub(4);
     let made_of = (
-        model.asks.edition(Slot::Detail),
+        model.asks.arrivals(Slot::Detail),
         (model.state.head.seq, model.minute()),
         width,
     );

@@ -309,9 +309,9 @@ fn by_bucket(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen
         };
         let mut note = format!("{wip:>2}/{limit:<2} {queued:>3} queued");
         if held {
-            note += "  held";
+            note = format!("{wip:>2}/{limit:<2} {queued:>3} queued held");
         } else if wip >= limit {
-            note += "  full";
+            note = format!("{wip:>2}/{limit:<2} {queued:>3} queued full");
         } else if late > 0 {
             note = format!("{wip:>2}/{limit:<2} {queued:>3}q {late} late");
         }

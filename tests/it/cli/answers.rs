@@ -342,7 +342,14 @@ fn a_watch_follows_the_ledger_and_ends_where_it_should() {
 fn nothing_is_logged_where_there_is_nothing_to_say() {
     let room = Room::new();
     room.done("wo create --title First");
-    assert!(!room.path().join(".obeya/logs").exists());
+    let logs = || {
+        std::fs::read_dir(room.path().join(".obeya/logs"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(logs(), 0);
+    room.line("wo start WO-009");
+    assert_eq!(logs(), 0, "a refusal is an answer");
 }
 
 #[test]

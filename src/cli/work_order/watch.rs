@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgMatches};
 
-use super::{
+use crate::cli::{
     context::{Call, answer, text, value},
     duration,
     error::{CliError, Done},

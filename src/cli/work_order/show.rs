@@ -1,9 +1,10 @@
 //! Work orders as text.
 
-use super::{
+use crate::cli::{
     context::Call,
     error::Done,
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
 };
 use crate::domain::{
     order::Status,
@@ -246,7 +247,7 @@ pub(super) fn detail(call: &mut Call<'_>, detail: &OrderDetail) -> Done {
 }
 
 /// Prints a heading with an empty line before it.
-pub(super) fn heading(call: &mut Call<'_>, text: &str) -> Done {
+pub(in crate::cli) fn heading(call: &mut Call<'_>, text: &str) -> Done {
     call.out.line("")?;
     call.out.tone(Tone::Head, text)
 }
@@ -264,7 +265,7 @@ fn neighbours(call: &mut Call<'_>, name: &str, neighbours: &[Neighbour]) -> Done
 }
 
 /// Returns an order's id, status and title as cells.
-pub(super) fn row(neighbour: &Neighbour) -> [Cell; 3] {
+pub(in crate::cli) fn row(neighbour: &Neighbour) -> [Cell; 3] {
     [
         cell(format!("  {}", neighbour.id)),
         maybe(neighbour.status),
