@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Records after the newest snapshot before another one is worth its writing: replaying this many takes about a millisecond.
-const MIN_TAIL: u64 = 512;
+const MIN_TAIL: u64 = 96;
 /// Open orders for each further record of that tail: a larger state costs more to write, so it is written less often.
-const ORDERS_PER_TAIL: u64 = 8;
+const ORDERS_PER_TAIL: u64 = 64;
 /// Every so many records a snapshot is kept for time travel.
 pub(super) const LADDER: u64 = 32_768;
 
