@@ -2,15 +2,25 @@
 
 use std::process::exit;
 
-use obeya::cli::{self, Invocation};
+use obeya::{
+    cli::{self, Invocation},
+    term::{self, ConsoleError},
+};
 
 fn main() {
     match cli::run(std::env::args_os()) {
         // What was loaded is not taken apart: the process ends here.
         Invocation::Done(code) => exit(code.into()),
-        Invocation::Console(_) => {
-            eprintln!("error: the console is not built yet; see obeya --help");
-            exit(cli::EXIT_UNAVAILABLE.into());
-        }
+        Invocation::Console(options) => match term::open(&options) {
+            Ok(()) => {}
+            Err(error) => {
+                eprintln!("error: {error}");
+                let code = match error {
+                    ConsoleError::NoTerminal => cli::EXIT_USAGE,
+                    _ => cli::EXIT_UNAVAILABLE,
+                };
+                exit(code.into());
+            }
+        },
     }
 }

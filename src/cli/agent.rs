@@ -7,8 +7,9 @@ use super::{
     error::Done,
     events::{report, submit},
     grammar::{limit, option, positional, prose, verb, verbs},
-    order_text::heading,
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
+    work_order::show::heading,
     work_order::{pull_filter, pulled},
 };
 use crate::domain::{
@@ -153,10 +154,7 @@ fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
     ];
     for (name, text) in facts {
         if let Some(text) = text {
-            call.out.spans(&[
-                (Tone::Muted, &format!("  {name:<11}")),
-                (Tone::Plain, &text),
-            ])?;
+            call.out.fact(name, &text)?;
         }
     }
     if !agent.holds.is_empty() {

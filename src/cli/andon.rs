@@ -8,8 +8,9 @@ use super::{
     error::{CliError, Done},
     events::{report, sentences, submit},
     grammar::{flag, limit, option, order, positional, prose, reads, verb, verbs, words},
-    order_text::{heading, row},
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
+    work_order::show::{heading, row},
 };
 use crate::domain::{
     andon::{Scope, Severity},
@@ -224,6 +225,7 @@ fn blast(call: &mut Call<'_>, blast: &Blast, verb: &str) -> Done {
     call.out.line(&text)?;
     affected(call, "cannot start", &blast.ready)?;
     affected(call, "cannot move forward or complete", &blast.in_progress)?;
+    affected(call, "cannot enter", &blast.cannot_enter)?;
     affected(call, "wait for these", &blast.downstream)?;
     let lists = [
         (
@@ -344,7 +346,7 @@ fn detail(call: &mut Call<'_>, detail: &AlertDetail) -> Done {
         return call.out.json(detail);
     }
     let alert = &detail.alert;
-    call.out.spans(&[
+    call.out.whole(&[
         (Tone::Head, &alert.id.to_string()),
         (tone(alert), &format!("  {}  ", alert.severity)),
         (Tone::Plain, &alert.reason),
@@ -391,10 +393,7 @@ fn detail(call: &mut Call<'_>, detail: &AlertDetail) -> Done {
     ];
     for (name, text) in facts {
         if let Some(text) = text {
-            call.out.spans(&[
-                (Tone::Muted, &format!("  {name:<12}")),
-                (Tone::Plain, &text),
-            ])?;
+            call.out.fact(name, &text)?;
         }
     }
     if !detail.corrective_orders.is_empty() {

@@ -7,7 +7,8 @@ use super::{
     error::{CliError, Done},
     events::{sentences, submit},
     grammar::{option, positional, reads, verb, verbs, words},
-    output::{Cell, Table, Tone, cell, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, left, maybe, right},
 };
 use crate::domain::{
     command::{Command as Intent, Sla},

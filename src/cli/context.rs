@@ -239,6 +239,13 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Lets go of an engine of its own: a call that only waits from here on holds no state.
+    pub(super) fn release(&mut self) {
+        if matches!(self.engine, Engine::Own(_)) {
+            self.engine = Engine::Unopened;
+        }
+    }
+
     /// Asks a question.
     pub(super) fn ask(&mut self, query: &Query) -> Result<Answer, CliError> {
         Ok(self.operator()?.ask(query)??)
@@ -252,19 +259,21 @@ impl<'a> Call<'a> {
             Reply::Failed(Failure::Unknown(_)) => operator.submit(&submission),
             reply => reply,
         };
+        self.outcome(reply, submission.id)
+    }
+
+    /// Returns what a reply came to.
+    pub(super) fn outcome(&self, reply: Reply, command: Uuid) -> Result<Outcome, CliError> {
         match reply {
             Reply::Done(outcome) => Ok(outcome),
             Reply::Refused(refusal) => Err(refusal.into()),
             Reply::Failed(Failure::NotApplied(fault)) => {
-                tracing::warn!(command = %submission.id, %fault, "not applied");
+                tracing::warn!(%command, %fault, "not applied");
                 Err(fault.into())
             }
             Reply::Failed(Failure::Unknown(fault)) => {
-                tracing::error!(command = %submission.id, %fault, "nobody knows whether it was applied");
-                Err(CliError::Unknown {
-                    fault,
-                    command: submission.id,
-                })
+                tracing::error!(%command, %fault, "nobody knows whether it was applied");
+                Err(CliError::Unknown { fault, command })
             }
         }
     }
@@ -330,12 +339,6 @@ impl<'a> Call<'a> {
     pub(super) fn order_of(&mut self, matches: &ArgMatches) -> Result<OrderId, CliError> {
         self.order(word(matches, "id"))
     }
-}
-
-/// Returns the wall clock.
-pub(super) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp(0).plus_duration(since.unwrap_or_default())
 }
 
 /// Returns the text of an argument, empty if it was not given.

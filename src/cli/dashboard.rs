@@ -7,9 +7,9 @@ use super::{
     context::{Call, answer},
     error::Done,
     grammar::{verb, verbs},
-    order_text::heading,
     output::Tone,
     stage,
+    work_order::show::heading,
 };
 use crate::domain::query::{Query, metrics::Metrics, summary::Summary};
 
@@ -85,7 +85,7 @@ fn show(call: &mut Call<'_>, summary: &Summary) -> Done {
             summary.completed, summary.cancelled, summary.epics, summary.velocity_per_day
         ),
         format!(
-            "{} in time over 30 days, {} at risk, {} breached",
+            "SLA over 30 days: {} in time, {} at risk, {} breached",
             summary
                 .sla_percent
                 .map_or_else(|| "nothing".into(), |percent| format!("{percent} %")),

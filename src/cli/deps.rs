@@ -9,8 +9,9 @@ use super::{
     error::{self, CliError, Done},
     events::{report, submit},
     grammar::{flag, limit, option, order, positional, verb, verbs},
-    order_text::row,
-    output::{Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Table, cell, flex, left, maybe, right},
+    work_order::show::row,
 };
 use crate::domain::{
     command::Command as Intent,
@@ -91,7 +92,10 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             }
             match path.path.is_empty() {
                 true => call.out.line(&format!("{from} does not wait for {to}")),
-                false => neighbours(call, &path.path),
+                false => {
+                    neighbours(call, &path.path)?;
+                    count(call, path.path.len(), path.total)
+                }
             }
         }
         "order" => order_of(matches, call),
@@ -229,7 +233,7 @@ fn order_of(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         let time = span(chain.total_minutes.saturating_mul(MINUTE));
         return call
             .out
-            .line(&format!("{} work orders, {time} in all", chain.chain.len()));
+            .line(&format!("{} work orders, {time} in all", chain.total));
     }
     if matches.get_flag("layers") {
         let layers = answer!(call, Query::Layers { epic, limit }, Layers);

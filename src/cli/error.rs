@@ -1,11 +1,12 @@
 //! What a call that was not done says, and with which code it ends.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::import::BrokenFile;
 use crate::{
     domain::refusal::Refusal,
     link::{Failure, Fault, FaultKind, LEDGER_VARIABLE, NoLedger},
@@ -31,6 +32,13 @@ pub(super) enum CliError {
     Refused(Refusal),
     /// The words made no sense, as a sentence.
     Usage(String),
+    /// A file cannot come in as it is.
+    BrokenFile {
+        /// Which.
+        path: PathBuf,
+        /// Its broken lines.
+        broken: BrokenFile,
+    },
     /// There is no ledger.
     NoLedger(NoLedger),
     /// The ledger or the engine could not do it; nothing was written.
@@ -53,7 +61,7 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             CliError::Refused(_) | CliError::Wrong => EXIT_REFUSED,
-            CliError::Usage(_) => EXIT_USAGE,
+            CliError::Usage(_) | CliError::BrokenFile { .. } => EXIT_USAGE,
             CliError::NoLedger(_) | CliError::Fault(_) | CliError::Unknown { .. } => {
                 EXIT_UNAVAILABLE
             }
@@ -75,6 +83,14 @@ impl CliError {
             CliError::Usage(message) => {
                 json!({ "error": { "kind": "usage", "message": message } })
             }
+            CliError::BrokenFile { path, broken } => json!({ "error": {
+                "kind": "broken_file",
+                "message": broken.to_string(),
+                "path": path.display().to_string(),
+                "problems": broken.problems,
+                "total": broken.total,
+                "mend": BROKEN_MEND,
+            } }),
             CliError::NoLedger(none) => json!({ "error": {
                 "kind": "no_ledger",
                 "message": none.to_string(),
@@ -91,6 +107,9 @@ impl CliError {
         })
     }
 }
+
+/// What to do about a broken file.
+const BROKEN_MEND: &str = "Mend these lines, or leave them out with --skip-invalid.";
 
 /// A refusal's JSON: the rule with its data, a sentence, and what would lift it.
 #[derive(Serialize)]
@@ -127,6 +146,12 @@ impl fmt::Display for CliError {
             }
             CliError::Usage(message) => {
                 write!(f, "error: {}", text::clean_block(message).trim_end())
+            }
+            CliError::BrokenFile { path, broken } => {
+                let path = path.display().to_string();
+                writeln!(f, "error: {}:", text::clean(&path))?;
+                write!(f, "{}", text::clean_block(&broken.to_string()))?;
+                write!(f, "\n  {BROKEN_MEND}")
             }
             CliError::NoLedger(none) => {
                 write!(f, "error: {}", text::clean(&none.to_string()))?;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     agent, andon, bucket, completions, context::Call, dashboard, deps, doctor, error::Done, export,
-    init, ledger, output::Colour, receipt, report, stage, work_order,
+    import, init, ledger, output::Colour, receipt, report, stage, work_order,
 };
 use crate::domain::command::{COMMANDS, Danger, Role};
 
@@ -57,6 +57,7 @@ nouns! {
     "report" => report, "Progress, velocity, SLA, flow and lead time";
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
+    "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
@@ -85,6 +86,7 @@ views! {
     "work-order" "status" "Show where one work order stands";
     "work-order" "heartbeat" "Renew the lease on a work order";
     "work-order" "why" "Say why a work order is not moving";
+    "work-order" "watch" "Follow what happens, one line an event";
     "deps" "show" "Show what a work order waits for, as a tree";
     "deps" "path" "Show how one work order waits for another";
     "deps" "order" "List open work orders so that each comes after what it waits for";
@@ -296,5 +298,90 @@ where
             .iter()
             .map(|value| PossibleValue::new((self.word)(*value)));
         Some(Box::new(words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What the engine does for itself.
+    const OFF_THE_MENU: &[(&str, &str)] = &[("host", "elect")];
+
+    /// Returns every noun and verb that can be typed; a noun without verbs has an empty one.
+    fn menu() -> BTreeSet<(String, String)> {
+        let mut root = tree();
+        root.build();
+        let mut menu = BTreeSet::new();
+        for noun in root.get_subcommands() {
+            let verbs: Vec<_> = noun.get_subcommands().map(|verb| verb.get_name()).collect();
+            let name = || noun.get_name().to_owned();
+            match verbs.is_empty() {
+                true => drop(menu.insert((name(), String::new()))),
+                false => menu.extend(verbs.iter().map(|verb| (name(), (*verb).to_owned()))),
+            }
+        }
+        menu
+    }
+
+    #[test]
+    fn the_tables_and_the_grammar_agree() {
+        let words = |noun: &str, verb: &str| (noun.to_owned(), verb.to_owned());
+        let mut declared: BTreeSet<_> = VIEWS
+            .iter()
+            .map(|view| words(view.noun, view.verb))
+            .collect();
+        for spec in COMMANDS {
+            let known = (spec.noun, spec.verb);
+            if !OFF_THE_MENU.contains(&known) {
+                assert!(
+                    declared.insert(words(spec.noun, spec.verb)),
+                    "{known:?} is declared twice"
+                );
+            }
+        }
+        declared.extend(["doctor", "completions"].map(|noun| words(noun, "")));
+        assert_eq!(menu(), declared);
+    }
+
+    #[test]
+    fn every_command_has_help_in_its_own_words() {
+        let mut root = tree();
+        root.build();
+        for noun in root.get_subcommands_mut() {
+            let name = noun.get_name().to_owned();
+            assert!(!noun.render_long_help().to_string().is_empty());
+            for verb in noun.get_subcommands_mut() {
+                let words = (name.as_str(), verb.get_name().to_owned());
+                let help = verb.render_long_help().to_string();
+                let about = verb
+                    .get_about()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    !about.is_empty() && help.contains(&about),
+                    "{words:?}: {help}"
+                );
+                assert!(
+                    help.contains("--json") && help.contains("--ledger"),
+                    "{words:?}: {help}"
+                );
+                let spec = COMMANDS
+                    .iter()
+                    .find(|spec| (spec.noun, spec.verb) == (words.0, &words.1));
+                if let Some(spec) = spec {
+                    let role = format!("Takes the role {}", spec.role);
+                    assert!(help.contains(&role), "{words:?}: {help}");
+                }
+                for arg in verb.get_arguments() {
+                    assert!(
+                        arg.get_help().is_some() || arg.get_id() == "help",
+                        "{words:?} {arg}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! `obeya ledger …`.
 
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 
 use clap::{ArgMatches, Command};
 use serde_json::json;
 
 use super::{
     context::{Call, answer, text, value},
-    error::{CliError, Done},
+    error::{self, CliError, Done},
     events::entry,
     grammar::{limit, option, positional, reads, verb, verbs},
     output::Tone,
@@ -100,8 +100,10 @@ fn log(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     log.events.iter().try_for_each(|event| entry(call, event))
 }
 
-fn file(matches: &ArgMatches) -> PathBuf {
-    value(matches, "file").unwrap_or_default()
+/// Returns the file that was named, whole: its folder is needed too.
+fn file(matches: &ArgMatches) -> Result<PathBuf, CliError> {
+    let named: PathBuf = value(matches, "file").unwrap_or_default();
+    path::absolute(&named).map_err(|fault| error::file(&named, "finding", &fault))
 }
 
 fn verify(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
@@ -153,15 +155,14 @@ fn stats(call: &mut Call<'_>) -> Done {
         ),
     ];
     for (name, text) in facts {
-        call.out
-            .spans(&[(Tone::Muted, &format!("{name:<12}")), (Tone::Plain, &text)])?;
+        call.out.fact(name, &text)?;
     }
     Ok(())
 }
 
 fn backup(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("A backup")?;
-    let target = file(matches);
+    let target = file(matches)?;
     let backup = link::backup(&call.home()?, &target, &mut |_| {})?;
     let shown = target.display().to_string();
     if call.json() {
@@ -175,7 +176,7 @@ fn backup(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 
 fn restore(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("A restore")?;
-    let restored = link::restore(&call.home()?, &file(matches), &mut |_| {})?;
+    let restored = link::restore(&call.home()?, &file(matches)?, &mut |_| {})?;
     let aside = restored.aside.map(|path| path.display().to_string());
     if call.json() {
         return call.out.json(&json!({

@@ -18,14 +18,15 @@ mod export;
 mod grammar;
 pub mod import;
 mod init;
+mod json;
 mod ledger;
 mod line;
 mod log;
-mod order_text;
 mod output;
 mod receipt;
 mod report;
 mod stage;
+mod table;
 mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};

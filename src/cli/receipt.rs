@@ -6,7 +6,8 @@ use super::{
     context::{Call, answer, text, value},
     error::{CliError, Done},
     grammar::{limit, order, verb, verbs},
-    output::{Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Table, cell, flex, left, maybe, right},
 };
 use crate::domain::{
     query::{Query, receipts::ReceiptView},
@@ -103,10 +104,7 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
     ];
     for (name, text) in facts {
         if let Some(text) = text {
-            call.out.spans(&[
-                (Tone::Muted, &format!("  {name:<10}")),
-                (Tone::Plain, &text),
-            ])?;
+            call.out.fact(name, &text)?;
         }
     }
     Ok(())

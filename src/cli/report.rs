@@ -3,27 +3,31 @@
 use clap::{Arg, ArgMatches, Command};
 
 use super::{
-    context::{Call, answer, now, value},
+    context::{Call, answer, value},
     duration::{self, Since},
     error::Done,
     grammar::{option, order, reads, verb, verbs, words},
-    order_text::{heading, row},
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
+    work_order::show::{heading, row},
 };
-use crate::domain::{
-    order::Bucket,
-    query::{
-        Query,
-        reports::{
-            flow::Flow,
-            lead_time::{LeadTime, Percentiles},
-            progress::Progress,
-            sla::Sla,
-            velocity::Velocity,
+use crate::{
+    domain::{
+        order::Bucket,
+        query::{
+            Query,
+            reports::{
+                flow::Flow,
+                lead_time::{LeadTime, Percentiles},
+                progress::Progress,
+                sla::Sla,
+                velocity::Velocity,
+            },
+            value::{Decimal, span},
         },
-        value::{Decimal, span},
+        time::{DAY, MINUTE, SECOND, Timestamp},
     },
-    time::{DAY, MINUTE, SECOND, Timestamp},
+    link,
 };
 
 const NOUN: &str = "report";
@@ -63,7 +67,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     };
     let from = |or: Since| -> Timestamp {
         let since = matches.try_get_one::<Since>("since").ok().flatten();
-        since.copied().unwrap_or(or).at(now())
+        since.copied().unwrap_or(or).at(link::now())
     };
     let since = from(WINDOW);
     let bucket = || value::<Bucket>(matches, "bucket");
@@ -120,6 +124,11 @@ fn show_progress(call: &mut Call<'_>, progress: &Progress) -> Done {
         (Tone::Head, &progress.id.to_string()),
         (Tone::Plain, &format!("  {}", progress.title)),
     ])?;
+    if progress.total == 0 {
+        return call
+            .out
+            .line(&format!("  {}, with nothing beneath it", progress.status));
+    }
     let done = progress.total.saturating_sub(progress.cancelled);
     call.out.line(&format!(
         "  {} done: {} of {done} completed, {} in progress, {} queued, {} cancelled",
@@ -227,11 +236,10 @@ fn show_sla(call: &mut Call<'_>, sla: &Sla) -> Done {
         ]);
     }
     call.out.table(&table)?;
-    let text = format!(
-        "since {}: {} in time",
-        sla.since,
-        percent(sla.compliance_percent)
-    );
+    let text = match sla.compliance_percent {
+        Some(percent) => format!("since {}: {percent} % in time", sla.since),
+        None => format!("since {}: nothing with a promise was completed", sla.since),
+    };
     call.out.line(&text)
 }
 

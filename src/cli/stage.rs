@@ -7,7 +7,8 @@ use super::{
     error::{CliError, Done},
     events::{report, submit},
     grammar::{flag, option, positional, reads, verb, verbs},
-    output::{Cell, Table, Tone, cell, left, right},
+    output::Tone,
+    table::{Cell, Table, cell, left, right},
 };
 use crate::domain::{
     command::{Command as Intent, StageChange},

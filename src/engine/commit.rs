@@ -228,6 +228,11 @@ impl Writer {
             Ok(drafts) => drafts,
             Err(refusal) => return Ok(Reply::Refused(refusal)),
         };
+        if let Command::Import { source, items } = &submission.command {
+            let now = context.now;
+            self.import_report =
+                decide::import::report(&work.state, &cold, source, items, now).ok();
+        }
         let dry_run = submission.dry_run;
         let records = match dry_run {
             true => work.imagine(drafts, submission)?,

@@ -52,6 +52,17 @@ impl Reader {
         )
     }
 
+    /// Returns the newest records, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn recent(&mut self, limit: usize) -> Result<Vec<Record>, Fault> {
+        let head = self.ledger.head()?;
+        let count = u64::try_from(limit).unwrap_or(u64::MAX);
+        self.ledger.read(head.seq.saturating_sub(count), limit)
+    }
+
     /// Returns the state as it stood at a moment: after the last record that was written by then.
     pub fn state_at(&mut self, time: Timestamp) -> Result<Arc<State>, Fault> {
         let seq = self.ledger.seq_at(time)?;

@@ -1,5 +1,7 @@
 //! What a caller hears.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -35,6 +37,17 @@ impl Failure {
     pub fn fault(&self) -> &Fault {
         match self {
             Failure::NotApplied(fault) | Failure::Unknown(fault) => fault,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::NotApplied(fault) => write!(f, "nothing was written: {fault}"),
+            Failure::Unknown(fault) => {
+                write!(f, "it is not known whether this was written: {fault}")
+            }
         }
     }
 }

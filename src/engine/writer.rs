@@ -20,6 +20,7 @@ use crate::{
     domain::{
         command::Submission,
         id::OrderId,
+        import_report::ImportReport,
         order::Actor,
         query::{self, Answer, Live, Query},
         record::{Head, Record},
@@ -48,6 +49,8 @@ pub struct Writer {
     snapshot_seq: u64,
     feed: Option<Feed>,
     snapshots: Option<JoinHandle<()>>,
+    /// What there is to say about the import that was decided last.
+    pub(super) import_report: Option<ImportReport>,
 }
 
 /// What is new since somebody last asked.
@@ -73,6 +76,7 @@ impl Writer {
             snapshot_seq: 0,
             feed: None,
             snapshots: None,
+            import_report: None,
         }
     }
 
@@ -250,9 +254,16 @@ impl Writer {
         one(self.commit_for(std::slice::from_ref(submission), None))
     }
 
-    /// Commits a command that takes long, and leaves a reason for those who wait meanwhile.
-    pub fn submit_slowly(&mut self, reason: &str, submission: &Submission) -> Reply {
-        one(self.commit_for(std::slice::from_ref(submission), Some(reason)))
+    /// Commits a whole file of another system, and leaves a reason for those who wait meanwhile. Returns the report on
+    /// it too, unless it was not decided now.
+    pub fn import(
+        &mut self,
+        reason: &str,
+        submission: &Submission,
+    ) -> (Reply, Option<ImportReport>) {
+        self.import_report = None;
+        let reply = one(self.commit_for(std::slice::from_ref(submission), Some(reason)));
+        (reply, self.import_report.take())
     }
 
     /// Commits a group in one transaction. Everybody gets an answer, in the order of the submissions.

@@ -128,12 +128,12 @@ pub type Ring = Box<dyn Fn() + Send + Sync>;
 
 /// Keeps a [`Ring`] hung up; dropping it takes the ring down.
 pub struct Watch {
-    _hung: Box<dyn Any + Send>,
+    _hung: Box<dyn Any + Send + Sync>,
 }
 
 impl Watch {
     /// Returns a watch that lasts as long as `hung` does.
-    pub fn new(hung: impl Any + Send) -> Self {
+    pub fn new(hung: impl Any + Send + Sync) -> Self {
         Watch {
             _hung: Box::new(hung),
         }

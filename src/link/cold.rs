@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Answered, Beaten, Heartbeat, Observer, Operator};
 use crate::{
-    domain::{command::Submission, query::Query},
+    domain::{command::Submission, import_report::ImportReport, query::Query},
     engine::{Clock, Reply, SystemClock, Writer},
     ledger::{Fault, Home, SqliteLedger},
 };
@@ -28,9 +28,14 @@ impl Cold {
         })
     }
 
-    /// Submits a command that holds up everybody else for a while, and tells them why.
-    pub fn submit_slowly(&mut self, reason: &str, submission: &Submission) -> Reply {
-        self.writer.submit_slowly(reason, submission)
+    /// Submits an import, which holds up everybody else for a while and tells them why. Returns what it came to, and the
+    /// report on it unless it could not be decided.
+    pub fn import(
+        &mut self,
+        reason: &str,
+        submission: &Submission,
+    ) -> (Reply, Option<ImportReport>) {
+        self.writer.import(reason, submission)
     }
 }
 

@@ -5,9 +5,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{Answered, Listener};
+use super::{Answered, Beaten, Heartbeat, Listener, Observer, Operator};
 use crate::{
-    domain::{command::Submission, query::Query, state::State, time::Timestamp},
+    domain::{
+        command::{Role, Submission},
+        query::Query,
+        record::Record,
+        refusal::Refusal,
+        state::State,
+        time::Timestamp,
+    },
     engine::{
         Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription, SystemClock,
         Writer,
@@ -50,6 +57,18 @@ impl Watching {
     pub fn ask(&self, query: &Query) -> Answered {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(reader.ask(&self.handle(), query)?)
+    }
+
+    /// Returns the newest records, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn recent(&self, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recent(limit)
     }
 
     /// Returns the state as it stood at a moment.
@@ -161,6 +180,62 @@ impl Session {
     pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
         self.watching.handle().submit_then(submission, answer);
     }
+}
+
+impl Observer for Arc<Session> {
+    fn ask(&mut self, query: &Query) -> Answered {
+        self.watching.ask(query)
+    }
+}
+
+impl Operator for Arc<Session> {
+    fn submit(&mut self, submission: &Submission) -> Reply {
+        self.watching.handle().submit(submission.clone())
+    }
+
+    fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
+        let handle = self.watching.handle();
+        Ok(handle.heartbeat(beat.order, beat.epoch, &beat.actor, &beat.note)?)
+    }
+}
+
+/// What stands where an operator is wanted and there is none: it asks, and the engine refuses it everything else,
+/// because whatever it submits comes from a viewer.
+pub struct ReadOnly(Arc<Watching>);
+
+impl ReadOnly {
+    /// Returns a viewer's way.
+    pub fn new(watching: Arc<Watching>) -> Self {
+        ReadOnly(watching)
+    }
+}
+
+impl Observer for ReadOnly {
+    fn ask(&mut self, query: &Query) -> Answered {
+        self.0.ask(query)
+    }
+}
+
+impl Operator for ReadOnly {
+    fn submit(&mut self, submission: &Submission) -> Reply {
+        let viewed = Submission {
+            role: Role::Viewer,
+            ..submission.clone()
+        };
+        self.0.handle().submit(viewed)
+    }
+
+    fn heartbeat(&mut self, _: &Heartbeat) -> Beaten {
+        Ok(Err(Refusal::Role {
+            has: Role::Viewer,
+            needs: Role::Agent,
+        }))
+    }
+}
+
+/// The user id that records carry.
+pub fn uid() -> u32 {
+    rustix::process::getuid().as_raw()
 }
 
 /// The machine's clock, for doors that show ages.

@@ -7,10 +7,13 @@
 
 mod backend;
 mod caps;
+mod console;
 pub mod guard;
 mod input;
 mod osc;
+mod run;
 mod screen;
+mod session;
 mod signals;
 mod stream;
 mod suspend;
@@ -18,8 +21,10 @@ mod writer;
 
 pub use self::{
     caps::{Caps, Multiplexer},
+    console::{ConsoleError, open},
     input::{Input, PASTE_LIMIT},
     osc::{COPY_LIMIT, Copied},
+    run::{Ended, Post, Session, run},
     screen::{Drawn, Screen},
     signals::Signal,
     stream::{Happened, Inputs},

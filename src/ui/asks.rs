@@ -68,6 +68,8 @@ struct Place {
     waiting: Option<(Ticket, Query, Edition)>,
     /// The last answer, and the question it answers.
     answer: Option<(Query, Edition, Result<Box<Answer>, Failure>)>,
+    /// How many answers came: what is made of one is made anew with the next.
+    arrivals: u64,
 }
 
 /// Questions on their way and their answers.
@@ -88,6 +90,7 @@ impl Asks {
         let place = self.0.get_mut(slot as usize)?;
         let (_, query, edition) = place.waiting.take()?;
         place.answer = Some((query, edition, answer));
+        place.arrivals += 1;
         Some(slot)
     }
 
@@ -107,10 +110,9 @@ impl Asks {
         self.place(slot).is_some_and(|place| place.answer.is_some())
     }
 
-    /// Returns a number that changes with every answer for `slot`: caches are keyed by it.
-    pub fn edition(&self, slot: Slot) -> Edition {
-        let answer = self.place(slot).and_then(|place| place.answer.as_ref());
-        answer.map_or((0, 0), |(_, edition, _)| *edition)
+    /// Returns a number that changes with every answer for `slot`: what is made of an answer is keyed by it.
+    pub fn arrivals(&self, slot: Slot) -> u64 {
+        self.place(slot).map_or(0, |place| place.arrivals)
     }
 
     /// Returns the overview's figures.

@@ -190,8 +190,8 @@ pub struct Detail {
     pub scroll: usize,
     /// The section to scroll to once the text is there.
     pub seek: Option<&'static str>,
-    /// What the text was made of: the answer's edition, the state's, the width.
-    pub made_of: Option<((Seq, i64), (Seq, i64), u16)>,
+    /// What the text was made of: which answer, the state's head and the minute, the width.
+    pub made_of: Option<(u64, (Seq, i64), u16)>,
 }
 
 impl Detail {
@@ -303,7 +303,7 @@ pub struct Model {
     /// The lines typed so far, oldest first.
     pub history: Vec<String>,
     /// What the board was last built from: head, minute, filter, answer.
-    pub(super) board_of: Option<(Seq, i64, String, (Seq, i64))>,
+    pub(super) board_of: Option<(Seq, i64, String, u64)>,
 }
 
 impl Model {

@@ -94,11 +94,20 @@ impl<'a> Pen<'a> {
 
     /// Draws a box with a title and returns what is inside; the box that has the keys looks different.
     pub fn pane(&mut self, area: Rect, title: &str, focus: bool) -> Rect {
-        let glyphs = self.glyphs();
-        let (role, set) = if focus {
-            (Role::BorderFocus, glyphs.border_focus)
+        let role = if focus {
+            Role::BorderFocus
         } else {
-            (Role::Border, glyphs.border)
+            Role::Border
+        };
+        self.pane_in(area, title, role)
+    }
+
+    /// Draws a box in a role's style, thin only for [`Role::Border`]; see [`Pen::pane`].
+    pub fn pane_in(&mut self, area: Rect, title: &str, role: Role) -> Rect {
+        let glyphs = self.glyphs();
+        let set = match role {
+            Role::Border => glyphs.border,
+            _ => glyphs.border_focus,
         };
         let block = Block::new()
             .borders(Borders::ALL)

@@ -1,12 +1,14 @@
 //! The integration tests, one binary.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cli;
 mod ledger;
 
 mod engine;
 mod limits;
 mod link;
 mod model;
+mod readme;
 mod refusals;
 mod roles;
 mod rules;

@@ -179,6 +179,7 @@ impl Line {
             estimate: Some(30),
             created: self.now.plus(-4 * day),
             links: vec![],
+            baseline: Default::default(),
             closed: Some(ImportedEnd {
                 outcome: Outcome::Completed {
                     sku: None,
@@ -188,7 +189,6 @@ impl Line {
                 parent: Some(id(parent)),
                 depends_on: vec![],
             }),
-            baseline: Default::default(),
         };
         let external = External {
             source: "beads".into(),

@@ -118,7 +118,7 @@ impl Confirm {
         let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);
         let area = layout::dialog(area, width.clamp(44, 90), height);
         pen.clear(area);
-        let inner = pen.pane(area, &self.question, true);
+        let inner = pen.pane_in(area, &self.question, Role::Error);
         let room = inner.height.saturating_sub(2);
         for (y, (line, role)) in (0..room).zip(&lines) {
             pen.say(inner, 1, y, line, *role);

@@ -112,7 +112,7 @@ impl Page {
             (
                 glyphs.sla_breached,
                 Role::SlaBreached,
-                "+2d over: past its SLA",
+                "+2d: so long past its SLA",
             ),
         ] {
             let line = Paragraph::of(format!("  {glyph:<4}"), role).with(word, Role::Text);

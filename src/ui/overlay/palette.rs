@@ -165,8 +165,7 @@ impl Palette {
 
     /// Draws it in the middle.
     pub fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
-        let shown =
-            Self::shown(area).min(self.items.len().max(1) + usize::from(self.by_id.is_some()));
+        let shown = Self::shown(area).min(self.rows().count().max(1));
         let height = u16::try_from(shown + 4).unwrap_or(u16::MAX);
         let area = layout::dialog(area, 84, height);
         pen.clear(area);

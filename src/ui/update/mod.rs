@@ -63,7 +63,7 @@ fn derive(model: &mut Model) {
         model.state.head.seq,
         minute,
         model.filter.text().to_owned(),
-        model.asks.edition(asks::Slot::Done),
+        model.asks.arrivals(asks::Slot::Done),
     );
     if model.board_of.as_ref() != Some(&of) {
         let done: Vec<_> = model

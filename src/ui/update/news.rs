@@ -103,6 +103,7 @@ pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<R
                 events.first()
             {
                 model.board.selected = Some(*id);
+                model.board_of = None;
             }
         }
         Err(failure) => {

@@ -172,10 +172,10 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Para
     }
     match &alert.acknowledged {
         Some(act) => {
-            let text = format!("{} by {}", words::ago(model.now, act.at), act.by);
-            fact("acknowledged", format!(" {text}"), Role::Text);
+            let text = format!("{}, {}", act.by, words::ago(model.now, act.at));
+            fact("seen by", text, Role::Text);
         }
-        None => fact("acknowledged", " by nobody".into(), Role::Warning),
+        None => fact("seen by", "nobody yet".into(), Role::Warning),
     }
     if let Some(until) = alert.snoozed_until.filter(|until| *until > model.now) {
         let text = format!(
@@ -206,7 +206,7 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Para
         );
     }
     match &alert.hold {
-        Some(scope) => fact("holds", scope.to_string(), Role::Held),
+        Some(scope) => fact("holds", format!("{scope} until it is resolved"), Role::Held),
         None => fact("holds", "nothing: work goes on".into(), Role::Muted),
     }
     if let Some(detail) = detail {
@@ -268,10 +268,12 @@ fn timeline(model: &Model, detail: &AlertDetail, page: &mut Vec<Paragraph>) {
     page.push(Paragraph::blank());
     page.push(Paragraph::of("Timeline", Role::Title));
     for entry in detail.timeline.iter().rev() {
+        let said = entry.text.strip_prefix(&format!("{} ", entry.subject));
+        let said = said.unwrap_or(&entry.text);
         let age = text::pad(&words::age(model.now.since(entry.at.0)), 5).into_owned();
         page.push(
             Paragraph::of(format!("  {age}"), Role::Muted)
-                .with(entry.text.clone(), Role::Text)
+                .with(said, Role::Text)
                 .hanging(7),
         );
     }

@@ -23,8 +23,8 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     };
     let glyphs = pen.glyphs();
     let way = match model.tree.direction {
-        Direction::DependsOn => "waits for, and its children",
-        Direction::Blocks => "is waited for by, and its parent",
+        Direction::DependsOn => "and what it waits for",
+        Direction::Blocks => "and what waits for it",
     };
     let id = root.to_string();
     pen.parts(
@@ -64,12 +64,9 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         draw_row(model, row, place, pen);
         if chosen {
             pen.say(place, 0, 0, glyphs.selected, Role::Key);
-            let role = if model.focus == Focus::View {
-                Role::Selection
-            } else {
-                Role::Title
-            };
-            pen.shade(place, role);
+            if model.focus == Focus::View {
+                pen.shade(place, Role::Selection);
+            }
         }
     }
 }
@@ -120,10 +117,10 @@ fn draw_row(model: &Model, row: &TreeRow, area: Rect, pen: &mut Pen<'_>) {
         ""
     };
     let closed = open.is_none();
-    let title_role = match (row.critical, closed) {
-        (true, _) => Role::CriticalPath,
-        (_, true) => Role::Muted,
-        _ => Role::Text,
+    let title_role = if closed || row.repeated {
+        Role::Muted
+    } else {
+        Role::Text
     };
     x += pen.parts(
         area,
@@ -138,6 +135,10 @@ fn draw_row(model: &Model, row: &TreeRow, area: Rect, pen: &mut Pen<'_>) {
     );
     let mut note = match (open.and_then(|order| order.work()), row.status) {
         (Some(work), _) => format!("{}, {}", work.stage, work.holder.name),
+        (None, _) if row.id.is_epic() && !closed => {
+            let children = open.map_or(0, |epic| epic.children.len());
+            format!("{children} open beneath it")
+        }
         (None, Some(status)) => words::plain(status.word()),
         (None, None) => String::new(),
     };
@@ -167,7 +168,7 @@ fn draw_row(model: &Model, row: &TreeRow, area: Rect, pen: &mut Pen<'_>) {
     pen.say(title, x, 0, &row.title, title_role);
 }
 
-/// Returns the lines that lead to a row: `│ ├─`, with a double arm for a child.
+/// Returns the lines that lead to a row: `│ ├─` to a child, `│ ├→` where one waits for the other.
 fn branches(row: &TreeRow, glyphs: &Glyphs) -> String {
     let mut line = String::new();
     for (depth, last) in row.last.iter().enumerate() {
@@ -179,8 +180,8 @@ fn branches(row: &TreeRow, glyphs: &Glyphs) -> String {
             (false, false) => glyphs.branch_pass,
         };
         line += match (own, row.link) {
-            (true, Some(Hang::Wait)) => glyphs.branch_arm,
-            (true, _) => glyphs.bullet,
+            (true, Some(Hang::Wait)) => glyphs.right,
+            (true, _) => glyphs.branch_arm,
             (false, _) => " ",
         };
     }

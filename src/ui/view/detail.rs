@@ -57,7 +57,7 @@ pub fn draw(model: &Model, area: Rect, focus: bool, pen: &mut Pen<'_>) {
 pub fn compose(model: &mut Model) {
     let width = model.screen().detail.width.saturating_sub(4);
     let made_of = (
-        model.asks.edition(Slot::Detail),
+        model.asks.arrivals(Slot::Detail),
         (model.state.head.seq, model.minute()),
         width,
     );
@@ -294,7 +294,10 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
     page.section("Timeline");
     for entry in fetched.timeline.iter().rev() {
         let age = format!("{:>4} ", words::age(model.now.since(entry.at.0)));
-        let line = Paragraph::of(age, Role::Muted).with(entry.text.clone(), Role::Text);
+        // Every line here is about the same subject.
+        let text = entry.text.strip_prefix(&format!("{} ", entry.subject));
+        let text = text.unwrap_or(&entry.text);
+        let line = Paragraph::of(age, Role::Muted).with(text, Role::Text);
         let by = if entry.text.contains(&entry.actor.name) {
             String::new()
         } else {

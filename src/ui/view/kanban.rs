@@ -109,12 +109,9 @@ fn draw_column(
             for y in 0..card.height {
                 pen.say(card, 0, y, glyph, Role::Key);
             }
-            let role = if model.focus == Focus::View {
-                Role::Selection
-            } else {
-                Role::Title
-            };
-            pen.shade(card, role);
+            if model.focus == Focus::View {
+                pen.shade(card, Role::Selection);
+            }
         }
     }
     let below = column.ids.len().saturating_sub(column.window.first + cards);
@@ -196,25 +193,13 @@ fn head(
 fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
     let glyphs = pen.glyphs();
     let (mark, role) = standing::mark(&model.state, order, glyphs);
-    let (age, _) = match order.work() {
-        Some(work) => (words::age(model.now.since(work.since)), ()),
-        None => (words::age(model.now.since(order.created)), ()),
-    };
+    let since = order.work().map_or(order.created, |work| work.since);
+    let age = words::age(model.now.since(since));
     let sla = standing::sla(&model.state, order, model.now, glyphs);
     let (sla, sla_role) = sla.unwrap_or((String::new(), Role::SlaOk));
-    let gap = if sla.is_empty() { "" } else { " " };
     let line = Rect {
         width: area.width.saturating_sub(1),
         ..area
-    };
-    let taken = pen.parts_right(
-        line,
-        0,
-        &[(&age, Role::Muted), (gap, Role::Text), (&sla, sla_role)],
-    );
-    let left = Rect {
-        width: line.width.saturating_sub(taken + 1),
-        ..line
     };
     let urgent = order.priority.get() >= 8;
     let priority = format!("p{}", order.priority);
@@ -224,8 +209,8 @@ fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
         Role::Muted
     };
     let id = order.id.to_string();
-    pen.parts(
-        left,
+    let used = 2 + pen.parts(
+        line,
         2,
         0,
         &[
@@ -236,23 +221,33 @@ fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
             (&priority, priority_role),
         ],
     );
-    let mut title = Rect {
-        y: area.y + 1,
-        height: 1,
-        ..line
+    // The SLA matters more than the age, and the holder is named where there is room left.
+    let rest = layout::split_left(line, used + 1).1;
+    let taken = if sla.is_empty() {
+        pen.parts_right(rest, 0, &[(&age, Role::Muted)])
+    } else {
+        pen.parts_right(
+            rest,
+            0,
+            &[(&age, Role::Muted), (" ", Role::Text), (&sla, sla_role)],
+        )
     };
-    if area.height < 2 {
-        return;
+    let room = rest.width.saturating_sub(taken + 1);
+    if let Some(work) = order.work()
+        && room >= LEAST_NAME
+    {
+        let place = Rect {
+            width: room,
+            ..rest
+        };
+        pen.say(place, 0, 0, &work.holder.name, Role::AgentActive);
     }
-    if let Some(work) = order.work() {
-        // The holder stands at the right of the title where there is room for both.
-        let name = format!(" {}", work.holder.name);
-        if usize::from(title.width) > name.len() + 20 {
-            title.width -= pen.parts_right(title, 0, &[(&name, Role::AgentActive)]);
-        }
-    }
-    pen.say(title, 2, 0, &order.title, Role::Text);
+    let title = layout::split_top(line, 2).0;
+    pen.say(title, 2, 1, &order.title, Role::Text);
 }
+
+/// The fewest cells in which a cut name still tells something.
+const LEAST_NAME: u16 = 4;
 
 fn draw_done(model: &Model, view: &OrderView, area: Rect, pen: &mut Pen<'_>) {
     let glyphs = pen.glyphs();

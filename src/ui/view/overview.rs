@@ -6,7 +6,11 @@ use super::{events, standing};
 use crate::{
     domain::{
         order::Bucket,
-        query::{agents::AgentStatus, agents::AgentView, summary::Summary},
+        query::{
+            agents::{AgentStatus, AgentView},
+            summary::Summary,
+            value::Decimal,
+        },
     },
     text,
     ui::{
@@ -19,6 +23,10 @@ use crate::{
     },
 };
 
+/// From this height on there is room for stages, alerts and air.
+const ROOMY: u16 = 30;
+/// The cells of a bar's name.
+const LABEL: u16 = 18;
 /// How many days the small chart of completions shows.
 const DAYS: u32 = 30;
 
@@ -26,8 +34,9 @@ const DAYS: u32 = 30;
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let summary = model.asks.summary();
     let wide = area.width >= 100;
-    let figures_height = if area.width >= 60 { 3 } else { 4 };
-    let (top, rest) = layout::split_top(area, figures_height.min(area.height));
+    // A line of air above the figures, where there is room for it.
+    let area = layout::split_top(area, u16::from(area.height >= ROOMY)).1;
+    let (top, rest) = layout::split_top(area, 3);
     figures(model, summary, top, pen);
     let (left, right) = if wide {
         let (left, right) = layout::split_left(rest, rest.width / 2);
@@ -54,6 +63,14 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             pen,
             |area, pen| by_bucket(model, summary, area, pen),
         );
+    }
+    if area.height >= ROOMY {
+        y += section(left, y, "Stages", pen, |area, pen| {
+            by_stage(model, area, pen)
+        });
+        y += section(left, y, "Open alerts", pen, |area, pen| {
+            open_alerts(model, area, pen)
+        });
     }
     if wide {
         let agents = section(right, 0, "Agents", pen, |area, pen| {
@@ -112,7 +129,7 @@ fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'
         s.sla_percent
             .map_or("none due".into(), |percent| format!("{percent}%"))
     });
-    let velocity = summary.map_or_else(unknown, |s| format!("{}/day", s.velocity_per_day));
+    let velocity = summary.map_or_else(unknown, |s| format!("{}/day", tenth(s.velocity_per_day)));
     let alerts = model.state.alerts.len();
     let held = summary.map_or(0, |s| s.held);
     let alert_role = match model.alerts().first() {
@@ -145,7 +162,7 @@ fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'
             "SLA",
             sla,
             if late > 0 {
-                Role::SlaBreached
+                Role::SlaAtRisk
             } else {
                 Role::SlaOk
             },
@@ -230,20 +247,13 @@ fn by_status(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
             .map(completed)
             .collect();
         let chart = Rect {
-            x: area.x + 16,
+            x: area.x + LABEL,
             y: area.y + y,
-            width: area.width.saturating_sub(16),
+            width: area.width.saturating_sub(LABEL),
             height: 1,
         };
-        pen.say(area, 2, y, "a day", Role::Muted);
+        pen.say(area, 2, y, "done, 30 days", Role::Muted);
         sparkline(pen, chart, &values, Role::StatusCompleted);
-        pen.say(
-            chart,
-            u16::try_from(DAYS).unwrap_or(30) + 1,
-            0,
-            "last 30 days",
-            Role::Muted,
-        );
         return y + 1;
     }
     3.min(area.height)
@@ -260,8 +270,7 @@ fn bar(
     role: Role,
     pen: &mut Pen<'_>,
 ) {
-    const LABEL: u16 = 16;
-    const NOTE: u16 = 18;
+    const NOTE: u16 = 22;
     pen.parts(
         area,
         0,
@@ -300,9 +309,9 @@ fn by_bucket(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen
         };
         let mut note = format!("{wip:>2}/{limit:<2} {queued:>3} queued");
         if held {
-            note += "  held";
+            note = format!("{wip:>2}/{limit:<2} {queued:>3} queued held");
         } else if wip >= limit {
-            note += "  full";
+            note = format!("{wip:>2}/{limit:<2} {queued:>3} queued full");
         } else if late > 0 {
             note = format!("{wip:>2}/{limit:<2} {queued:>3}q {late} late");
         }
@@ -320,6 +329,61 @@ fn by_bucket(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen
         rows = y + 1;
     }
     rows
+}
+
+fn by_stage(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
+    let glyphs = pen.glyphs();
+    let stages = &model.state.settings.stages;
+    let most = stages
+        .iter()
+        .map(|stage| model.state.counts.stage(&stage.name))
+        .max();
+    let mut rows = 0;
+    for (y, stage) in (0..area.height).zip(stages) {
+        let count = model.state.counts.stage(&stage.name);
+        let full = stage.wip_limit.is_some_and(|limit| count >= limit);
+        let note = match stage.wip_limit {
+            Some(limit) if full => format!("{count:>2}/{limit} full"),
+            Some(limit) => format!("{count:>2}/{limit}"),
+            None => format!("{count:>2}"),
+        };
+        let role = if full { Role::Warning } else { Role::Chart };
+        let whole = stage.wip_limit.or(most).unwrap_or(0).max(1);
+        let name = (glyphs.bullet, stage.name.as_str());
+        bar(area, y, name, count.into(), whole.into(), &note, role, pen);
+        rows = y + 1;
+    }
+    rows
+}
+
+fn open_alerts(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
+    let alerts = model.alerts();
+    let glyphs = pen.glyphs();
+    if alerts.is_empty() {
+        let line = format!("{} none: the line runs", glyphs.ok);
+        pen.say(area, 0, 0, &line, Role::Ok);
+        return 1;
+    }
+    for (y, alert) in (0..area.height).zip(&alerts) {
+        let (mark, role) = standing::severity(alert.severity, glyphs);
+        let age = format!("{:>4} ", words::age(model.now.since(alert.raised.at)));
+        let badge = format!("{mark} {} ", alert.severity.word());
+        let id = format!("{} ", alert.id);
+        pen.parts(
+            area,
+            0,
+            y,
+            &[
+                (&age, Role::Muted),
+                (&badge, role),
+                (&id, Role::Link),
+                (&alert.reason, Role::Text),
+            ],
+        );
+    }
+    u16::try_from(alerts.len())
+        .unwrap_or(area.height)
+        .min(area.height)
 }
 
 fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
@@ -399,4 +463,9 @@ fn recent(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
         );
     }
     area.height
+}
+
+/// Returns a decimal to one place: what more there is tells nothing at a glance.
+fn tenth(value: Decimal) -> String {
+    Decimal((value.0 + 50) / 100 * 100).to_string()
 }

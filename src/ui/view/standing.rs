@@ -46,10 +46,7 @@ pub fn sla(
         }
         SlaState::Breached => {
             let over = words::age(now.since(due));
-            Some((
-                format!("{}+{over} over", glyphs.sla_breached),
-                Role::SlaBreached,
-            ))
+            Some((format!("{}+{over}", glyphs.sla_breached), Role::SlaBreached))
         }
         SlaState::Ok | SlaState::None => None,
     }

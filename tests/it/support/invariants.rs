@@ -238,6 +238,11 @@ pub(crate) fn step(
                 }
                 assert_free(before, order, &[stage], holder);
                 assert!(*epoch > order.epoch, "{id}: epoch {epoch} was used before");
+                assert_eq!(
+                    after.order(*id).map(|order| order.epoch),
+                    Some(*epoch),
+                    "{id}"
+                );
                 assert!(lease.is_none_or(|lease| lease.epoch == *epoch));
                 let is_agent = holder.kind == ActorKind::Agent;
                 assert!(!is_agent || lease.is_some(), "an agent holds {id} for ever");

@@ -7,7 +7,7 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-const CELL: (f32, f32) = (8.43, 18.0);
+const CELL: (f32, f32) = (8.43, 16.5);
 const PAPER: &str = "#14171c";
 const INK: &str = "#d7dde5";
 
@@ -96,7 +96,7 @@ fn run(svg: &mut String, (from, to, y): (u16, u16, u16), text: &str, look: &Look
         svg,
         "<text x=\"{left:.1}\" y=\"{:.1}\" {style} xml:space=\"preserve\" textLength=\"{width:.1}\" \
          lengthAdjust=\"spacingAndGlyphs\">{text}</text>",
-        top + 13.5
+        top + 13.0
     );
 }
 

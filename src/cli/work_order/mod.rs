@@ -1,162 +1,45 @@
 //! `obeya work-order …`.
 
+mod grammar;
+pub(super) mod show;
+mod watch;
+
 use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use clap::{Arg, ArgMatches, Command};
+use clap::ArgMatches;
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
     context::{Call, answer, text, value, values, word},
-    duration,
     error::{self, CliError, Done},
     events::{report, sentences, submit},
-    grammar::{flag, limit, many, option, order, positional, prose, reads, verb, verbs, words},
-    order_text,
 };
 use crate::domain::{
     agent::PullFilter,
     command::{Command as Intent, Destination, NewOrder},
     event::{Changes, Event, Parent},
-    id::{AlertId, OrderId},
-    order::{Bucket, Kind, Link, Priority},
+    id::OrderId,
+    order::Link,
     query::{
         Query,
-        filter::{Condition, Cursor, Filter, Sort},
+        filter::Filter,
         order_view::{LeaseView, OrderView},
         value::Moment,
     },
     time::SECOND,
 };
 
+pub(super) use self::grammar::{grammar, pull_filter};
+
 const NOUN: &str = "work-order";
 
 /// The most of a text that is read from a file or standard input: well above what the rules allow, far below memory.
 const MAX_INPUT: u64 = 1 << 20;
-
-pub(super) fn grammar(noun: Command) -> Command {
-    let agent = || option("agent", "NAME", "Act as this agent");
-    let lease = || {
-        option(
-            "lease",
-            "TIME",
-            "How long the lease lasts, like 15m; the ledger's default if not given",
-        )
-        .value_parser(reads(duration::seconds))
-    };
-    verbs(
-        noun,
-        [
-            verb(NOUN, "create").args(fields()).args([
-                prose("title", "TEXT", "What it is, in one line").required(true),
-                many("depends-on", "ID", "What it waits for"),
-                many("corrective", "ALERT", "The alert that it is to mend")
-                    .value_parser(clap::value_parser!(AlertId)),
-                option(
-                    "source",
-                    "TEXT",
-                    "Where the wish came from, for example an address",
-                ),
-            ]),
-            verb(NOUN, "list").args(list_args()),
-            verb(NOUN, "show").arg(order()),
-            verb(NOUN, "status").arg(order()),
-            verb(NOUN, "edit").arg(order()).args(fields()).args([
-                prose("title", "TEXT", "What it is, in one line"),
-                many("remove-label", "LABEL", "A label to take off"),
-                flag("no-parent", "Take it out of its epic").conflicts_with("parent"),
-            ]),
-            verb(NOUN, "start").args([order(), agent(), lease()]),
-            verb(NOUN, "claim").args([order(), agent(), lease()]),
-            verb(NOUN, "next")
-                .args([agent(), lease()])
-                .args(pull_filter()),
-            verb(NOUN, "move").args([
-                order(),
-                positional("to", "STAGE", "The stage, or left or right"),
-            ]),
-            verb(NOUN, "complete").args([
-                order(),
-                option("sku", "SKU", "What was delivered"),
-                prose("note", "TEXT", "What to remember"),
-            ]),
-            verb(NOUN, "cancel").args([order(), prose("reason", "TEXT", "Why").required(true)]),
-            verb(NOUN, "reopen").args([order(), prose("reason", "TEXT", "Why")]),
-            verb(NOUN, "release").args([
-                order(),
-                flag("force", "Break somebody else's hold").requires("reason"),
-                prose("reason", "TEXT", "Why"),
-            ]),
-            verb(NOUN, "heartbeat").args([
-                order(),
-                agent(),
-                prose("note", "TEXT", "What is being done, in one line"),
-            ]),
-            verb(NOUN, "comment").args([
-                order(),
-                positional("text", "TEXT", "What to say; - reads standard input")
-                    .allow_hyphen_values(true),
-            ]),
-            verb(NOUN, "link").args([order(), relation(), target()]),
-            verb(NOUN, "unlink").args([order(), relation(), target()]),
-            verb(NOUN, "why").arg(order()),
-        ],
-    )
-}
-
-fn relation() -> Arg {
-    positional(
-        "relation",
-        "RELATION",
-        "The relation: related, duplicates, …",
-    )
-}
-
-fn target() -> Arg {
-    positional(
-        "target",
-        "TARGET",
-        "An id here, an id elsewhere, or an address",
-    )
-}
-
-/// The fields that are given at creation and changed later.
-fn fields() -> [Arg; 9] {
-    [
-        option("bucket", "BUCKET", "Its class of service")
-            .value_parser(words(Bucket::ALL, Bucket::word)),
-        option("priority", "N", "1 to 10, 10 most urgent")
-            .value_parser(reads(str::parse::<Priority>)),
-        option("kind", "KIND", "What sort of work").value_parser(words(Kind::ALL, Kind::word)),
-        prose("description", "TEXT", "Any text; - reads standard input"),
-        option("description-file", "FILE", "Any text, from a file")
-            .value_parser(clap::value_parser!(PathBuf))
-            .conflicts_with("description"),
-        many("label", "LABEL", "A label to put on"),
-        option(
-            "estimate",
-            "TIME",
-            "The expected work, like 4h; a day has 24 hours",
-        )
-        .value_parser(reads(duration::minutes)),
-        option("assignee", "NAME", "Who is meant to do it"),
-        option("parent", "ID", "The epic, or other order, it is part of").visible_alias("epic"),
-    ]
-}
-
-/// What a pull may be narrowed to.
-pub(super) fn pull_filter() -> [Arg; 3] {
-    [
-        many("bucket", "BUCKET", "Only these classes of service")
-            .value_parser(words(Bucket::ALL, Bucket::word)),
-        many("kind", "KIND", "Only these sorts of work").value_parser(words(Kind::ALL, Kind::word)),
-        many("label", "LABEL", "Only with one of these labels"),
-    ]
-}
 
 /// Returns what a pull is narrowed to.
 pub(super) fn pulled(matches: &ArgMatches) -> PullFilter {
@@ -165,41 +48,6 @@ pub(super) fn pulled(matches: &ArgMatches) -> PullFilter {
         kinds: values(matches, "kind"),
         labels: values(matches, "label"),
     }
-}
-
-fn list_args() -> [Arg; 16] {
-    [
-        flag("all", "Closed ones too, behind the open ones"),
-        option("status", "STATUS", "Only in this status or condition")
-            .value_parser(words(Condition::ALL, Condition::word)),
-        option("bucket", "BUCKET", "Only this class of service")
-            .value_parser(words(Bucket::ALL, Bucket::word)),
-        option("kind", "KIND", "Only this sort of work").value_parser(words(Kind::ALL, Kind::word)),
-        option("stage", "STAGE", "Only in progress in this stage"),
-        option("agent", "NAME", "Only in these hands").visible_alias("holder"),
-        option("assignee", "NAME", "Only meant for this one"),
-        option("label", "LABEL", "Only with this label"),
-        option("priority", "N", "Only so urgent, or more")
-            .value_parser(reads(str::parse::<Priority>)),
-        option("text", "TEXT", "Only with this in title or id").short('t'),
-        option("parent", "ID", "Only children of this one"),
-        option("epic", "ID", "Only beneath this one, however deep"),
-        option(
-            "older-than",
-            "TIME",
-            "Only created at least so long ago, like 7d",
-        )
-        .value_parser(reads(duration::span)),
-        option("sort", "ORDER", "How open ones are sorted")
-            .value_parser(words(Sort::ALL, Sort::word)),
-        limit(),
-        option(
-            "after",
-            "PLACE",
-            "Only behind this place: the \"next\" of the page before",
-        )
-        .value_parser(reads(str::parse::<Cursor>)),
-    ]
 }
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
@@ -212,18 +60,19 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         "show" => {
             let order = text(matches, "id").unwrap_or_default();
             let detail = answer!(call, Query::WorkOrder { order }, WorkOrder);
-            order_text::detail(call, &detail)
+            show::detail(call, &detail)
         }
         "status" => {
             let order = text(matches, "id").unwrap_or_default();
             let view = answer!(call, Query::Status { order }, Status);
-            order_text::status(call, &view)
+            show::status(call, &view)
         }
         "why" => {
             let order = text(matches, "id").unwrap_or_default();
             let why = answer!(call, Query::Why { order }, Why);
-            order_text::why(call, &why)
+            show::why(call, &why)
         }
+        "watch" => watch::run(matches, call),
         "next" => {
             call.act_as(matches.get_one("agent"));
             let pull = Intent::PullNext {
@@ -437,7 +286,7 @@ fn list(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         after: value(matches, "after"),
     };
     let page = answer!(call, query, WorkOrders);
-    order_text::list(call, &page)
+    show::list(call, &page)
 }
 
 /// The JSON of `start`, `claim` and `next`.
@@ -470,7 +319,7 @@ fn take(call: &mut Call<'_>, intent: Intent) -> Done {
             work_order: &view,
         });
     }
-    order_text::taken(call, &view)
+    show::taken(call, &view)
 }
 
 fn heartbeat(id: OrderId, matches: &ArgMatches, call: &mut Call<'_>) -> Done {

@@ -1,9 +1,10 @@
 //! Work orders as text.
 
-use super::{
+use crate::cli::{
     context::Call,
     error::Done,
-    output::{Cell, Table, Tone, cell, flex, left, maybe, right},
+    output::Tone,
+    table::{Cell, Table, cell, flex, left, maybe, right},
 };
 use crate::domain::{
     order::Status,
@@ -54,10 +55,10 @@ pub(super) fn list(call: &mut Call<'_>, page: &WorkOrders) -> Done {
     call.out.table(&table)?;
     let shown = page.work_orders.len();
     match &page.next {
-        Some(next) => call.out.tone(
-            Tone::Muted,
-            &format!("{shown} of {}; more with --after {next}", page.total),
-        ),
+        Some(next) => {
+            let text = format!("{shown} of {}; more with --after {next}", page.total);
+            call.out.whole(&[(Tone::Muted, &text)])
+        }
         None => Ok(()),
     }
 }
@@ -102,17 +103,12 @@ pub(super) fn status(call: &mut Call<'_>, order: &OrderView) -> Done {
     if call.json() {
         return call.out.json(order);
     }
-    call.out.spans(&[
+    call.out.whole(&[
         (Tone::Head, &order.id.to_string()),
         (Tone::Plain, "  "),
         (Tone::Plain, &order.title),
     ])?;
     facts(call, order)
-}
-
-fn fact(call: &mut Call<'_>, name: &str, text: &str) -> Done {
-    call.out
-        .spans(&[(Tone::Muted, &format!("  {name:<11}")), (Tone::Plain, text)])
 }
 
 fn facts(call: &mut Call<'_>, order: &OrderView) -> Done {
@@ -121,7 +117,7 @@ fn facts(call: &mut Call<'_>, order: &OrderView) -> Done {
     if status != short {
         status = format!("{status} ({short})");
     }
-    fact(call, "status", &status)?;
+    call.out.fact("status", &status)?;
     if let Some(holder) = &order.holder {
         let lease = order.lease.map_or_else(String::new, |lease| {
             format!(", epoch {}, until {}", lease.epoch, lease.expires_at)
@@ -131,22 +127,21 @@ fn facts(call: &mut Call<'_>, order: &OrderView) -> Done {
         } else {
             ""
         };
-        fact(call, "held by", &format!("{sort}{holder}{lease}"))?;
+        call.out
+            .fact("held by", &format!("{sort}{holder}{lease}"))?;
     }
     let class = format!(
         "{}, priority {}, {}",
         order.bucket, order.priority, order.kind
     );
-    fact(call, "class", &class)?;
+    call.out.fact("class", &class)?;
     if let Some(due) = order.due_at {
-        fact(
-            call,
+        call.out.fact(
             "due",
             &format!("{due} ({})", order.sla.word().replace('_', " ")),
         )?;
     }
-    fact(
-        call,
+    call.out.fact(
         "created",
         &format!(
             "{}, {} old",
@@ -155,7 +150,7 @@ fn facts(call: &mut Call<'_>, order: &OrderView) -> Done {
         ),
     )?;
     if let Some(closed) = order.closed_at {
-        fact(call, "closed", &closed.to_string())?;
+        call.out.fact("closed", &closed.to_string())?;
     }
     let texts = [
         ("reason", order.cancel_reason.clone()),
@@ -181,7 +176,7 @@ fn facts(call: &mut Call<'_>, order: &OrderView) -> Done {
     ];
     for (name, text) in texts {
         if let Some(text) = text {
-            fact(call, name, &text)?;
+            call.out.fact(name, &text)?;
         }
     }
     if let Some(children) = order.children {
@@ -189,7 +184,7 @@ fn facts(call: &mut Call<'_>, order: &OrderView) -> Done {
             "{} open, {} completed, {} cancelled",
             children.open, children.completed, children.cancelled
         );
-        fact(call, "children", &text)?;
+        call.out.fact("children", &text)?;
     }
     Ok(())
 }
@@ -252,7 +247,7 @@ pub(super) fn detail(call: &mut Call<'_>, detail: &OrderDetail) -> Done {
 }
 
 /// Prints a heading with an empty line before it.
-pub(super) fn heading(call: &mut Call<'_>, text: &str) -> Done {
+pub(in crate::cli) fn heading(call: &mut Call<'_>, text: &str) -> Done {
     call.out.line("")?;
     call.out.tone(Tone::Head, text)
 }
@@ -270,7 +265,7 @@ fn neighbours(call: &mut Call<'_>, name: &str, neighbours: &[Neighbour]) -> Done
 }
 
 /// Returns an order's id, status and title as cells.
-pub(super) fn row(neighbour: &Neighbour) -> [Cell; 3] {
+pub(in crate::cli) fn row(neighbour: &Neighbour) -> [Cell; 3] {
     [
         cell(format!("  {}", neighbour.id)),
         maybe(neighbour.status),
@@ -297,7 +292,7 @@ pub(super) fn why(call: &mut Call<'_>, why: &Why) -> Done {
 pub(super) fn taken(call: &mut Call<'_>, order: &OrderView) -> Done {
     let stage = order.stage.as_deref().unwrap_or_default();
     let holder = order.holder.as_ref().map_or("", |holder| &holder.name);
-    call.out.spans(&[
+    call.out.whole(&[
         (Tone::Head, &order.id.to_string()),
         (Tone::Plain, "  "),
         (Tone::Plain, &order.title),

@@ -1,0 +1,169 @@
+//! Opens a console over a ledger, runs it, and leaves the terminal as it was.
+
+use std::{fmt, io, io::IsTerminal as _, path::Path, sync::Arc};
+
+use super::{
+    Caps, Screen, guard,
+    run::{Ended, Post, run},
+    session::LinkSession,
+};
+use crate::{
+    cli::{Colour, ConsoleOptions, LineContext, start_log},
+    config::{Config, Problem, Setting, process_env},
+    domain::command::Role,
+    link::{self, Fault, NoLedger, Place},
+    ui::{
+        action::Action,
+        keymap,
+        model::{EVENTS_KEPT, Model, Session},
+        msg::{Connection, Msg},
+        theme,
+    },
+};
+
+/// Why no console could be opened, or why it ended by itself.
+#[derive(Debug)]
+pub enum ConsoleError {
+    /// Nobody could see it.
+    NoTerminal,
+    /// There is no ledger to look at.
+    NoLedger(NoLedger),
+    /// The ledger could not be opened.
+    Fault(Fault),
+    /// The terminal could not be read or written.
+    Terminal(io::Error),
+    /// A signal ended it.
+    Told(&'static str),
+}
+
+impl fmt::Display for ConsoleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConsoleError::NoTerminal => f.write_str(
+                "the console needs a terminal; `obeya dashboard summary` prints the line at a glance",
+            ),
+            ConsoleError::NoLedger(none) => write!(f, "{none}\nnext: obeya init"),
+            ConsoleError::Fault(fault) => fmt::Display::fmt(fault, f),
+            ConsoleError::Terminal(error) => write!(f, "the terminal cannot be used: {error}"),
+            ConsoleError::Told(why) => write!(f, "ended: {why}"),
+        }
+    }
+}
+
+impl From<Fault> for ConsoleError {
+    fn from(fault: Fault) -> Self {
+        ConsoleError::Fault(fault)
+    }
+}
+
+impl From<io::Error> for ConsoleError {
+    fn from(error: io::Error) -> Self {
+        ConsoleError::Terminal(error)
+    }
+}
+
+/// Opens the console and runs it until somebody leaves.
+///
+/// # Errors
+///
+/// There is no terminal or no ledger, one of them failed, or a signal ended the console.
+pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(ConsoleError::NoTerminal);
+    }
+    let place = place(options)?;
+    start_log(&place.home);
+    let colourless = (options.colour == Colour::Never).then(|| (Setting::Color, "none".to_owned()));
+    let flags: Vec<_> = colourless.into_iter().collect();
+    let (config, mut problems) = Config::load(&process_env, &flags);
+    let caps = Caps::detect(&config, &process_env);
+    if let Err(error) = guard::install_hooks(caps.depth) {
+        tracing::warn!(%error, "a panic would print the plain report");
+    }
+    let find = |name: &str| config.document("themes", name);
+    let (theme, more) = theme::load(&config.theme, &find, caps.depth, caps.glyphs);
+    problems.extend(more);
+    let (layer, broken) = match config.keymap_layer() {
+        Ok(layer) => (layer, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    problems.extend(broken);
+    let find = |name: &str| config.document("keymaps", name);
+    let (keymap, more) = keymap::load(&config.keymap, &find, layer, &Action::is_known);
+    problems.extend(more);
+
+    let role = if options.read_only {
+        Role::Viewer
+    } else {
+        Role::Admin
+    };
+    let post = Post::default();
+    let mut screen = Screen::enter(caps)?;
+    let size = screen.size()?;
+    let context = LineContext {
+        actor: options.actor.clone(),
+        role,
+        width: usize::from(size.width),
+        unicode: caps.glyphs == crate::config::GlyphSet::Unicode,
+    };
+    let mut session = match options.read_only {
+        true => LinkSession::look(link::Watching::open(&place.home)?, post.clone(), context),
+        false => LinkSession::work(link::Session::open(&place.home)?, post.clone(), context),
+    };
+    let recent = session.watching().recent(EVENTS_KEPT)?;
+    let listener = post.clone();
+    let _subscription = session
+        .watching()
+        .subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records));
+    post.changed(session.watching().state(), &recent);
+    if !problems.is_empty() {
+        post.tell(Msg::Printed {
+            ticket: 0,
+            output: Err(told(&problems)),
+        });
+    }
+    let about = Session {
+        ledger: place.name(),
+        me: options.actor.name.clone(),
+        role,
+        connection: Connection::Attached,
+    };
+    screen.title(&format!("obeya {}", about.ledger))?;
+    let mut model = Model::new(about, theme, keymap, (size.width, size.height));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(run(&mut screen, &mut model, &mut session, &post));
+    // The terminal is given back before anything is said about the end.
+    drop(screen);
+    match ended? {
+        Ended::Left => Ok(()),
+        Ended::Told(why) => Err(ConsoleError::Told(why)),
+    }
+}
+
+/// Finds the ledger. Only a console falls back to the user's own, and makes it when it is not there:
+/// its name stays on screen, so nobody writes to it unawares.
+fn place(options: &ConsoleOptions) -> Result<Place, ConsoleError> {
+    let from = std::env::current_dir()?;
+    let none = match link::locate(options.ledger.as_deref(), &from)? {
+        Ok(place) => return Ok(place),
+        Err(none) => none,
+    };
+    let own = link::user_ledger()?;
+    if !Path::exists(&own.home.database()) {
+        if options.read_only {
+            return Err(ConsoleError::NoLedger(none));
+        }
+        link::init(&own.home)?;
+    }
+    Ok(own)
+}
+
+fn told(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,365 @@
+//! The loop: takes all that happened, then draws once; waits without a timer while nothing is due.
+//!
+//! Keys, the engine's news and the minute come in as messages. What the console wants done goes to a [`Session`],
+//! which never blocks this thread: its answers come back through the [`Post`].
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+use super::{Copied, Happened, Input, Inputs, Screen, Signal};
+use crate::{
+    domain::{
+        command::Command,
+        query::Query,
+        record::Record,
+        state::State,
+        time::{MINUTE, Timestamp},
+    },
+    ui::{
+        effect::{Effect, Ticket},
+        model::{EVENTS_KEPT, Model},
+        msg::Msg,
+        update::{settle, update},
+        view,
+    },
+};
+
+/// The least time between two frames after a key: 120 a second, faster than any hand.
+const KEY_GAP: Duration = Duration::from_millis(8);
+/// The least time between two frames for the engine's news: within it changes are shown together.
+const NEWS_GAP: Duration = Duration::from_millis(33);
+/// A frame that took long to write is followed by at least this many times as long a pause, so that a slow link
+/// is never fed faster than it drains.
+const COST_FACTOR: u32 = 2;
+/// The longest pause between frames, however slow the link: the screen is never older than this.
+const MAX_GAP: Duration = Duration::from_secs(1);
+/// How many messages are taken before a frame is drawn all the same.
+const MAX_DRAIN: usize = 256;
+
+/// The way to an engine, as the loop needs it. No call may block: outcomes come as messages through the [`Post`].
+pub trait Session {
+    /// Submits a command; [`Msg::Submitted`] follows.
+    fn submit(&mut self, ticket: Ticket, command: Command);
+    /// Asks a question; [`Msg::Answered`] follows.
+    fn ask(&mut self, ticket: Ticket, query: Query);
+    /// Runs a line of the command line's grammar; [`Msg::Printed`] follows.
+    fn run_line(&mut self, ticket: Ticket, line: String);
+    /// Gives up what a stopped process must not hold: the host's office.
+    fn step_down(&mut self);
+    /// Takes it up again, after the process was continued.
+    fn stand(&mut self);
+    /// Returns the machine's time.
+    fn now(&self) -> Timestamp;
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody left.
+    Left,
+    /// A signal said so, or the terminal is gone.
+    Told(&'static str),
+}
+
+#[derive(Debug, Default)]
+struct Bag {
+    state: Option<Arc<State>>,
+    records: Vec<Record>,
+    messages: Vec<Msg>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    bag: Mutex<Bag>,
+    rung: Notify,
+}
+
+/// Puts messages into the loop, from any thread, without waiting.
+#[derive(Clone, Debug, Default)]
+pub struct Post(Arc<Shared>);
+
+impl Post {
+    /// Tells of a new version. Versions nobody took yet are told together; of their records the newest are kept,
+    /// as many as the console keeps.
+    pub fn changed(&self, state: Arc<State>, records: &[Record]) {
+        self.put(|bag| {
+            bag.state = Some(state);
+            bag.records.extend_from_slice(records);
+            let over = bag.records.len().saturating_sub(EVENTS_KEPT);
+            bag.records.drain(..over);
+        });
+    }
+
+    /// Tells of anything else.
+    pub fn tell(&self, msg: Msg) {
+        self.put(|bag| bag.messages.push(msg));
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Bag)) {
+        put(&mut self.0.bag.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.rung.notify_one();
+    }
+
+    /// Returns what came, the version first: an answer may speak of orders that only the new version has.
+    fn take(&self, now: Timestamp) -> Vec<Msg> {
+        let mut bag = self.0.bag.lock().unwrap_or_else(PoisonError::into_inner);
+        let bag = std::mem::take(&mut *bag);
+        let changed = bag.state.map(|state| Msg::Changed {
+            state,
+            records: bag.records,
+            now,
+        });
+        changed.into_iter().chain(bag.messages).collect()
+    }
+
+    async fn rung(&self) {
+        self.0.rung.notified().await;
+    }
+}
+
+/// Runs the console until somebody leaves.
+///
+/// # Errors
+///
+/// The terminal could not be read or written.
+pub async fn run(
+    screen: &mut Screen,
+    model: &mut Model,
+    session: &mut dyn Session,
+    post: &Post,
+) -> io::Result<Ended> {
+    let inputs = Inputs::new()?;
+    let mut console = Console {
+        screen,
+        model,
+        session,
+        post,
+        inputs,
+        drawn_at: None,
+        gap: Duration::ZERO,
+    };
+    console.run().await
+}
+
+struct Console<'a> {
+    screen: &'a mut Screen,
+    model: &'a mut Model,
+    session: &'a mut dyn Session,
+    post: &'a Post,
+    inputs: Inputs,
+    /// When the last frame was begun; none before the first.
+    drawn_at: Option<Instant>,
+    /// What the last frame's cost makes the least time to the next.
+    gap: Duration,
+}
+
+/// What made a frame necessary, and so how soon it is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Dirt {
+    None,
+    News,
+    Key,
+}
+
+enum Woken {
+    Happened(Happened),
+    News,
+    Frame,
+    Minute,
+}
+
+impl Console<'_> {
+    async fn run(&mut self) -> io::Result<Ended> {
+        let mut dirt = Dirt::Key;
+        loop {
+            if dirt != Dirt::None && self.due(dirt) <= Instant::now() {
+                self.draw()?;
+                dirt = Dirt::None;
+            }
+            let woken = self.wait(dirt).await;
+            let (ended, made) = self.take(woken)?;
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+            dirt = dirt.max(made);
+        }
+    }
+
+    /// Returns when a frame may be drawn.
+    fn due(&self, dirt: Dirt) -> Instant {
+        let floor = match dirt {
+            Dirt::Key => KEY_GAP,
+            Dirt::News | Dirt::None => NEWS_GAP,
+        };
+        match self.drawn_at {
+            Some(at) => at + floor.max(self.gap),
+            None => Instant::now(),
+        }
+    }
+
+    /// Sleeps until something happens. Without a frame to draw only the next minute wakes it by itself.
+    async fn wait(&mut self, dirt: Dirt) -> Woken {
+        let frame = self.due(dirt);
+        let into = self.session.now().0.rem_euclid(MINUTE);
+        let left = Duration::from_micros(u64::try_from(MINUTE - into).unwrap_or(0));
+        let minute = Instant::now() + left;
+        tokio::select! {
+            biased;
+            happened = self.inputs.next() => Woken::Happened(happened),
+            () = self.post.rung() => Woken::News,
+            () = sleep_until(frame), if dirt != Dirt::None => Woken::Frame,
+            () = sleep_until(minute) => Woken::Minute,
+        }
+    }
+
+    /// Takes what woke the loop and all that is there already.
+    fn take(&mut self, woken: Woken) -> io::Result<(Option<Ended>, Dirt)> {
+        let mut dirt = Dirt::None;
+        match woken {
+            Woken::Frame => return Ok((None, dirt)),
+            Woken::Minute => {
+                let now = self.session.now();
+                self.hear(Msg::Tick(now))?;
+                dirt = Dirt::News;
+            }
+            Woken::News => {}
+            Woken::Happened(happened) => {
+                dirt = Dirt::Key;
+                if let Some(ended) = self.happened(happened)? {
+                    return Ok((Some(ended), dirt));
+                }
+            }
+        }
+        for _ in 0..MAX_DRAIN {
+            let Some(happened) = self.inputs.ready() else {
+                break;
+            };
+            dirt = Dirt::Key;
+            if let Some(ended) = self.happened(happened)? {
+                return Ok((Some(ended), dirt));
+            }
+        }
+        for msg in self.post.take(self.session.now()) {
+            // An outcome somebody waits for is shown as soon as a key would be.
+            dirt = dirt.max(match msg {
+                Msg::Changed { .. } => Dirt::News,
+                _ => Dirt::Key,
+            });
+            if let Some(ended) = self.hear(msg)? {
+                return Ok((Some(ended), dirt));
+            }
+        }
+        Ok((None, dirt))
+    }
+
+    fn happened(&mut self, happened: Happened) -> io::Result<Option<Ended>> {
+        match happened {
+            Happened::Input(Input::Key(key)) => self.hear(Msg::Key(key)),
+            Happened::Input(Input::Paste { text, .. }) => self.hear(Msg::Paste(text)),
+            Happened::Input(Input::Resize) => self.measure(),
+            Happened::Signal(Signal::Suspend) => self.perform(Effect::Suspend),
+            Happened::Signal(Signal::Continue) => {
+                self.screen.resume()?;
+                self.session.stand();
+                self.measure()
+            }
+            Happened::Signal(Signal::Quit(why)) => Ok(Some(Ended::Told(why))),
+        }
+    }
+
+    fn measure(&mut self) -> io::Result<Option<Ended>> {
+        let size = self.screen.size()?;
+        self.hear(Msg::Resize(size.width, size.height))
+    }
+
+    fn hear(&mut self, msg: Msg) -> io::Result<Option<Ended>> {
+        let effects = update(self.model, msg);
+        self.perform_all(effects)
+    }
+
+    fn perform_all(&mut self, effects: Vec<Effect>) -> io::Result<Option<Ended>> {
+        for effect in effects {
+            if let Some(ended) = self.perform(effect)? {
+                return Ok(Some(ended));
+            }
+        }
+        Ok(None)
+    }
+
+    fn perform(&mut self, effect: Effect) -> io::Result<Option<Ended>> {
+        match effect {
+            Effect::Submit { ticket, command } => self.session.submit(ticket, *command),
+            Effect::Ask { ticket, query } => self.session.ask(ticket, query),
+            Effect::Run { ticket, line } => self.session.run_line(ticket, line),
+            Effect::Redraw => self.screen.repaint()?,
+            Effect::Quit => return Ok(Some(Ended::Left)),
+            Effect::Suspend => {
+                // A stopped host would keep everybody waiting: the office goes first.
+                self.session.step_down();
+                if !self.screen.suspend()? {
+                    self.session.stand();
+                    let why = "this terminal has no shell to suspend to".to_owned();
+                    return self.hear(Msg::Printed {
+                        ticket: 0,
+                        output: Err(why),
+                    });
+                }
+            }
+            Effect::Copy(text) => {
+                let copied = match self.screen.copy(&text)? {
+                    Copied::Sent => Ok(format!("copied {text} (OSC 52)")),
+                    Copied::TooLong { bytes } => Err(format!("{bytes} bytes are too many")),
+                    Copied::Unsupported => Err("this terminal takes no copies".to_owned()),
+                };
+                return self.hear(Msg::Copied(copied));
+            }
+        }
+        Ok(None)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let effects = settle(self.model);
+        self.perform_all(effects)?;
+        self.drawn_at = Some(Instant::now());
+        let model = &*self.model;
+        let drawn = self
+            .screen
+            .draw(|frame| view::draw(model, frame.buffer_mut()))?;
+        self.gap = (drawn.waited * COST_FACTOR).min(MAX_GAP);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_nobody_took_are_told_together_and_first() {
+        let post = Post::default();
+        post.tell(Msg::Copied(Ok("x".into())));
+        for _ in 0..3 {
+            post.changed(Arc::new(State::default()), &[]);
+        }
+        let taken = post.take(Timestamp(1));
+        assert!(matches!(
+            taken.as_slice(),
+            [
+                Msg::Changed {
+                    now: Timestamp(1),
+                    ..
+                },
+                Msg::Copied(_)
+            ]
+        ));
+        assert!(post.take(Timestamp(2)).is_empty());
+    }
+}

@@ -1,0 +1,282 @@
+//! The loop's way to an engine, over `link`.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle, Thread},
+    time::Duration,
+};
+
+use uuid::Uuid;
+
+use super::run::{Post, Session};
+use crate::{
+    cli::{LineContext, run_line},
+    domain::{
+        command::{Command, Role, Submission},
+        order::Actor,
+        query::Query,
+        record::Door,
+        time::Timestamp,
+    },
+    link::{self, Operator, ReadOnly, Reply},
+    ui::{
+        effect::Ticket,
+        msg::{Connection, Failure, Msg},
+    },
+};
+
+/// How often a console that is not the host looks whether it should be: seldom, since anybody's commands work meanwhile.
+const CANDIDACY: Duration = Duration::from_secs(5);
+
+/// How the ledger is reached: to work on it, or to look at it.
+#[derive(Clone)]
+enum Way {
+    Work(Arc<link::Session>),
+    Look(Arc<link::Watching>),
+}
+
+impl Way {
+    fn watching(&self) -> &link::Watching {
+        match self {
+            Way::Work(session) => session.watching(),
+            Way::Look(watching) => watching,
+        }
+    }
+
+    fn operator(&self) -> Box<dyn Operator> {
+        match self {
+            Way::Work(session) => Box::new(Arc::clone(session)),
+            Way::Look(watching) => Box::new(ReadOnly::new(Arc::clone(watching))),
+        }
+    }
+}
+
+type Errand = Box<dyn FnOnce(&Way) + Send>;
+
+/// A session over a ledger in this process.
+pub(super) struct LinkSession {
+    way: Way,
+    actor: Actor,
+    role: Role,
+    line: LineContext,
+    post: Post,
+    errands: Option<mpsc::Sender<Errand>>,
+    worker: Option<JoinHandle<()>>,
+    office: Option<Office>,
+}
+
+impl LinkSession {
+    /// Works on a ledger.
+    pub(super) fn work(session: link::Session, post: Post, line: LineContext) -> LinkSession {
+        let session = Arc::new(session);
+        let office = Office::open(Arc::clone(&session), post.clone());
+        LinkSession::new(Way::Work(session), post, line, Some(office))
+    }
+
+    /// Looks at a ledger.
+    pub(super) fn look(watching: link::Watching, post: Post, line: LineContext) -> LinkSession {
+        LinkSession::new(Way::Look(Arc::new(watching)), post, line, None)
+    }
+
+    fn new(way: Way, post: Post, line: LineContext, office: Option<Office>) -> LinkSession {
+        let (errands, inbox) = mpsc::channel::<Errand>();
+        let worker = {
+            let way = way.clone();
+            thread::spawn(move || inbox.into_iter().for_each(|errand| errand(&way)))
+        };
+        LinkSession {
+            actor: line.actor.clone(),
+            role: line.role,
+            way,
+            line,
+            post,
+            errands: Some(errands),
+            worker: Some(worker),
+            office,
+        }
+    }
+
+    /// Returns the half that looks.
+    pub(super) fn watching(&self) -> &link::Watching {
+        self.way.watching()
+    }
+
+    /// Has something that may wait done on the worker's thread.
+    fn send(&self, errand: impl FnOnce(&Way) + Send + 'static) {
+        if let Some(errands) = &self.errands
+            && errands.send(Box::new(errand)).is_err()
+        {
+            tracing::error!("the console's worker is gone");
+        }
+    }
+}
+
+impl Drop for LinkSession {
+    fn drop(&mut self) {
+        drop(self.office.take());
+        drop(self.errands.take());
+        if let Some(worker) = self.worker.take()
+            && worker.join().is_err()
+        {
+            tracing::error!("the console's worker panicked");
+        }
+    }
+}
+
+impl Session for LinkSession {
+    fn submit(&mut self, ticket: Ticket, command: Command) {
+        let submission = Submission {
+            id: Uuid::now_v7(),
+            actor: self.actor.clone(),
+            role: self.role,
+            door: Door::Console,
+            uid: link::uid(),
+            epoch: None,
+            causation: None,
+            correlation: None,
+            dry_run: false,
+            command,
+        };
+        let post = self.post.clone();
+        let tell = move |reply: Reply| {
+            let outcome = match reply {
+                Reply::Done(outcome) => Ok(outcome.records),
+                Reply::Refused(refusal) => Err(Failure::Refused(refusal)),
+                Reply::Failed(failure) => Err(Failure::Fault(failure.to_string())),
+            };
+            post.tell(Msg::Submitted { ticket, outcome });
+        };
+        match &self.way {
+            Way::Work(session) => session.submit_then(submission, tell),
+            Way::Look(watching) => tell(ReadOnly::new(Arc::clone(watching)).submit(&submission)),
+        }
+    }
+
+    fn ask(&mut self, ticket: Ticket, query: Query) {
+        let post = self.post.clone();
+        self.send(move |way| {
+            let answer = match way.watching().ask(&query) {
+                Ok(Ok(answer)) => Ok(Box::new(answer)),
+                Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
+                Err(failure) => Err(Failure::Fault(failure.to_string())),
+            };
+            post.tell(Msg::Answered { ticket, answer });
+        });
+    }
+
+    fn run_line(&mut self, ticket: Ticket, line: String) {
+        let (post, context) = (self.post.clone(), self.line.clone());
+        self.send(move |way| {
+            let printed = run_line(&line, way.operator().as_mut(), &context);
+            let output = match printed.failed {
+                true => Err(printed.text),
+                false => Ok(printed.text),
+            };
+            post.tell(Msg::Printed { ticket, output });
+        });
+    }
+
+    fn step_down(&mut self) {
+        self.office.iter().for_each(Office::close);
+    }
+
+    fn stand(&mut self) {
+        self.office.iter().for_each(Office::reopen);
+    }
+
+    fn now(&self) -> Timestamp {
+        link::now()
+    }
+}
+
+/// Stands for election until this process is the host, and tells the console how it went.
+struct Office {
+    session: Arc<link::Session>,
+    closed: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    waker: Option<Thread>,
+}
+
+impl Office {
+    fn open(session: Arc<link::Session>, post: Post) -> Office {
+        let (closed, ended) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let thread = {
+            let (session, closed, ended) = (
+                Arc::clone(&session),
+                Arc::clone(&closed),
+                Arc::clone(&ended),
+            );
+            thread::spawn(move || {
+                let mut told = None;
+                while !ended.load(Ordering::Acquire) {
+                    if !closed.load(Ordering::Acquire) {
+                        let connection = stand(&session);
+                        if told.as_ref() != Some(&connection) {
+                            post.tell(Msg::Connection(connection.clone()));
+                            told = Some(connection);
+                        }
+                    }
+                    thread::park_timeout(CANDIDACY);
+                }
+            })
+        };
+        let waker = Some(thread.thread().clone());
+        Office {
+            session,
+            closed,
+            ended,
+            thread: Some(thread),
+            waker,
+        }
+    }
+
+    /// Gives the office up, before the process is stopped.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.session.step_down();
+    }
+
+    /// Stands again, at once.
+    fn reopen(&self) {
+        self.closed.store(false, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.unpark();
+        }
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        self.wake();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the office's thread panicked");
+        }
+        self.session.step_down();
+    }
+}
+
+fn stand(session: &link::Session) -> Connection {
+    match session.stand() {
+        Ok(true) => Connection::Host,
+        Ok(false) => Connection::Attached,
+        Err(fault) => {
+            tracing::warn!(%fault, "this console cannot host");
+            Connection::Alone
+        }
+    }
+}
