@@ -302,25 +302,26 @@ impl Writer {
         self.snapshot_seq = self.state.head.seq;
         let kept = match self.feed {
             None => load::keep_snapshot(self.ledger.as_mut(), &self.state),
-            Some(_) => self.ledger.another().and_then(|mut ledger| {
-                let state = Arc::clone(&self.state);
-                let thread = thread::Builder::new()
-                    .name("snapshot".into())
-                    .spawn(move || {
-                        if let Err(fault) = load::keep_snapshot(ledger.as_mut(), &state) {
-                            tracing::warn!(%fault, "no snapshot was kept");
-                        }
-                    });
-                self.snapshots = thread
-                    .inspect_err(|error| tracing::warn!(%error, "no snapshot was kept"))
-                    .ok();
-                Ok(())
+            Some(_) => self.ledger.another().map(|ledger| {
+                self.snapshots = keep_in_background(ledger, Arc::clone(&self.state));
             }),
         };
         if let Err(fault) = kept {
             tracing::warn!(%fault, "no snapshot was kept");
         }
     }
+}
+
+fn keep_in_background(mut ledger: Box<dyn Ledger>, state: Arc<State>) -> Option<JoinHandle<()>> {
+    let keep = move || {
+        if let Err(fault) = load::keep_snapshot(ledger.as_mut(), &state) {
+            tracing::warn!(%fault, "no snapshot was kept");
+        }
+    };
+    let thread = thread::Builder::new().name("snapshot".into()).spawn(keep);
+    thread
+        .inspect_err(|error| tracing::warn!(%error, "no snapshot was kept"))
+        .ok()
 }
 
 impl Drop for Writer {
