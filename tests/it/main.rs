@@ -15,3 +15,4 @@ mod support;
 mod term;
 mod tidy;
 mod ui;
+mod ui_keys;

@@ -128,14 +128,13 @@ pub(super) fn show(model: &mut Model, id: OrderId) {
 
 /// Goes to an order wherever it is: on the board or in the tree if that shows it, and its detail pane.
 pub(super) fn jump(model: &mut Model, id: OrderId) {
-    match model.view {
-        View::Kanban => {
-            if !model.board.select(id) && model.state.order(id).is_some() && !id.is_epic() {
-                model.say(format!("the filter hides {id}"), Role::Muted);
-            }
+    if model.view == View::Dependencies {
+        reroot(model, id);
+    } else if model.view == View::Kanban && !model.board.select(id) {
+        let elsewhere = id.is_epic() || model.state.order(id).is_none();
+        if !elsewhere {
+            model.say(format!("the filter hides {id}"), Role::Muted);
         }
-        View::Dependencies => reroot(model, id),
-        _ => {}
     }
     show(model, id);
 }
