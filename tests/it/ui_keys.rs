@@ -361,6 +361,17 @@ fn copies_are_of_ids() {
 }
 
 #[test]
+fn a_pane_beside_the_board_follows_the_selection() {
+    let mut console = console();
+    console.keys("2l<enter><enter>j");
+    let shown = console.model.detail.as_ref().map(|detail| detail.id);
+    assert_eq!(shown, Some(wo(19)));
+    shows(&console, "Export the audit log for the regulator");
+    console.keys("<esc>");
+    assert!(console.model.detail.is_none());
+}
+
+#[test]
 fn why_leads_to_the_reasons() {
     let mut console = console();
     console.model.board.select(wo(16));

@@ -4,6 +4,7 @@ use crate::{
     domain::{id::OrderId, query::deps::Direction},
     ui::{
         effect::Effect,
+        layout::WIDE,
         model::{Detail, Focus, Model, View},
         overlay::Overlay,
         theme::Role,
@@ -106,9 +107,16 @@ fn section(model: &mut Model, forward: bool) {
     };
 }
 
-/// Opens what is selected: an order's detail, an alert's order, an agent's order.
+/// Opens what is selected: an order's detail, an alert's order, an agent's order. In the pane it gives the keys back
+/// to the view beside it, where the pane then follows the selection.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
-    if model.focus == Focus::Detail || model.view == View::Overview {
+    if model.focus == Focus::Detail {
+        if model.size.0 >= WIDE {
+            model.focus = Focus::View;
+        }
+        return Vec::new();
+    }
+    if model.view == View::Overview {
         return Vec::new();
     }
     match model.selected_order() {
