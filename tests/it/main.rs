@@ -15,4 +15,5 @@ mod support;
 mod term;
 mod tidy;
 mod ui;
+mod ui_guards;
 mod ui_keys;

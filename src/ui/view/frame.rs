@@ -196,7 +196,10 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     }
     // Help has its place at the right, however narrow the screen.
     let help = help.first().map(|keys| written(keys)).unwrap_or_default();
-    let word = format!(" {} ", Action::Help.short());
+    let word = match help.is_empty() {
+        true => String::new(),
+        false => format!(" {} ", Action::Help.short()),
+    };
     let parts = [
         (right.as_str(), Role::Warning),
         (&help, Role::Key),
