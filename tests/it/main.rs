@@ -19,3 +19,5 @@ mod survival;
 mod term;
 mod tidy;
 mod ui;
+mod ui_guards;
+mod ui_keys;
