@@ -387,7 +387,7 @@ fn bulk() {
     let mut cold = Cold::open(&home).unwrap();
     let order = submission(command);
     let before = processor();
-    let (written, time) = timed(|| records(cold.submit_slowly("importing", &order)));
+    let (written, time) = timed(|| records(cold.import("importing", &order).0));
     line(
         "import in one command",
         &format!("{:.0} items/s", count as f64 / time.as_secs_f64()),
