@@ -280,6 +280,14 @@ impl Writer {
     }
 
     fn commit_for(&mut self, group: &[Submission], reason: Option<&str>) -> Vec<Reply> {
+        // Who may do nothing does not even make others' due things be written.
+        let refused = |submission: &Submission| {
+            let (has, needs) = (submission.role, submission.command.spec().role);
+            (has < needs).then_some(Reply::Refused(Refusal::Role { has, needs }))
+        };
+        if let Some(replies) = group.iter().map(refused).collect() {
+            return replies;
+        }
         match self.try_commit(group, Lookup::WhenRefused, reason) {
             Ok(replies) => replies,
             Err(trouble) => {
