@@ -17,7 +17,7 @@ use obeya::{
         record::Door,
     },
     ledger::{Ledger as _, SqliteLedger},
-    link::{self, Home, Operator, Outcome, Reply, Session},
+    link::{self, Home, Outcome, Reply, Session},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use uuid::Uuid;
