@@ -370,6 +370,12 @@ fn item(n: usize) -> ImportItem {
     }
 }
 
+/// Seconds of processor time that this process has used: on a busy machine the clock on the wall measures the others.
+fn processor() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+}
+
 /// A hundred thousand items in one command, and the replay of what they left.
 fn bulk() {
     let (_folder, home) = made();
@@ -380,12 +386,15 @@ fn bulk() {
     };
     let mut cold = Cold::open(&home).unwrap();
     let order = submission(command);
-    let (written, time) = timed(|| records(cold.submit_slowly("importing", &order)));
+    let before = processor();
+    let (written, time) = timed(|| records(cold.import("importing", &order).0));
+    let spent = processor() - before;
     line(
         "import in one command",
         &format!("{:.0} items/s", count as f64 / time.as_secs_f64()),
         &format!(
-            "{count} items, {} records; goal at least 40,000",
+            "{:.0} by processor time; {count} items, {} records; goal at least 40,000",
+            count as f64 / spent,
             written.len()
         ),
     );
@@ -395,11 +404,16 @@ fn bulk() {
     }
     let mut ledger = SqliteLedger::open(&home).unwrap();
     let records = ledger.head().unwrap().seq;
+    let before = processor();
     let (state, time) = timed(|| load(&mut ledger).unwrap());
     line(
         "replay, verified",
         &format!("{:.0} records/s", records as f64 / time.as_secs_f64()),
-        &format!("{records} records, {} open orders", state.open_count()),
+        &format!(
+            "{:.0} by processor time; {records} records, {} open orders",
+            records as f64 / (processor() - before),
+            state.open_count()
+        ),
     );
 }
 

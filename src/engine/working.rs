@@ -111,6 +111,7 @@ impl Working {
     /// Makes records of drafts, chains them, and takes them into this version. Returns the place of the first.
     fn seal(&mut self, drafts: Vec<Draft>, envelope: &Envelope<'_>) -> Result<usize, Fault> {
         let from = self.batch.records.len();
+        self.batch.records.reserve(drafts.len());
         for (n, draft) in (0u32..).zip(drafts) {
             let body = serde_json::to_string(&draft.event)
                 .map_err(|error| defect(&format!("an event cannot be written: {error}")))?;

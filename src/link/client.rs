@@ -1,6 +1,11 @@
 //! The host's engine, reached over its socket.
 
-use std::{io, os::unix::net::UnixStream, path::Path, time::Duration};
+use std::{
+    io,
+    os::unix::net::UnixStream,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use rustix::{
     io::Errno,
@@ -20,10 +25,15 @@ use crate::{
 /// How long the host may take. After that the caller does it by itself, with the same command id.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a caller whose host did not answer does without one, before it looks again: a host that is stopped costs it
+/// [`PATIENCE`] each time.
+const ALONE: Duration = Duration::from_secs(60);
+
 /// A connection to the host. When the host goes, the ledger is opened in this process instead.
 pub struct Client {
     home: Home,
     host: Option<UnixStream>,
+    alone_since: Option<Instant>,
     cold: Option<Cold>,
 }
 
@@ -39,6 +49,7 @@ impl Client {
             Ok(host) => Ok(host.map(|host| Client {
                 home: home.clone(),
                 host: Some(host),
+                alone_since: None,
                 cold: None,
             })),
             Err(error) => Err(Fault::io(&path, "reaching the host", &error)),
@@ -56,25 +67,33 @@ impl Client {
             protocol: PROTOCOL,
             request,
         };
+        if self
+            .alone_since
+            .is_some_and(|since| since.elapsed() > ALONE)
+        {
+            self.find_host();
+        }
         let mut answer = converse(self.host.as_mut()?, &call);
         // The host closes what was silent for long, or another one has taken over. Asking twice does nothing twice.
         if answer.as_ref().is_err_and(hung_up) {
-            self.host = self.home.socket().ok().and_then(|path| reach(&path).ok()?);
+            self.find_host();
             answer = converse(self.host.as_mut()?, &call);
         }
         match answer {
             Ok(Response::OtherProtocol(theirs)) => {
                 tracing::info!(theirs, "the host speaks another protocol");
-                self.host = None;
-                None
             }
-            Ok(response) => Some(response),
-            Err(error) => {
-                tracing::warn!(%error, "the host did not answer");
-                self.host = None;
-                None
-            }
+            Ok(response) => return Some(response),
+            Err(error) => tracing::warn!(%error, "the host did not answer"),
         }
+        self.host = None;
+        self.alone_since = Some(Instant::now());
+        None
+    }
+
+    fn find_host(&mut self) {
+        self.host = self.home.socket().ok().and_then(|path| reach(&path).ok()?);
+        self.alone_since = self.host.is_none().then(Instant::now);
     }
 
     fn cold(&mut self) -> Result<&mut Cold, Fault> {

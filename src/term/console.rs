@@ -119,12 +119,13 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         true => LinkSession::look(link::Watching::open(&place.home)?, post.clone(), context),
         false => LinkSession::work(link::Session::open(&place.home)?, post.clone(), context),
     };
-    let recent = session.watching().recent(EVENTS_KEPT)?;
     let listener = post.clone();
     let _subscription = session
         .watching()
         .subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records));
-    post.changed(session.watching().state(), &recent);
+    // Asked for after the subscription began: what comes twice is known by its number, and nothing is missed.
+    let recent = session.watching().recent(EVENTS_KEPT)?;
+    post.begin(session.watching().state(), recent);
     if !problems.is_empty() {
         post.tell(Msg::Printed {
             ticket: 0,

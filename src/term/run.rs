@@ -98,6 +98,14 @@ impl Post {
         });
     }
 
+    /// Tells how the line stood when somebody began to listen: a version that was told meanwhile is newer.
+    pub fn begin(&self, state: Arc<State>, records: Vec<Record>) {
+        self.put(|bag| {
+            bag.state.get_or_insert(state);
+            bag.records.splice(..0, records);
+        });
+    }
+
     /// Tells of anything else.
     pub fn tell(&self, msg: Msg) {
         self.put(|bag| bag.messages.push(msg));
@@ -341,6 +349,17 @@ impl Console<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_told_meanwhile_is_newer_than_the_beginning() {
+        let post = Post::default();
+        let mut newer = State::default();
+        newer.term = 2;
+        post.changed(Arc::new(newer), &[]);
+        post.begin(Arc::default(), Vec::new());
+        let taken = post.take(Timestamp(1));
+        assert!(matches!(taken.as_slice(), [Msg::Changed { state, .. }] if state.term == 2));
+    }
 
     #[test]
     fn versions_nobody_took_are_told_together_and_first() {

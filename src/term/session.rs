@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -196,7 +196,8 @@ impl Session for LinkSession {
 /// Stands for election until this process is the host, and tells the console how it went.
 struct Office {
     session: Arc<link::Session>,
-    closed: Arc<AtomicBool>,
+    /// Whether nobody may stand now. Held while somebody does, so that no election comes after the office was closed.
+    closed: Arc<Mutex<bool>>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     waker: Option<Thread>,
@@ -205,7 +206,7 @@ struct Office {
 impl Office {
     fn open(session: Arc<link::Session>, post: Post) -> Office {
         let (closed, ended) = (
-            Arc::new(AtomicBool::new(false)),
+            Arc::new(Mutex::new(false)),
             Arc::new(AtomicBool::new(false)),
         );
         let thread = {
@@ -217,13 +218,15 @@ impl Office {
             thread::spawn(move || {
                 let mut told = None;
                 while !ended.load(Ordering::Acquire) {
-                    if !closed.load(Ordering::Acquire) {
+                    let closed = closed.lock().unwrap_or_else(PoisonError::into_inner);
+                    if !*closed {
                         let connection = stand(&session);
                         if told.as_ref() != Some(&connection) {
                             post.tell(Msg::Connection(connection.clone()));
                             told = Some(connection);
                         }
                     }
+                    drop(closed);
                     thread::park_timeout(CANDIDACY);
                 }
             })
@@ -240,13 +243,13 @@ impl Office {
 
     /// Gives the office up, before the process is stopped.
     fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.session.step_down();
     }
 
     /// Stands again, at once.
     fn reopen(&self) {
-        self.closed.store(false, Ordering::Release);
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = false;
         self.wake();
     }
 

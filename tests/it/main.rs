@@ -21,3 +21,5 @@ mod survival;
 mod term;
 mod tidy;
 mod ui;
+mod ui_guards;
+mod ui_keys;

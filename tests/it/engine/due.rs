@@ -37,6 +37,31 @@ fn a_lapsed_lease_is_free_for_the_very_command_that_finds_it() {
 }
 
 #[test]
+fn who_only_looks_records_nothing_that_is_due() {
+    let shop = Shop::new();
+    let mut writer = shop.writer();
+    let id = subject(&done(writer.submit(&create("leased"))));
+    done(writer.submit(&claim(id, 60)));
+    shop.clock.advance(61 * SECOND);
+    let before = shop.records().len();
+    let dry = Submission {
+        dry_run: true,
+        ..claim(id, 60)
+    };
+    let shown = done(shop.writer().submit(&dry));
+    assert_eq!(kinds(&shown.records), ["order_started"]);
+    let viewer = Submission {
+        role: Role::Viewer,
+        ..create("mine")
+    };
+    let refused = shop.writer().submit(&viewer);
+    assert!(matches!(refused, Reply::Refused(Refusal::Role { .. })));
+    assert_eq!(shop.records().len(), before);
+    shop.writer().settle().unwrap();
+    assert_eq!(kinds(&shop.records()[before..]), ["lease_lapsed"]);
+}
+
+#[test]
 fn heartbeats_renew_a_lease_and_leave_no_record() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();
@@ -218,4 +243,19 @@ fn two_processes_tell_of_one_jump_once() {
     one.settle().unwrap();
     two.settle().unwrap();
     assert_eq!(kinds(&shop.records()[before..]), ["alert_raised"]);
+}
+
+#[test]
+fn a_viewer_does_not_even_make_due_things_be_written() {
+    let shop = Shop::new();
+    let mut writer = shop.writer();
+    let id = subject(&done(writer.submit(&create("leased"))));
+    done(writer.submit(&claim(id, 60)));
+    shop.clock.advance(61 * SECOND);
+    let before = shop.records();
+    let mut attempt = create("by a viewer");
+    attempt.role = Role::Viewer;
+    let reply = writer.submit(&attempt);
+    assert!(matches!(reply, Reply::Refused(Refusal::Role { .. })));
+    assert_eq!(shop.records(), before);
 }
