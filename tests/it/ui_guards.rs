@@ -133,10 +133,10 @@ fn any_keys_are_survived() {
         (seed >> 33) as usize % below
     };
     let mut console = console();
-    for _ in 0..4_000 {
+    for _ in 0..8_000 {
         match roll(60) {
             0 => {
-                let size = (roll(140) as u16, roll(50) as u16);
+                let size = (roll(180) as u16, roll(60) as u16);
                 console.tell(Msg::Resize(size.0, size.1));
             }
             1 => {
@@ -163,7 +163,8 @@ fn any_keys_are_survived() {
             assert!(shown.unwrap_or_default().contains(&selected));
         }
     }
-    assert!(console.world.records.len() > 100, "the keys did nothing");
+    let records = console.world.records.len();
+    assert!(records > 100, "the keys did nothing: {records} records");
 }
 
 /// What is drawn grows with the screen, not with the ledger: measured beside a ledger of thirty orders.

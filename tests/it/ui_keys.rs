@@ -373,3 +373,25 @@ fn why_leads_to_the_reasons() {
     shows(&console, "Why it is not moving");
     shows(&console, "waits for WO-015");
 }
+
+#[test]
+fn a_filter_not_wanted_after_all_leaves_the_one_before() {
+    let mut console = console();
+    console.keys("2/bucket:features<enter>/ nothing like it");
+    shows(&console, "/ bucket:features nothing like it");
+    console.keys("<esc>");
+    assert_eq!(console.model.filter.text(), "bucket:features");
+    console.keys("<esc>");
+    assert_eq!(console.model.filter.text(), "");
+}
+
+#[test]
+fn where_nothing_can_be_seen_nothing_can_be_done() {
+    let mut console = console();
+    console.keys("2").tell(Msg::Resize(20, 5));
+    let records = console.world.records.len();
+    console.keys("nsocx!:<enter>yyq");
+    assert_eq!(console.world.records.len(), records);
+    assert!(console.model.overlay.is_none());
+    assert_eq!(console.wishes, [Effect::Quit]);
+}

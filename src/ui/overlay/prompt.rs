@@ -45,6 +45,8 @@ pub enum Purpose {
 pub struct Prompt {
     /// What it is for.
     pub purpose: Purpose,
+    /// The text that it began with.
+    pub before: String,
     /// The text.
     pub editor: Editor,
     /// What is wrong with it.
@@ -58,6 +60,7 @@ impl Prompt {
     pub fn new(purpose: Purpose, text: &str) -> Self {
         Prompt {
             purpose,
+            before: text.to_owned(),
             editor: Editor::line(text),
             problem: None,
             back: 0,

@@ -107,6 +107,15 @@ fn live_filter(model: &mut Model) {
     }
 }
 
+/// Takes back what a dialog did while it was open: a filter that is not wanted after all.
+pub(super) fn left(model: &mut Model, overlay: &Overlay) {
+    if let Overlay::Prompt(prompt) = overlay
+        && prompt.purpose == Purpose::Filter
+    {
+        model.filter = Filter::parse(&prompt.before).0;
+    }
+}
+
 /// Goes through the lines typed before.
 pub(super) fn recall(model: &mut Model, back: isize) {
     if let Some(Overlay::Prompt(prompt)) = &mut model.overlay

@@ -9,8 +9,8 @@ use super::{
     action::Action,
     asks,
     effect::Effect,
-    keymap::{Key, Press},
-    layout::AIRY,
+    keymap::{Key, Press, Scope},
+    layout::{self, AIRY},
     model::{Focus, Model, View},
     msg::Msg,
     overlay::Overlay,
@@ -102,7 +102,7 @@ fn follow_board(model: &mut Model, width: u16, rows: usize) {
     let cards = (rows.saturating_sub(2) / pitch).max(1);
     let (selected, row) = (model.board.column, model.board.row());
     let count = model.board.columns.len();
-    let columns = super::layout::columns(width, count, selected, model.board.first_column);
+    let columns = layout::columns(width, count, selected, model.board.first_column);
     model.board.first_column = columns.first;
     for (at, column) in model.board.columns.iter_mut().enumerate() {
         let len = column.ids.len();
@@ -127,6 +127,9 @@ fn follow_selection(model: &mut Model) {
 }
 
 fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    if layout::is_tiny(model.area()) {
+        return press_unseen(model, key);
+    }
     derive(model);
     if model.notice.as_ref().is_some_and(|notice| !notice.sticky) {
         model.notice = None;
@@ -145,6 +148,18 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     match run {
         Some(run) => perform(model, &run),
         None => Vec::new(),
+    }
+}
+
+/// Where only counts are drawn nobody sees what a key would do, so that only leaving is left.
+fn press_unseen(model: &mut Model, key: Key) -> Vec<Effect> {
+    let run = match model.keymap.press(&[Scope::Global], &mut Vec::new(), key) {
+        Press::Run(binding) => binding.run.clone(),
+        Press::Nothing | Press::Pending | Press::Cancelled => return Vec::new(),
+    };
+    match Action::parse(&run) {
+        Some((Action::Quit | Action::Redraw | Action::Suspend, _)) => perform(model, &run),
+        _ => Vec::new(),
     }
 }
 
@@ -226,7 +241,8 @@ fn go(model: &mut Model, name: &str) {
 
 /// Closes what is innermost: the dialog, the pane, the notice, the filter, the last root.
 fn back(model: &mut Model) {
-    if model.overlay.take().is_some() {
+    if let Some(overlay) = model.overlay.take() {
+        dialogs::left(model, &overlay);
     } else if model.detail.is_some() {
         model.detail = None;
         model.focus = Focus::View;
