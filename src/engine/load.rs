@@ -122,11 +122,12 @@ fn broken(seq: u64, why: &str) -> Fault {
     )
 }
 
-/// Returns whether the records since `last` are many enough for another snapshot of `state`.
-pub(super) fn snapshot_is_due(state: &State, last: u64) -> bool {
+/// Returns whether the records since `last` are many enough for another snapshot of `state`, `times` as many as usual.
+pub(super) fn snapshot_is_due(state: &State, last: u64, times: u64) -> bool {
     let tail = state.head.seq.saturating_sub(last);
     let orders = u64::try_from(state.open_count()).unwrap_or(u64::MAX);
-    tail >= MIN_TAIL + orders / ORDERS_PER_TAIL || state.head.seq / LADDER_STEP > last / LADDER_STEP
+    tail >= (MIN_TAIL + orders / ORDERS_PER_TAIL).saturating_mul(times)
+        || state.head.seq / LADDER_STEP > last / LADDER_STEP
 }
 
 /// Keeps a snapshot of `state`. A state that must not be kept is left out.

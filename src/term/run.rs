@@ -193,7 +193,7 @@ impl Console<'_> {
                 dirt = Dirt::None;
             }
             let woken = self.wait(dirt).await;
-            let (ended, made) = self.take(woken)?;
+            let (ended, made) = self.take(woken).await?;
             if let Some(ended) = ended {
                 return Ok(ended);
             }
@@ -229,7 +229,7 @@ impl Console<'_> {
     }
 
     /// Takes what woke the loop and all that is there already.
-    fn take(&mut self, woken: Woken) -> io::Result<(Option<Ended>, Dirt)> {
+    async fn take(&mut self, woken: Woken) -> io::Result<(Option<Ended>, Dirt)> {
         let mut dirt = Dirt::None;
         match woken {
             Woken::Frame => return Ok((None, dirt)),
@@ -247,7 +247,7 @@ impl Console<'_> {
             }
         }
         for _ in 0..MAX_DRAIN {
-            let Some(happened) = self.inputs.ready() else {
+            let Some(happened) = self.inputs.ready().await else {
                 break;
             };
             dirt = Dirt::Key;

@@ -17,6 +17,7 @@ use crate::{
         asks::Slot,
         layout,
         model::Model,
+        msg::Failure,
         pen::Pen,
         theme::{Glyphs, Role},
         widget::{
@@ -246,7 +247,11 @@ fn closed_facts(model: &Model, fetched: &OrderDetail, page: &mut Page) {
 fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
     let Some(fetched) = fetched else {
         page.lines.push(Paragraph::blank());
-        page.lines.push(Paragraph::of("…", Role::Muted));
+        page.lines.push(match model.asks.failure(Slot::Detail) {
+            Some(Failure::Refused(refusal)) => Paragraph::of(refusal.to_string(), Role::Error),
+            Some(Failure::Fault(what)) => Paragraph::of(what.clone(), Role::Error),
+            None => Paragraph::of("…", Role::Muted),
+        });
         return;
     };
     let glyphs = model.theme.glyphs();

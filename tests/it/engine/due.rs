@@ -244,3 +244,18 @@ fn two_processes_tell_of_one_jump_once() {
     two.settle().unwrap();
     assert_eq!(kinds(&shop.records()[before..]), ["alert_raised"]);
 }
+
+#[test]
+fn a_viewer_does_not_even_make_due_things_be_written() {
+    let shop = Shop::new();
+    let mut writer = shop.writer();
+    let id = subject(&done(writer.submit(&create("leased"))));
+    done(writer.submit(&claim(id, 60)));
+    shop.clock.advance(61 * SECOND);
+    let before = shop.records();
+    let mut attempt = create("by a viewer");
+    attempt.role = Role::Viewer;
+    let reply = writer.submit(&attempt);
+    assert!(matches!(reply, Reply::Refused(Refusal::Role { .. })));
+    assert_eq!(shop.records(), before);
+}

@@ -107,6 +107,23 @@ fn a_snapshot_that_cannot_be_read_is_passed_over() {
 }
 
 #[test]
+fn an_engine_that_ends_leaves_a_snapshot_for_those_who_come_after() {
+    let shop = Shop::new();
+    let engine = shop.engine();
+    let handle = engine.handle();
+    for n in 0..700 {
+        done(handle.submit(create(&format!("order {n}"))));
+    }
+    drop(engine);
+    let format = obeya::domain::state::SNAPSHOT_FORMAT;
+    let snapshot = shop.ledger.clone().latest_snapshot(format, None).unwrap();
+    assert_eq!(
+        snapshot.map(|kept| kept.head.seq),
+        shop.records().last().map(|last| last.seq)
+    );
+}
+
+#[test]
 fn torn_snapshot_files_are_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let home = made(folder.path());
