@@ -16,7 +16,7 @@ fn main() {
             Err(error) => {
                 eprintln!("error: {error}");
                 let code = match error {
-                    ConsoleError::NoTerminal => cli::EXIT_USAGE,
+                    ConsoleError::NoTerminal | ConsoleError::DumbTerminal => cli::EXIT_USAGE,
                     _ => cli::EXIT_UNAVAILABLE,
                 };
                 exit(code.into());

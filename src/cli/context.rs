@@ -34,7 +34,8 @@ pub(super) const EPOCH_VARIABLE: &str = "OBEYA_EPOCH";
 pub(super) struct Globals {
     /// Show the events and write nothing.
     pub(super) dry_run: bool,
-    actor: Actor,
+    /// Who acts, if it was said; a call that only looks need not know.
+    actor: Option<Actor>,
     role: Option<Role>,
     epoch: Option<u32>,
     /// Which ledger, if it was said.
@@ -52,10 +53,7 @@ impl Globals {
         };
         Ok(Globals {
             dry_run: matches.get_flag("dry-run"),
-            actor: match matches.get_one::<String>("actor") {
-                Some(name) => actor(name),
-                None => actor_of_environment(),
-            },
+            actor: matches.get_one::<String>("actor").map(|name| actor(name)),
             role: matches.get_one("as").copied(),
             epoch,
             ledger: matches.get_one("ledger").cloned(),
@@ -74,14 +72,17 @@ impl Globals {
     }
 
     /// Returns who acts.
-    pub(super) fn actor(&self) -> &Actor {
-        &self.actor
+    pub(super) fn actor(&self) -> Actor {
+        self.actor.clone().unwrap_or_else(actor_of_environment)
     }
 
-    /// Returns who acts in the console, where nothing else was said.
-    pub(super) fn with_actor(mut self, actor: Actor, role: Role) -> Self {
-        self.actor = actor;
-        self.role = Some(role);
+    /// Returns the same with somebody who acts where nobody was named.
+    pub(super) fn or_actor(mut self, actor: &Actor, role: Role) -> Self {
+        if self.actor.is_none() {
+            self.actor = Some(actor.clone());
+        }
+        // Nobody rises by naming somebody else.
+        self.role = Some(self.role.map_or(role, |named| named.min(role)));
         self
     }
 }
@@ -111,7 +112,7 @@ fn actor(name: &str) -> Actor {
 }
 
 /// Returns who acts where nothing was typed.
-pub(super) fn actor_of_environment() -> Actor {
+fn actor_of_environment() -> Actor {
     if let Some(name) = variable(AGENT_VARIABLE) {
         return Actor::agent(name);
     }
@@ -188,7 +189,7 @@ impl<'a> Call<'a> {
     /// Acts as this agent from here on, if one is named.
     pub(super) fn act_as(&mut self, agent: Option<&String>) {
         if let Some(name) = agent {
-            self.globals.actor = Actor::agent(name);
+            self.globals.actor = Some(Actor::agent(name));
         }
     }
 
@@ -281,13 +282,14 @@ impl<'a> Call<'a> {
     /// Returns a command with everything that the record's envelope needs.
     pub(super) fn submission(&self, command: Command) -> Submission {
         let globals = &self.globals;
+        let actor = globals.actor();
         Submission {
             id: globals.command_id.unwrap_or_else(Uuid::now_v7),
-            actor: globals.actor.clone(),
-            role: globals.role.unwrap_or(match globals.actor.kind {
+            role: globals.role.unwrap_or(match actor.kind {
                 ActorKind::Agent => Role::Agent,
                 _ => Role::Admin,
             }),
+            actor,
             door: self.door,
             uid: rustix::process::getuid().as_raw(),
             epoch: globals.epoch,
@@ -312,7 +314,7 @@ impl<'a> Call<'a> {
         let beat = Heartbeat {
             order,
             epoch,
-            actor: self.globals.actor.clone(),
+            actor: self.globals.actor(),
             note,
         };
         Ok(self.operator()?.heartbeat(&beat)??)

@@ -69,14 +69,10 @@ fn try_line(
         return Err(CliError::Usage("type a command, or help".into()));
     };
     let inner = innermost(&matches);
-    let said = inner.contains_id("actor");
-    let mut globals = Globals::read(inner)?;
+    let globals = Globals::read(inner)?.or_actor(&context.actor, context.role);
     if globals.ledger.is_some() {
         let what = "the console stays with its ledger: leave --ledger out";
         return Err(CliError::Usage(what.into()));
-    }
-    if !said {
-        globals = globals.with_actor(context.actor.clone(), context.role);
     }
     let style = Style {
         json: inner.get_flag("json"),

@@ -89,7 +89,7 @@ fn started(matches: &ArgMatches) -> Invocation {
     let Some((noun, beneath)) = matches.subcommand() else {
         return Invocation::Console(ConsoleOptions {
             read_only: matches.get_flag("read-only"),
-            actor: globals.actor().clone(),
+            actor: globals.actor(),
             colour: Globals::colour(inner),
             ledger: globals.ledger,
         });

@@ -464,6 +464,11 @@ pub struct Submission {
 }
 
 impl Submission {
+    /// Returns whether anything may come onto the ledger by this: not by a dry run, and not by a viewer.
+    pub fn may_write(&self) -> bool {
+        !self.dry_run && self.role > Role::Viewer
+    }
+
     /// Returns the SHA-256 of the command's body: a retry has the same one. Who, where and when are not part of it.
     pub fn command_hash(&self) -> Hash {
         // Most bodies fit, so that they are written without growing.

@@ -401,7 +401,10 @@ impl fmt::Display for Refusal {
                     .try_for_each(|stage| write!(f, ", and stage {stage} is full"))
             }
             Refusal::AgentPaused { name } => write!(f, "agent {name} is paused"),
-            Refusal::Role { has, needs } => write!(f, "a {has} may not do this; it takes {needs}"),
+            Refusal::Role { has, needs } => {
+                let article = if *has == Role::Viewer { "a" } else { "an" };
+                write!(f, "{article} {has} may not do this; it takes {needs}")
+            }
             Refusal::Invalid { field, why } => write!(f, "{field}: {why}"),
             Refusal::Limit { what, limit } => write!(f, "no more than {limit} {what}"),
             Refusal::StageInUse { stage, orders } => {

@@ -200,6 +200,17 @@ impl Handle {
         receiver.recv().map_err(|_| stopped())
     }
 
+    /// Returns once everything that was submitted before is answered.
+    ///
+    /// # Errors
+    ///
+    /// The engine has stopped.
+    pub fn rest(&self) -> Result<(), Fault> {
+        // An errand runs before the commit of its round: that of the first is over when the second runs.
+        self.errand(|_| ())?;
+        self.errand(|_| ())
+    }
+
     /// Returns a reader over a ledger handle of its own.
     pub fn reader(&self) -> Result<Reader, Fault> {
         self.errand(|writer| writer.ledger().another().map(Reader::new))?

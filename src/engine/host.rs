@@ -13,6 +13,22 @@ use crate::{
     ledger::{Fault, FaultKind, Home, HostLock},
 };
 
+/// Returns a submission of the engine's own, which nobody asked for.
+pub fn own_act(command: Command) -> Submission {
+    Submission {
+        id: Uuid::now_v7(),
+        actor: Actor::system(),
+        role: Role::Admin,
+        door: Door::Engine,
+        uid: rustix::process::getuid().as_raw(),
+        epoch: None,
+        causation: None,
+        correlation: None,
+        dry_run: false,
+        command,
+    }
+}
+
 /// What an election came to.
 pub enum Election {
     /// This process is the host until the value is dropped.
@@ -34,20 +50,9 @@ impl Host {
         let Some(lock) = HostLock::try_acquire(home, title)? else {
             return Ok(Election::Lost);
         };
-        let submission = Submission {
-            id: Uuid::now_v7(),
-            actor: Actor::system(),
-            role: Role::Admin,
-            door: Door::Engine,
-            uid: rustix::process::getuid().as_raw(),
-            epoch: None,
-            causation: None,
-            correlation: None,
-            dry_run: false,
-            command: Command::ElectHost {
-                pid: std::process::id(),
-            },
-        };
+        let submission = own_act(Command::ElectHost {
+            pid: std::process::id(),
+        });
         let failed = |what: String| Fault::new(FaultKind::Io, home.path(), what);
         match handle.submit(submission) {
             Reply::Done(outcome) => {

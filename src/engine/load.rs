@@ -10,15 +10,13 @@ use crate::{
         record::{Head, Record},
         state::{SNAPSHOT_FORMAT, State},
     },
-    ledger::{Fault, FaultKind, Ledger, READ_PAGE, Snapshot},
+    ledger::{Fault, FaultKind, Ledger, READ_PAGE, Snapshot, snapshots::LADDER_STEP},
 };
 
 /// Records after the newest snapshot before another one is worth its writing: replaying this many takes about a millisecond.
-const MIN_TAIL: u64 = 512;
+const MIN_TAIL: u64 = 96;
 /// Open orders for each further record of that tail: a larger state costs more to write, so it is written less often.
-const ORDERS_PER_TAIL: u64 = 8;
-/// Every so many records a snapshot is kept for time travel.
-pub(super) const LADDER: u64 = 32_768;
+const ORDERS_PER_TAIL: u64 = 64;
 
 /// Returns the state at the ledger's head.
 pub fn load(ledger: &mut dyn Ledger) -> Result<State, Fault> {
@@ -129,7 +127,7 @@ pub(super) fn snapshot_is_due(state: &State, last: u64, times: u64) -> bool {
     let tail = state.head.seq.saturating_sub(last);
     let orders = u64::try_from(state.open_count()).unwrap_or(u64::MAX);
     tail >= (MIN_TAIL + orders / ORDERS_PER_TAIL).saturating_mul(times)
-        || state.head.seq / LADDER > last / LADDER
+        || state.head.seq / LADDER_STEP > last / LADDER_STEP
 }
 
 /// Keeps a snapshot of `state`. A state that must not be kept is left out.

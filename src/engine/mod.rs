@@ -16,7 +16,7 @@ mod writer;
 
 pub use clock::{Clock, HeldClock, Reading, SystemClock};
 pub use core::{Engine, Handle, News, Subscription};
-pub use host::{Election, Host};
+pub use host::{Election, Host, own_act};
 pub use load::load;
 pub use reader::Reader;
 pub use reply::{Failure, Outcome, Reply};

@@ -170,7 +170,12 @@ pub(super) fn text(path: &Path) -> Result<&str, Fault> {
 
 /// Makes a rename in the folder of `path` last through a power cut.
 pub(super) fn sync_folder_of(path: &Path) -> Result<(), Fault> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    // A bare name lies in the folder where the process is.
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => Path::new("/"),
+    };
     let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|error| Fault::io(folder, "syncing the folder", &error))
 }

@@ -1,10 +1,10 @@
-//! What beats too often for the ledger, and may be lost: heartbeats of leases and agents, and the clock's baseline.
+//! What beats too often for the ledger, and may be lost: the heartbeats of leases and agents.
 //!
 //! It lies in a database of its own that is neither synced nor hashed. If it is damaged or gone, it is made anew.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use super::{
     Fault, Home,
@@ -22,7 +22,6 @@ const FORMAT: u32 = 1;
 const TABLES: &str = "
 CREATE TABLE leases (order_id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, until INTEGER NOT NULL, beat INTEGER NOT NULL) STRICT;
 CREATE TABLE agents (name TEXT PRIMARY KEY, beat INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
-CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL, wall_minus_boot INTEGER NOT NULL) STRICT;
 PRAGMA user_version=1;
 ";
 
@@ -44,15 +43,6 @@ pub struct AgentBeat {
     pub beat: Timestamp,
     /// What it said it was doing.
     pub note: String,
-}
-
-/// How the wall clock stood to the boot clock when somebody last looked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClockBaseline {
-    /// Which boot.
-    pub boot_id: String,
-    /// Wall time minus time since boot, in microseconds.
-    pub wall_minus_boot: i64,
 }
 
 /// A handle on the telemetry of a ledger.
@@ -134,29 +124,6 @@ impl Telemetry {
                 ))
             })?;
             rows.collect()
-        })
-    }
-
-    /// Returns the clock's baseline, if somebody left one.
-    pub fn clock_baseline(&mut self) -> Result<Option<ClockBaseline>, Fault> {
-        self.with(|db| {
-            let mut get = db.prepare_cached("SELECT boot_id, wall_minus_boot FROM clock")?;
-            let found = get.query_row([], |row| {
-                Ok(ClockBaseline {
-                    boot_id: row.get(0)?,
-                    wall_minus_boot: row.get(1)?,
-                })
-            });
-            found.optional()
-        })
-    }
-
-    /// Leaves the clock's baseline.
-    pub fn set_clock_baseline(&mut self, baseline: &ClockBaseline) -> Result<(), Fault> {
-        self.with(|db| {
-            let mut sql = db.prepare_cached("INSERT OR REPLACE INTO clock VALUES (1, ?1, ?2)")?;
-            sql.execute(params![baseline.boot_id, baseline.wall_minus_boot])
-                .map(drop)
         })
     }
 
@@ -261,13 +228,6 @@ mod tests {
             two.lease_beats().unwrap(),
             BTreeMap::from([(order, beat(3, 90))])
         );
-        let baseline = ClockBaseline {
-            boot_id: "boot".into(),
-            wall_minus_boot: -5,
-        };
-        assert_eq!(one.clock_baseline().unwrap(), None);
-        one.set_clock_baseline(&baseline).unwrap();
-        assert_eq!(two.clock_baseline().unwrap(), Some(baseline));
         two.beat_agent("ana", Timestamp(4), "testing").unwrap();
         let ana = AgentBeat {
             beat: Timestamp(4),

@@ -7,9 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        command::{Command, Role, Submission},
-        order::Actor,
-        record::{Door, Head, Seq},
+        command::Command,
+        record::{Head, Seq},
         state::State,
     },
     engine::{self, Clock as _, Reply, SystemClock, Writer},
@@ -22,21 +21,6 @@ use crate::{
 };
 
 pub use crate::ledger::{backup::Backup, verify::Verdict as Verified};
-
-fn system(command: Command) -> Submission {
-    Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::system(),
-        role: Role::Admin,
-        door: Door::Engine,
-        uid: rustix::process::getuid().as_raw(),
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        command,
-    }
-}
 
 /// Makes a ledger in a folder that has none, and returns its head after genesis.
 ///
@@ -67,7 +51,10 @@ pub fn init(home: &Home) -> Result<Head, Fault> {
         Err(fault) => return Err(fault),
     };
     let mut writer = Writer::new(Box::new(ledger), clock, Some(home));
-    done(home, writer.submit(&system(Command::Genesis { uuid })))?;
+    done(
+        home,
+        writer.submit(&engine::own_act(Command::Genesis { uuid })),
+    )?;
     Ok(writer.state().head)
 }
 
@@ -122,7 +109,7 @@ pub fn restore(
     let incarnation = restored.identity.incarnation;
     done(
         home,
-        writer.submit(&system(Command::NoteRestore { incarnation })),
+        writer.submit(&engine::own_act(Command::NoteRestore { incarnation })),
     )?;
     Ok(restored)
 }

@@ -160,14 +160,13 @@ impl Session {
         Ok(true)
     }
 
-    /// Gives the office up: before the process is stopped, or for one that is to be the host for good.
+    /// Gives the office up: before the process is stopped, or for one that is to be the host for good. Returns once
+    /// nothing of this process waits for the turn or has it: stopped then, it would keep everybody out.
     pub fn step_down(&self) {
-        drop(
-            self.office
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        let mut office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(office.take());
+        // An engine that has ended has no turn.
+        let _ = self.watching.handle().rest();
     }
 
     /// Returns the host's term, while this process is the host.

@@ -4,7 +4,10 @@
 //! flushes at every cursor move, and resolves `NO_COLOR` by itself in a way that resets the
 //! selection. Colours come from the theme, already brought down to what the terminal shows.
 
-use std::io::{self, ErrorKind, Write};
+use std::{
+    io::{self, ErrorKind, Write},
+    iter::repeat_n,
+};
 
 use ratatui::{
     backend::{Backend, ClearType, WindowSize},
@@ -14,7 +17,7 @@ use ratatui::{
 };
 
 use super::writer::FrameWriter;
-use crate::text;
+use crate::{config::GlyphSet, text};
 
 /// Asks how large the terminal is.
 pub(super) type SizeOf = Box<dyn Fn() -> io::Result<Size> + Send>;
@@ -113,10 +116,24 @@ fn color(color: Color, base: u8, frame: &mut Vec<u8>) -> io::Result<()> {
     write!(frame, "{number};")
 }
 
+/// Returns the ASCII character that people write where they cannot write this one.
+fn folded(symbol: &str) -> Option<u8> {
+    match symbol {
+        "…" => Some(b'~'),
+        "‘" | "’" => Some(b'\''),
+        "“" | "”" => Some(b'"'),
+        "–" | "—" | "‐" | "‑" => Some(b'-'),
+        "•" | "·" => Some(b'*'),
+        _ => None,
+    }
+}
+
 /// Draws cells into frames.
 pub(super) struct FrameBackend<W> {
     writer: FrameWriter<W>,
     size: SizeOf,
+    /// Whether the terminal may be told nothing but ASCII.
+    ascii: bool,
     /// Whether the cursor is visible, if that is known.
     visible: Option<bool>,
     /// Where the cursor is, if that is known.
@@ -124,10 +141,11 @@ pub(super) struct FrameBackend<W> {
 }
 
 impl<W: Write> FrameBackend<W> {
-    pub(super) fn new(writer: FrameWriter<W>, size: SizeOf) -> Self {
+    pub(super) fn new(writer: FrameWriter<W>, size: SizeOf, glyphs: GlyphSet) -> Self {
         FrameBackend {
             writer,
             size,
+            ascii: glyphs == GlyphSet::Ascii,
             visible: None,
             cursor: None,
         }
@@ -173,6 +191,7 @@ impl<W: Write> Backend for FrameBackend<W> {
             self.set_visible(false);
         }
         self.cursor = None;
+        let ascii = self.ascii;
         let frame = self.writer.frame();
         let mut pen = PLAIN;
         let mut at = None;
@@ -191,6 +210,11 @@ impl<W: Write> Backend for FrameBackend<W> {
                 // Widgets drop most control characters, but not all of them and no bidi controls.
                 _ => match text::clean(cell.symbol()).as_ref() {
                     "" => frame.push(b' '),
+                    symbol if ascii => match folded(symbol) {
+                        Some(byte) => frame.push(byte),
+                        // As many as it has cells, so that what follows stays where it is.
+                        None => frame.extend(repeat_n(b'?', text::width(symbol).max(1))),
+                    },
                     symbol => frame.extend_from_slice(symbol.as_bytes()),
                 },
             }

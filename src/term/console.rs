@@ -26,6 +26,8 @@ use crate::{
 pub enum ConsoleError {
     /// Nobody could see it.
     NoTerminal,
+    /// The terminal says that it cannot draw.
+    DumbTerminal,
     /// There is no ledger to look at.
     NoLedger(NoLedger),
     /// The ledger could not be opened.
@@ -41,6 +43,10 @@ impl fmt::Display for ConsoleError {
         match self {
             ConsoleError::NoTerminal => f.write_str(
                 "the console needs a terminal; `obeya dashboard summary` prints the line at a glance",
+            ),
+            ConsoleError::DumbTerminal => f.write_str(
+                "the console needs a terminal that can draw, and TERM is dumb; \
+                 `obeya dashboard summary` prints the line at a glance",
             ),
             ConsoleError::NoLedger(none) => write!(f, "{none}\nnext: obeya init"),
             ConsoleError::Fault(fault) => fmt::Display::fmt(fault, f),
@@ -70,6 +76,9 @@ impl From<io::Error> for ConsoleError {
 pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(ConsoleError::NoTerminal);
+    }
+    if process_env("TERM").is_some_and(|name| name == "dumb") {
+        return Err(ConsoleError::DumbTerminal);
     }
     let place = place(options)?;
     start_log(&place.home);
@@ -110,12 +119,13 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         true => LinkSession::look(link::Watching::open(&place.home)?, post.clone(), context),
         false => LinkSession::work(link::Session::open(&place.home)?, post.clone(), context),
     };
-    let recent = session.watching().recent(EVENTS_KEPT)?;
     let listener = post.clone();
     let _subscription = session
         .watching()
         .subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records));
-    post.changed(session.watching().state(), &recent);
+    // Asked for after the subscription began: what comes twice is known by its number, and nothing is missed.
+    let recent = session.watching().recent(EVENTS_KEPT)?;
+    post.begin(session.watching().state(), recent);
     if !problems.is_empty() {
         post.tell(Msg::Printed {
             ticket: 0,

@@ -98,6 +98,14 @@ impl Post {
         });
     }
 
+    /// Tells how the line stood when somebody began to listen: a version that was told meanwhile is newer.
+    pub fn begin(&self, state: Arc<State>, records: Vec<Record>) {
+        self.put(|bag| {
+            bag.state.get_or_insert(state);
+            bag.records.splice(..0, records);
+        });
+    }
+
     /// Tells of anything else.
     pub fn tell(&self, msg: Msg) {
         self.put(|bag| bag.messages.push(msg));
@@ -185,7 +193,7 @@ impl Console<'_> {
                 dirt = Dirt::None;
             }
             let woken = self.wait(dirt).await;
-            let (ended, made) = self.take(woken)?;
+            let (ended, made) = self.take(woken).await?;
             if let Some(ended) = ended {
                 return Ok(ended);
             }
@@ -221,7 +229,7 @@ impl Console<'_> {
     }
 
     /// Takes what woke the loop and all that is there already.
-    fn take(&mut self, woken: Woken) -> io::Result<(Option<Ended>, Dirt)> {
+    async fn take(&mut self, woken: Woken) -> io::Result<(Option<Ended>, Dirt)> {
         let mut dirt = Dirt::None;
         match woken {
             Woken::Frame => return Ok((None, dirt)),
@@ -239,7 +247,7 @@ impl Console<'_> {
             }
         }
         for _ in 0..MAX_DRAIN {
-            let Some(happened) = self.inputs.ready() else {
+            let Some(happened) = self.inputs.ready().await else {
                 break;
             };
             dirt = Dirt::Key;
@@ -341,6 +349,17 @@ impl Console<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_told_meanwhile_is_newer_than_the_beginning() {
+        let post = Post::default();
+        let mut newer = State::default();
+        newer.term = 2;
+        post.changed(Arc::new(newer), &[]);
+        post.begin(Arc::default(), Vec::new());
+        let taken = post.take(Timestamp(1));
+        assert!(matches!(taken.as_slice(), [Msg::Changed { state, .. }] if state.term == 2));
+    }
 
     #[test]
     fn versions_nobody_took_are_told_together_and_first() {

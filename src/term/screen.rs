@@ -89,7 +89,7 @@ impl<W: Write> Screen<W> {
     }
 
     fn with(out: W, size: SizeOf, caps: Caps, hold: Hold) -> io::Result<Self> {
-        let backend = FrameBackend::new(FrameWriter::new(out, caps.sync), size);
+        let backend = FrameBackend::new(FrameWriter::new(out, caps.sync), size, caps.glyphs);
         Ok(Screen {
             terminal: Terminal::new(backend)?,
             hold,

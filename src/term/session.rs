@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -196,7 +196,8 @@ impl Session for LinkSession {
 /// Stands for election until this process is the host, and tells the console how it went.
 struct Office {
     session: Arc<link::Session>,
-    closed: Arc<AtomicBool>,
+    /// Whether it may not stand. Held while it stands, so that nobody is elected behind a closed door.
+    closed: Arc<Mutex<bool>>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     waker: Option<Thread>,
@@ -204,10 +205,7 @@ struct Office {
 
 impl Office {
     fn open(session: Arc<link::Session>, post: Post) -> Office {
-        let (closed, ended) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
+        let (closed, ended) = (Arc::<Mutex<bool>>::default(), Arc::<AtomicBool>::default());
         let thread = {
             let (session, closed, ended) = (
                 Arc::clone(&session),
@@ -217,12 +215,14 @@ impl Office {
             thread::spawn(move || {
                 let mut told = None;
                 while !ended.load(Ordering::Acquire) {
-                    if !closed.load(Ordering::Acquire) {
-                        let connection = stand(&session);
-                        if told.as_ref() != Some(&connection) {
-                            post.tell(Msg::Connection(connection.clone()));
-                            told = Some(connection);
-                        }
+                    let held = closed.lock().unwrap_or_else(PoisonError::into_inner);
+                    let connection = (!*held).then(|| stand(&session));
+                    drop(held);
+                    if let Some(connection) = connection
+                        && told.as_ref() != Some(&connection)
+                    {
+                        post.tell(Msg::Connection(connection.clone()));
+                        told = Some(connection);
                     }
                     thread::park_timeout(CANDIDACY);
                 }
@@ -240,14 +240,18 @@ impl Office {
 
     /// Gives the office up, before the process is stopped.
     fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.set_closed(true);
         self.session.step_down();
     }
 
     /// Stands again, at once.
     fn reopen(&self) {
-        self.closed.store(false, Ordering::Release);
+        self.set_closed(false);
         self.wake();
+    }
+
+    fn set_closed(&self, closed: bool) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = closed;
     }
 
     fn wake(&self) {

@@ -1,9 +1,14 @@
 //! Keys and signals in one stream, in the order they come.
 
-use std::io;
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    task::Poll,
+};
 
 use crossterm::event::EventStream;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 
 use super::{
     input::Input,
@@ -59,7 +64,15 @@ impl Inputs {
     }
 
     /// Returns what has happened already, without waiting: for draining before a frame is drawn.
-    pub fn ready(&mut self) -> Option<Happened> {
-        self.next().now_or_never()
+    ///
+    /// It looks with its caller's waker, for the key stream keeps the first waker that it is shown until the next
+    /// key: one that wakes nobody would lose that key.
+    pub async fn ready(&mut self) -> Option<Happened> {
+        let mut next = pin!(self.next());
+        poll_fn(|context| match next.as_mut().poll(context) {
+            Poll::Ready(happened) => Poll::Ready(Some(happened)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
     }
 }

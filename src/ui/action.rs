@@ -197,20 +197,18 @@ pub fn hints(model: &Model) -> &'static [Action] {
     use Action::*;
     if model.focus == Focus::Detail {
         return &[
-            Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back, Help,
+            Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back,
         ];
     }
     match model.view {
-        On::Overview => &[PullNext, Create, Andon, Palette, Command, Help, Quit],
+        On::Overview => &[PullNext, Create, Andon, Palette, Command, Quit],
         On::Kanban => &[
-            Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette, Help, Quit,
+            Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette, Quit,
         ],
-        On::Dependencies => &[
-            Open, Fold, Flip, Tree, Depend, Undepend, Palette, Help, Quit,
-        ],
-        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon, Help, Quit],
-        On::Agents => &[Open, PauseAgent, Palette, Help, Quit],
-        On::Events => &[Open, Pause, Palette, Help, Quit],
+        On::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette, Quit],
+        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon, Quit],
+        On::Agents => &[Open, PauseAgent, Palette, Quit],
+        On::Events => &[Open, Pause, Palette, Quit],
     }
 }
 

@@ -190,7 +190,7 @@ pub fn missing(model: &mut Model) -> Vec<Effect> {
         if known || coming {
             continue;
         }
-        let ticket = model.tickets.next();
+        let ticket = model.tickets.issue();
         if let Some(place) = model.asks.0.get_mut(slot as usize) {
             place.waiting = Some((ticket, query.clone(), edition));
         }

@@ -249,7 +249,7 @@ pub struct Tickets(Ticket);
 
 impl Tickets {
     /// Returns a number that was not given out before.
-    pub fn next(&mut self) -> Ticket {
+    pub fn issue(&mut self) -> Ticket {
         self.0 += 1;
         self.0
     }

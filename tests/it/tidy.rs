@@ -103,41 +103,35 @@ fn room(path: &Path) -> String {
         .into_owned()
 }
 
-/// Returns the first names after `crate::` in a text, those in braces too.
+/// Returns the first names after `prefix` in a text, those in braces too.
 fn uses(text: &str, prefix: &str) -> BTreeSet<String> {
+    let name = |text: &str| -> String {
+        let word = |c: &char| c.is_alphanumeric() || *c == '_';
+        text.chars().take_while(word).collect()
+    };
     let mut names = BTreeSet::new();
     for (at, _) in text.match_indices(prefix) {
         let rest = &text[at + prefix.len()..];
-        if let Some(group) = rest.strip_prefix('{') {
-            let (mut depth, mut name) = (1, String::new());
-            for c in group.chars() {
-                match c {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    _ => {}
+        let Some(group) = rest.strip_prefix('{') else {
+            names.insert(name(rest));
+            continue;
+        };
+        let mut depth = 1;
+        let mut begins = true;
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ if depth == 1 && begins && !c.is_whitespace() => {
+                    names.insert(name(&group[at..]));
+                    begins = false;
                 }
-                if depth == 1 && (c.is_alphanumeric() || c == '_') {
-                    name.push(c);
-                } else if !name.is_empty()
-                    && (c == ',' || c == ':' || c == '}' || c == ' ' || c == '\n')
-                {
-                    if depth <= 1 && c != ':' || c == ':' {
-                        names.insert(std::mem::take(&mut name));
-                    }
-                }
-                if depth == 1 && c == ',' {
-                    name.clear();
-                }
-                if depth == 0 {
-                    break;
-                }
+                _ => {}
             }
-        } else {
-            let name: String = rest
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
-            names.insert(name);
+            begins |= c == ',' && depth == 1;
+            if depth == 0 {
+                break;
+            }
         }
     }
     names

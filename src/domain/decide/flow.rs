@@ -413,7 +413,7 @@ pub(super) fn reopen(state: &State, cold: &Cold, id: OrderId, reason: Option<&st
         .clone();
     let order = &mut form.order;
     if let Some(parent) = order.parent {
-        guard::open(state, cold, parent)?;
+        orders::room_for_child(guard::open(state, cold, parent)?)?;
     }
     for wait in &mut order.depends_on {
         wait.state = super::deps::state_of(state, cold, wait.on).unwrap_or(Wait::Cancelled);

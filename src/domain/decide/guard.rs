@@ -104,6 +104,7 @@ fn written(command: &Command) -> Option<OrderId> {
         | Command::RemoveDependency { id, .. }
         | Command::AddLink { id, .. }
         | Command::RemoveLink { id, .. } => Some(*id),
+        Command::LinkCorrective { order, .. } => Some(*order),
         _ => None,
     }
 }
@@ -150,7 +151,6 @@ pub(super) fn needs(state: &State, cold: &Cold, command: &Command) -> Needs {
             }
         }
         Command::AddDependency { on, .. } | Command::RemoveDependency { on, .. } => named.push(*on),
-        Command::LinkCorrective { order, .. } => named.push(*order),
         Command::TriggerAndon { order, hold, .. } => {
             named.extend(*order);
             use crate::domain::{andon::Scope, command::Hold};

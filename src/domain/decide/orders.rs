@@ -119,7 +119,8 @@ fn known_alerts(state: &State, alerts: &[AlertId]) -> Result<(), Refusal> {
     })
 }
 
-fn room_for_child(parent: &Order) -> Result<(), Refusal> {
+/// Refuses one more open child of an order that has as many as it may.
+pub(super) fn room_for_child(parent: &Order) -> Result<(), Refusal> {
     if parent.children.len() >= MAX_EDGES {
         return Err(Refusal::Limit {
             what: "open children of an order".into(),

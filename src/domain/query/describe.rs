@@ -163,9 +163,8 @@ fn alert(event: &Event) -> Option<String> {
         Event::AlertAcknowledged { id } => format!("{id} acknowledged"),
         Event::AlertSnoozed { id, until } => format!("{id} snoozed until {until}"),
         Event::AlertWoke { id } => format!("{id} woke from its snooze"),
-        Event::AlertEscalated { id, severity } => {
-            format!("{id} grew to {severity}: nobody took notice")
-        }
+        // Of itself, or because it was seen again and worse: who did it tells which.
+        Event::AlertEscalated { id, severity } => format!("{id} grew to {severity}"),
         Event::CorrectiveLinked { id, order } => format!("{order} is to mend {id}"),
         Event::AlertResolved { id, resolution } => {
             format!("{id} resolved: {}", quote(resolution))

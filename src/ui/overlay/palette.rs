@@ -13,7 +13,7 @@ use crate::{
         id::{AlertId, OrderId},
     },
     text,
-    ui::{layout, pen::Pen, theme::Role, widget::window_list::Window},
+    ui::{keymap::Key, layout, pen::Pen, theme::Role, widget::window_list::Window},
 };
 
 /// The most rows that are found: more than anyone scrolls through.
@@ -51,8 +51,7 @@ pub struct Item {
 #[derive(Debug)]
 pub struct Palette {
     title: String,
-    /// The words typed.
-    pub editor: Editor,
+    editor: Editor,
     items: Vec<Item>,
     found: Vec<usize>,
     row: usize,
@@ -96,8 +95,21 @@ impl Palette {
         self
     }
 
+    /// Takes a key, and finds anew if it changed the words.
+    pub fn typed(&mut self, key: Key) {
+        if self.editor.key(key) {
+            self.search();
+        }
+    }
+
+    /// Takes pasted words.
+    pub fn pasted(&mut self, text: &str) {
+        self.editor.paste(text);
+        self.search();
+    }
+
     /// Finds the rows that what is typed names, best first.
-    pub fn search(&mut self) {
+    fn search(&mut self) {
         let words = self.editor.text();
         self.row = 0;
         self.by_id = self.typed_id(&words);

@@ -119,7 +119,7 @@ impl Prompt {
             (Purpose::Filter, _) => TERMS
                 .iter()
                 .flat_map(|(term, _)| term.split(' '))
-                .filter_map(|term| Some(term.split_inclusive([':', '>']).next()?))
+                .filter_map(|term| term.split_inclusive([':', '>']).next())
                 .filter(|term| *term != "word" && !term.starts_with('!'))
                 .collect(),
             (Purpose::Command, "") => {

@@ -118,7 +118,7 @@ pub(super) fn submit(model: &mut Model, command: Command, form: Option<Box<Form>
         model.say(why, Role::Warning);
         return Vec::new();
     }
-    let ticket = model.tickets.next();
+    let ticket = model.tickets.issue();
     model.submitted.push(Pending { ticket, form });
     vec![Effect::Submit {
         ticket,

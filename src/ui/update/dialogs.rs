@@ -76,11 +76,7 @@ pub(super) fn typed(model: &mut Model, key: Key) {
             prompt.check();
             live_filter(model);
         }
-        Some(Overlay::Palette(palette)) => {
-            if palette.editor.key(key) {
-                palette.search();
-            }
-        }
+        Some(Overlay::Palette(palette)) => palette.typed(key),
         Some(Overlay::Form(form)) => form.key(key),
         _ => {}
     }
@@ -95,8 +91,7 @@ pub(super) fn paste(model: &mut Model, text: &str) {
             live_filter(model);
         }
         Some(Overlay::Palette(palette)) => {
-            palette.editor.paste(text);
-            palette.search();
+            palette.pasted(text);
         }
         Some(Overlay::Form(form)) => form.paste(text),
         _ => model.say("pasted text goes only where text is typed", Role::Muted),
@@ -250,7 +245,7 @@ fn run_line(model: &mut Model, line: String) -> Vec<Effect> {
         return perform(model, &line);
     }
     let line = line.strip_prefix("obeya ").unwrap_or(&line).to_owned();
-    let ticket = model.tickets.next();
+    let ticket = model.tickets.issue();
     vec![Effect::Run { ticket, line }]
 }
 

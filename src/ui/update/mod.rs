@@ -85,7 +85,9 @@ fn derive(model: &mut Model) {
         moves::settle_tree(model, rows.saturating_sub(3));
     }
     let alerts: Vec<_> = model.alerts().iter().map(|alert| alert.id).collect();
-    model.andon.settle(&alerts, view::andon::rows(screen.body));
+    model
+        .andon
+        .settle(&alerts, view::andon::rows(screen.body, alerts.len()));
     let agents: Vec<String> = model.state.agents.keys().cloned().collect();
     model.agents.settle(&agents, rows.saturating_sub(2));
     moves::settle_events(model, rows.saturating_sub(1));

@@ -4,6 +4,7 @@ use crate::{
     domain::{id::OrderId, query::deps::Direction},
     ui::{
         effect::Effect,
+        layout::WIDE,
         model::{Detail, Focus, Model, View},
         overlay::Overlay,
         theme::Role,
@@ -106,9 +107,16 @@ fn section(model: &mut Model, forward: bool) {
     };
 }
 
-/// Opens what is selected: an order's detail, an alert's order, an agent's order.
+/// Opens what is selected: an order's detail, an alert's order, an agent's order. In the pane it gives the keys back
+/// to the view beside it, where the pane then follows the selection.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
-    if model.focus == Focus::Detail || model.view == View::Overview {
+    if model.focus == Focus::Detail {
+        if model.size.0 >= WIDE {
+            model.focus = Focus::View;
+        }
+        return Vec::new();
+    }
+    if model.view == View::Overview {
         return Vec::new();
     }
     match model.selected_order() {
@@ -128,14 +136,13 @@ pub(super) fn show(model: &mut Model, id: OrderId) {
 
 /// Goes to an order wherever it is: on the board or in the tree if that shows it, and its detail pane.
 pub(super) fn jump(model: &mut Model, id: OrderId) {
-    match model.view {
-        View::Kanban => {
-            if !model.board.select(id) && model.state.order(id).is_some() && !id.is_epic() {
-                model.say(format!("the filter hides {id}"), Role::Muted);
-            }
+    if model.view == View::Dependencies {
+        reroot(model, id);
+    } else if model.view == View::Kanban && !model.board.select(id) {
+        let elsewhere = id.is_epic() || model.state.order(id).is_none();
+        if !elsewhere {
+            model.say(format!("the filter hides {id}"), Role::Muted);
         }
-        View::Dependencies => reroot(model, id),
-        _ => {}
     }
     show(model, id);
 }

@@ -23,17 +23,21 @@ use crate::{
 const ROWS: u16 = 2;
 
 /// Returns how many alerts the queue shows in an area.
-pub fn rows(area: Rect) -> usize {
-    let (queue, _) = split(area);
+pub fn rows(area: Rect, alerts: usize) -> usize {
+    let (queue, _) = split(area, alerts);
     usize::from((queue.height.saturating_sub(1) / ROWS).max(1))
 }
 
-/// Returns the queue and the pane about the selected alert: beside it, or below it where it is narrow.
-fn split(area: Rect) -> (Rect, Rect) {
+/// Returns the queue and the pane about the selected alert: beside it, or below it where it is narrow. There a short
+/// queue leaves its rows to the pane.
+fn split(area: Rect, alerts: usize) -> (Rect, Rect) {
     if area.width >= 90 {
         layout::split_left(area, area.width * 2 / 5)
     } else {
-        let queue = (area.height / 2).max(3).min(area.height);
+        let wanted = u16::try_from(alerts)
+            .unwrap_or(u16::MAX)
+            .saturating_mul(ROWS);
+        let queue = wanted.saturating_add(1).min(area.height / 2).max(3);
         layout::split_top(area, queue)
     }
 }
@@ -47,7 +51,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         pen.say(area, 2, 1, &line, Role::Ok);
         return;
     }
-    let (queue, pane) = split(area);
+    let (queue, pane) = split(area, alerts.len());
     let holding = alerts.iter().filter(|alert| alert.hold.is_some()).count();
     let head = format!(
         "{}, {holding} holding",
@@ -55,7 +59,10 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     );
     pen.say(queue, 1, 0, &head, Role::Muted);
     let (_, list) = layout::split_top(queue, 1);
-    let range = model.andon.window.range(alerts.len(), rows(area));
+    let range = model
+        .andon
+        .window
+        .range(alerts.len(), rows(area, alerts.len()));
     for (y, at) in (0..list.height).step_by(usize::from(ROWS)).zip(range) {
         let Some(alert) = alerts.get(at) else { break };
         let row = Rect {

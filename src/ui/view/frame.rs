@@ -118,17 +118,15 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
         if !parts.is_empty() {
             parts.push((" ".into(), Role::Text));
         }
-        let word = if model.size.0 >= layout::WIDE {
-            severity.word()
+        // A capital letter, since `1h` would be an hour.
+        let word = severity.word();
+        let letter = word.get(..1).unwrap_or_default().to_uppercase();
+        let text = if model.size.0 >= layout::WIDE {
+            format!("{mark} {open} {word}")
         } else {
-            severity.word().get(..1).unwrap_or_default()
+            format!("{mark}{open}{letter}")
         };
-        let gap = if model.size.0 >= layout::WIDE {
-            " "
-        } else {
-            ""
-        };
-        parts.push((format!("{mark} {open}{gap}{word}"), role));
+        parts.push((text, role));
     }
     if parts.is_empty() {
         parts.push((format!("{} no alerts", glyphs.ok), Role::Muted));
@@ -189,13 +187,25 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     }
     let scopes = model.scopes();
     let mut right = String::new();
+    let help = model.keymap.chords(&scopes, Action::Help.name());
     if !model.submitted.is_empty() {
         right += "working … ";
     }
     if !model.pending.is_empty() {
         right += &format!("{} … ", written(&model.pending));
     }
-    let taken = pen.parts_right(area, 0, &[(&right, Role::Key)]);
+    // Help has its place at the right, however narrow the screen.
+    let help = help.first().map(|keys| written(keys)).unwrap_or_default();
+    let word = match help.is_empty() {
+        true => String::new(),
+        false => format!(" {} ", Action::Help.short()),
+    };
+    let parts = [
+        (right.as_str(), Role::Warning),
+        (&help, Role::Key),
+        (&word, Role::Bar),
+    ];
+    let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
     let mut x = 1;
     for action in hinted(model) {

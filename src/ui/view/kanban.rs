@@ -46,7 +46,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             },
             ..area
         };
-        let before = (nth == 0).then_some(columns.first).unwrap_or_default();
+        let before = if nth == 0 { columns.first } else { 0 };
         let after = if wide { board.columns.len() - last } else { 0 };
         draw_column(model, at, column, (before, after), place, pen);
         if !wide {

@@ -78,7 +78,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
                 height: area.height.min(9),
                 ..area
             };
-            agents(model, summary, room, pen)
+            agents(summary, room, pen)
         });
         section(right, agents, "Recent events", pen, |area, pen| {
             recent(model, area, pen)
@@ -166,7 +166,7 @@ fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'
             } else {
                 Role::SlaOk
             },
-            summary.map_or_else(unknown, |s| format!("{} at risk, {late} over", s.at_risk)),
+            summary.map_or_else(unknown, |s| format!("{late} over, {} at risk", s.at_risk)),
         ),
         (
             "Alerts",
@@ -193,8 +193,14 @@ fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'
         let used = pen.parts(place, 1, 0, &[(&name, Role::Muted), (value, *role)]);
         if !lone {
             pen.say(place, 1, 1, note, Role::Muted);
-        } else if usize::from(place.width) > usize::from(used) + text::width(note) + 2 {
-            pen.say(place, used + 2, 0, note, Role::Muted);
+        } else {
+            // The first half of a note is worth more than a cut whole.
+            let half = note.split(", ").next().unwrap_or_default();
+            let room = usize::from(place.width.saturating_sub(used + 2));
+            let fitting = [note.as_str(), half]
+                .into_iter()
+                .find(|text| text::width(text) <= room);
+            pen.say(place, used + 2, 0, fitting.unwrap_or_default(), Role::Muted);
         }
     }
 }
@@ -386,7 +392,7 @@ fn open_alerts(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
         .min(area.height)
 }
 
-fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
+fn agents(summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
     let Some(summary) = summary else {
         pen.say(area, 0, 0, "…", Role::Muted);
         return 1;
@@ -426,7 +432,6 @@ fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_
         );
     }
     let shown = u16::try_from(agents.first.len()).unwrap_or(rows).min(rows);
-    let _ = model;
     1 + shown
 }
 

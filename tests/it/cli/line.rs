@@ -83,6 +83,10 @@ fn what_belongs_in_a_shell_is_refused_with_a_word() {
         ("nonsense", "nonsense"),
         ("wo list --ledger /elsewhere", "stays with its ledger"),
         ("bucket set features --wip 1", "role"),
+        (
+            "bucket set features --wip 1 --as admin --actor root",
+            "role",
+        ),
     ] {
         let output = run_line(line, engine.as_mut(), &context());
         assert!(

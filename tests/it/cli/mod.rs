@@ -18,29 +18,29 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a call came to.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
     /// Returns standard output as JSON.
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 }
 
 /// A folder with a ledger.
-struct Room {
+pub(crate) struct Room {
     folder: TempDir,
     environment: Vec<(&'static str, String)>,
 }
 
 impl Room {
     /// Returns a folder without a ledger.
-    fn empty() -> Room {
+    pub(crate) fn empty() -> Room {
         let folder = tempfile::tempdir().unwrap();
         let environment = vec![
             ("HOME", folder.path().display().to_string()),
@@ -54,26 +54,29 @@ impl Room {
     }
 
     /// Returns a folder with an empty ledger.
-    fn new() -> Room {
+    pub(crate) fn new() -> Room {
         let room = Room::empty();
         assert_eq!(room.run(["init"]).code, 0);
         room
     }
 
-    fn set(mut self, name: &'static str, value: &str) -> Room {
+    pub(crate) fn set(mut self, name: &'static str, value: &str) -> Room {
         self.environment.push((name, value.into()));
         self
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path().join(name), text).unwrap();
     }
 
-    fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_obeya"));
         command
             .args(arguments)
@@ -83,11 +86,11 @@ impl Room {
         command
     }
 
-    fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Said {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Said {
         self.run_with(arguments, b"")
     }
 
-    fn run_with<S: AsRef<OsStr>>(
+    pub(crate) fn run_with<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
         input: &[u8],
@@ -110,19 +113,19 @@ impl Room {
     }
 
     /// Runs a line as a shell would split it, without quotes inside words.
-    fn line(&self, line: &str) -> Said {
+    pub(crate) fn line(&self, line: &str) -> Said {
         self.run(words(line))
     }
 
     /// Runs a line that must be done.
-    fn done(&self, line: &str) -> Said {
+    pub(crate) fn done(&self, line: &str) -> Said {
         let said = self.line(line);
         assert_eq!(said.code, 0, "{line}: {}{}", said.out, said.err);
         said
     }
 
     /// Returns the number of records.
-    fn records(&self) -> u64 {
+    pub(crate) fn records(&self) -> u64 {
         self.done("ledger head --json").json()["seq"]
             .as_u64()
             .unwrap()

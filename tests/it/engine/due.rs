@@ -37,6 +37,31 @@ fn a_lapsed_lease_is_free_for_the_very_command_that_finds_it() {
 }
 
 #[test]
+fn who_only_looks_records_nothing_that_is_due() {
+    let shop = Shop::new();
+    let mut writer = shop.writer();
+    let id = subject(&done(writer.submit(&create("leased"))));
+    done(writer.submit(&claim(id, 60)));
+    shop.clock.advance(61 * SECOND);
+    let before = shop.records().len();
+    let dry = Submission {
+        dry_run: true,
+        ..claim(id, 60)
+    };
+    let shown = done(shop.writer().submit(&dry));
+    assert_eq!(kinds(&shown.records), ["order_started"]);
+    let viewer = Submission {
+        role: Role::Viewer,
+        ..create("mine")
+    };
+    let refused = shop.writer().submit(&viewer);
+    assert!(matches!(refused, Reply::Refused(Refusal::Role { .. })));
+    assert_eq!(shop.records().len(), before);
+    shop.writer().settle().unwrap();
+    assert_eq!(kinds(&shop.records()[before..]), ["lease_lapsed"]);
+}
+
+#[test]
 fn heartbeats_renew_a_lease_and_leave_no_record() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();

@@ -397,6 +397,7 @@ pub(super) fn written(command: &Command) -> Option<OrderId> {
         | Command::RemoveDependency { id, .. }
         | Command::AddLink { id, .. }
         | Command::RemoveLink { id, .. } => Some(*id),
+        Command::LinkCorrective { order, .. } => Some(*order),
         _ => None,
     }
 }

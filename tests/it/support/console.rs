@@ -192,4 +192,16 @@ impl Console {
     }
 }
 
+/// Asserts that the screen has this text.
+pub(crate) fn shows(console: &Console, wanted: &str) {
+    let screen = console.screen();
+    assert!(screen.contains(wanted), "no '{wanted}' on\n{screen}");
+}
+
+/// Asserts that the screen has not this text.
+pub(crate) fn lacks(console: &Console, unwanted: &str) {
+    let screen = console.screen();
+    assert!(!screen.contains(unwanted), "'{unwanted}' on\n{screen}");
+}
+
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

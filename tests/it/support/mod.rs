@@ -4,6 +4,7 @@ pub(crate) mod console;
 pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod line;
+pub(crate) mod pty;
 pub(crate) mod random;
 pub(crate) mod sample;
 pub(crate) mod svg;

@@ -1,225 +1,30 @@
 //! What a ledger survives, with real processes: races, kills, stopped hosts, full disks.
-//!
-//! The other processes are this test binary again: the test `worker` does what a variable says, and nothing without it.
+
+mod disk;
+mod processes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Child, ChildStdout, Command as Process, Stdio},
+    io::BufRead as _,
+    process::Command as Process,
     thread,
     time::{Duration, Instant},
 };
 
 use obeya::{
     domain::{
-        agent::PullFilter,
-        command::{Command, NewOrder, Role, Submission},
+        command::Command,
         evolve::evolve,
         order::{Actor, Bucket},
-        record::Door,
         state::State,
     },
     ledger::{Ledger as _, SqliteLedger},
-    link::{self, Client, Cold, FaultKind, Home, Operator, Outcome, Reply, Session},
+    link::{self, Client, Cold, FaultKind, Home, Operator},
 };
-use rustix::process::{Pid, Signal, kill_process};
-use uuid::Uuid;
+use rustix::process::Signal;
 
-const ROLE: &str = "OBEYA_TEST_ROLE";
-const LEDGER: &str = "OBEYA_TEST_LEDGER";
-/// Orders that are raced for, and processes that race.
-const ORDERS: u64 = 200;
-const RACERS: usize = 8;
-/// Fewer than the racers, so that the limit is hit all the time.
-const LIMIT: u32 = 5;
-const KILLS: usize = 200;
-
-fn submission(actor: Actor, command: Command) -> Submission {
-    Submission {
-        id: Uuid::now_v7(),
-        actor,
-        role: Role::Admin,
-        door: Door::Cli,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        command,
-    }
-}
-
-fn create(title: &str) -> Submission {
-    let order = NewOrder::task(title);
-    submission(Actor::person("ada"), Command::CreateOrder { order })
-}
-
-#[track_caller]
-fn done(reply: Reply) -> Outcome {
-    match reply {
-        Reply::Done(outcome) => outcome,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn made(folder: &Path) -> Home {
-    let home = Home::new(folder.join("ledger")).unwrap();
-    link::init(&home).unwrap();
-    Home::new(home.path()).unwrap()
-}
-
-// The other processes.
-
-#[test]
-fn worker() {
-    let (Ok(role), Ok(ledger)) = (env::var(ROLE), env::var(LEDGER)) else {
-        return;
-    };
-    let home = Home::new(ledger).unwrap();
-    match role.as_str() {
-        "race" => race(&home),
-        "write" => write(&home),
-        "host" => host(&home),
-        "hold" => {
-            let mut ledger = SqliteLedger::open(&home).unwrap();
-            ledger.begin(Duration::from_secs(10)).unwrap();
-            say("HELD");
-            thread::park();
-        }
-        other => panic!("{other}"),
-    }
-}
-
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    out.write_all(format!("\n{line}\n").as_bytes()).unwrap();
-    out.flush().unwrap();
-}
-
-/// Pulls and completes until every order is done; each call opens the ledger anew, as a command line does.
-fn race(home: &Home) {
-    let name = format!("racer-{}", std::process::id());
-    loop {
-        let pull = Command::PullNext {
-            filter: PullFilter::default(),
-            lease_seconds: None,
-        };
-        let start = Instant::now();
-        let reply = link::open(home)
-            .unwrap()
-            .submit(&submission(Actor::agent(&name), pull));
-        let waited = start.elapsed().as_micros();
-        let Reply::Done(pulled) = reply else {
-            assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
-            say(&format!("WAITED {waited}"));
-            if link::stats(home).unwrap().completed == ORDERS {
-                return;
-            }
-            continue;
-        };
-        let id = pulled.records[0].subject.parse().unwrap();
-        let mut finish = submission(
-            Actor::agent(&name),
-            Command::CompleteOrder {
-                id,
-                sku: None,
-                note: None,
-            },
-        );
-        finish.epoch = Some(1);
-        say(&format!("WON {id} {waited}"));
-        done(link::open(home).unwrap().submit(&finish));
-    }
-}
-
-/// Creates orders until it is killed, and says so of each that was acknowledged.
-fn write(home: &Home) {
-    let limit = env::var("OBEYA_TEST_COUNT").map_or(usize::MAX, |n| n.parse().unwrap());
-    for n in 0..limit {
-        let order = create(&format!("order {n} of {}", std::process::id()));
-        let outcome = done(link::open(home).unwrap().submit(&order));
-        say(&format!("ACK {} {}", order.id, outcome.records[0].seq));
-    }
-}
-
-/// Hosts whenever nobody else does, until it is killed.
-fn host(home: &Home) {
-    let session = Session::open(home).unwrap();
-    say("OPEN");
-    loop {
-        session.stand().unwrap();
-        thread::park_timeout(Duration::from_millis(20));
-    }
-}
-
-/// Another process, ended at the latest when the test is.
-struct Other {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-}
-
-impl Other {
-    fn start(home: &Home, role: &str) -> Other {
-        Other::from(Process::new(env::current_exe().unwrap()), home, role)
-    }
-
-    fn from(mut process: Process, home: &Home, role: &str) -> Other {
-        let mut child = process
-            .args([
-                "--exact",
-                "survival::worker",
-                "--nocapture",
-                "--test-threads=1",
-            ])
-            .env(ROLE, role)
-            .env(LEDGER, home.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Other { child, lines }
-    }
-
-    /// Returns the words of the next line that begins with `first`; none at the end.
-    fn heard(&mut self, first: &str) -> Option<Vec<String>> {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            if self.lines.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-            // A line that was cut off by a kill says nothing.
-            let whole = line.strip_suffix('\n').unwrap_or_default();
-            let words: Vec<_> = whole.split(' ').map(str::to_owned).collect();
-            if words[0] == first {
-                return Some(words);
-            }
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).unwrap();
-    }
-
-    fn kill(mut self, first: &str) -> Vec<Vec<String>> {
-        self.signal(Signal::KILL);
-        let rest = std::iter::from_fn(|| self.heard(first)).collect();
-        self.child.wait().unwrap();
-        rest
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-// The tests.
+use processes::*;
 
 /// Replays the ledger and returns the winners of each order; WIP is looked at after every record.
 fn winners(home: &Home) -> BTreeMap<String, usize> {
@@ -470,73 +275,4 @@ fn every_answer_comes_after_its_sync() {
         }
     }
     assert_eq!(answers, 20);
-}
-
-/// A small file system in memory, unmounted when the test ends.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<SmallDisk> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Process::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1500k", "tmpfs"])
-            .arg(folder.path())
-            .stderr(Stdio::null())
-            .status();
-        mounted
-            .is_ok_and(|mounted| mounted.success())
-            .then_some(SmallDisk(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Process::new("umount").arg(self.0.path()).status();
-    }
-}
-
-#[test]
-fn a_full_disk_is_said_and_leaves_nothing_by_halves() {
-    let Some(disk) = SmallDisk::mount() else {
-        println!("skipped: no file system may be mounted here");
-        return;
-    };
-    let home = made(disk.0.path());
-    let mut cold = Cold::open(&home).unwrap();
-    let mut order = NewOrder::task("large");
-    order.description = Some("x".repeat(20_000));
-    let large = |order: &NewOrder| {
-        let order = order.clone();
-        submission(Actor::person("ada"), Command::CreateOrder { order })
-    };
-    let mut acknowledged = Vec::new();
-    let refused = loop {
-        let attempt = large(&order);
-        match cold.submit(&attempt) {
-            Reply::Done(outcome) => acknowledged.push(outcome.records),
-            Reply::Failed(failure) => break (attempt, failure),
-            other => panic!("{other:?}"),
-        }
-        assert!(acknowledged.len() < 1_000);
-    };
-    let (attempt, failure) = refused;
-    assert_eq!(failure.fault().kind, FaultKind::DiskFull, "{failure:?}");
-    assert!(
-        matches!(failure, link::Failure::NotApplied(_)),
-        "{failure:?}"
-    );
-    let mut ledger = SqliteLedger::open(&home).unwrap();
-    assert_eq!(ledger.by_command(attempt.id).unwrap(), []);
-    for records in &acknowledged {
-        assert_eq!(&ledger.by_command(records[0].command).unwrap(), records);
-    }
-    assert_eq!(link::verify(&home, None, &mut |_| {}).unwrap().bad, None);
-    drop((cold, ledger));
-    // With room again, the very same command goes through.
-    let more = Process::new("mount")
-        .args(["-o", "remount,size=8m"])
-        .arg(disk.0.path())
-        .status();
-    assert!(more.unwrap().success());
-    assert!(!done(Cold::open(&home).unwrap().submit(&attempt)).repeated);
 }
