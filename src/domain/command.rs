@@ -471,6 +471,11 @@ impl Submission {
 
     /// Returns the SHA-256 of the command's body: a retry has the same one. Who, where and when are not part of it.
     pub fn command_hash(&self) -> Hash {
-        Hash::of(&serde_json::to_vec(&(&self.command, self.epoch)).unwrap_or_default())
+        // Most bodies fit, so that they are written without growing.
+        let mut body = Vec::with_capacity(1 << 10);
+        // Writing into memory cannot fail, and every key of every map here is a string.
+        let written = serde_json::to_writer(&mut body, &(&self.command, self.epoch));
+        debug_assert!(written.is_ok(), "{written:?}");
+        Hash::of(&body)
     }
 }
