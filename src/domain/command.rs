@@ -464,9 +464,9 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Returns whether anything may come onto the ledger by this: not by a dry run, and not by a viewer.
+    /// Returns whether anything may come onto the ledger by this: not by a dry run, and not where the role does not do.
     pub fn may_write(&self) -> bool {
-        !self.dry_run && self.role > Role::Viewer
+        !self.dry_run && self.role >= self.command.spec().role
     }
 
     /// Returns the SHA-256 of the command's body: a retry has the same one. Who, where and when are not part of it.
