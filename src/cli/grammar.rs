@@ -1,7 +1,7 @@
 //! The grammar: `obeya NOUN VERB …`, in the owner's words.
 //!
 //! Nouns are declared once, in [`NOUNS`]; verbs that change something take their line from
-//! [`COMMANDS`](crate::domain::command::COMMANDS), the others from [`VIEWS`]. A cold call builds only the noun it needs.
+//! [`COMMANDS`], the others from [`VIEWS`]. A cold call builds only the noun it needs.
 
 use std::{path::PathBuf, str::FromStr};
 

@@ -196,7 +196,7 @@ impl Session for LinkSession {
 /// Stands for election until this process is the host, and tells the console how it went.
 struct Office {
     session: Arc<link::Session>,
-    /// Whether nobody may stand now. Held while somebody does, so that no election comes after the office was closed.
+    /// Whether it may not stand. Held while it stands, so that nobody is elected behind a closed door.
     closed: Arc<Mutex<bool>>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -205,10 +205,7 @@ struct Office {
 
 impl Office {
     fn open(session: Arc<link::Session>, post: Post) -> Office {
-        let (closed, ended) = (
-            Arc::new(Mutex::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
+        let (closed, ended) = (Arc::<Mutex<bool>>::default(), Arc::<AtomicBool>::default());
         let thread = {
             let (session, closed, ended) = (
                 Arc::clone(&session),
@@ -218,15 +215,15 @@ impl Office {
             thread::spawn(move || {
                 let mut told = None;
                 while !ended.load(Ordering::Acquire) {
-                    let closed = closed.lock().unwrap_or_else(PoisonError::into_inner);
-                    if !*closed {
-                        let connection = stand(&session);
-                        if told.as_ref() != Some(&connection) {
-                            post.tell(Msg::Connection(connection.clone()));
-                            told = Some(connection);
-                        }
+                    let held = closed.lock().unwrap_or_else(PoisonError::into_inner);
+                    let connection = (!*held).then(|| stand(&session));
+                    drop(held);
+                    if let Some(connection) = connection
+                        && told.as_ref() != Some(&connection)
+                    {
+                        post.tell(Msg::Connection(connection.clone()));
+                        told = Some(connection);
                     }
-                    drop(closed);
                     thread::park_timeout(CANDIDACY);
                 }
             })
@@ -243,14 +240,18 @@ impl Office {
 
     /// Gives the office up, before the process is stopped.
     fn close(&self) {
-        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.set_closed(true);
         self.session.step_down();
     }
 
     /// Stands again, at once.
     fn reopen(&self) {
-        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.set_closed(false);
         self.wake();
+    }
+
+    fn set_closed(&self, closed: bool) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = closed;
     }
 
     fn wake(&self) {

@@ -82,37 +82,96 @@ fn a_backlog_is_driven_by_keys_alone() {
     pty.shows(&format!("{mine} started by maria"));
 
     // It moves across the board, and a step too far is taken back.
-    let stage = |id: &str| {
-        order(&room, id)["work_order"]["stage"]
-            .as_str()
-            .map(str::to_owned)
-    };
+    let stage = |id: &str| order(&room, id)["stage"].as_str().map(str::to_owned);
     let first = stage(&mine);
-    pty.keys(">").shows("moved");
-    let second = stage(&mine);
-    assert_ne!(first, second);
-    pty.settle().keys("<").wait_for("it is back", |screen| {
-        screen
-            .contents()
-            .contains(&format!("moved to {}", first.as_deref().unwrap()))
-    });
+    pty.shows("design 1")
+        .keys(">")
+        .shows("code 1")
+        .shows("design 0");
+    assert_ne!(stage(&mine), first);
+    pty.settle().keys("<").shows("design 1").shows("code 0");
     assert_eq!(stage(&mine), first);
-    pty.keys(">").settle();
+    pty.keys(">").shows("code 1").settle();
 
     // What an order blocks, and why another does not move.
     let blocked = ids(&orders, |o| o["blocked"] == true && o["kind"] != "epic");
-    let waiting = order(&room, &blocked[0])["work_order"].clone();
-    let needed = waiting["waits_for"][0].as_str().unwrap().to_owned();
+    let (waiting, needed) = blocked
+        .iter()
+        .find_map(|id| {
+            let waits = order(&room, id)["waits_for"][0].as_str()?.to_owned();
+            let ready = order(&room, &waits)["ready"] == true && waits != mine;
+            ready.then(|| (id.clone(), waits))
+        })
+        .expect("some order waits for a ready one");
     go_to(&mut pty, &needed);
-    pty.keys("<esc>")
-        .keys("t")
-        .shows(&format!("{needed} and what it waits for"));
+    pty.keys("t");
+    pty.shows(&format!("{needed} and what it waits for"));
     pty.keys("u")
-        .shows(&format!("{needed} and what waits for it"))
-        .shows(&blocked[0]);
-    go_to(&mut pty, &blocked[0]);
-    pty.keys("w").shows("is not moving").shows(&needed);
-    pty.keys("<esc>");
+        .shows(&format!("{needed} and what waits for it"));
+    pty.shows(&waiting);
+    go_to(&mut pty, &waiting);
+    pty.keys("w").shows("Why it is not moving");
+    pty.shows(&format!("waits for {needed}")).keys("<esc>");
+
+    // The cord is pulled on a bucket, once it is seen what that would stop.
+    let bucket = order(&room, &needed)["bucket"].as_str().unwrap().to_owned();
+    pty.keys("!").shows("what is wrong");
+    pty.keys("tests are flaky<tab><tab>").shows("← default →");
+    let scope = format!("bucket:{bucket} →");
+    for _ in 0..20 {
+        if pty.text().contains(&scope) {
+            break;
+        }
+        pty.keys("<right>").settle();
+    }
+    pty.shows(&scope).keys("<ctrl-s>");
+    pty.shows(&format!("Holding bucket:{bucket} would stop"));
+    pty.shows("ready: cannot start");
+    // Enter is not yes.
+    let records = room.records();
+    pty.keys("<enter>").settle();
+    assert_eq!(room.records(), records);
+    pty.keys("y").shows("ALERT-001 raised").shows("1 high");
+
+    // Nothing starts there, and the console says what would lift that.
+    go_to(&mut pty, &needed);
+    pty.keys("s");
+    pty.shows(&format!("{needed} is held by ALERT-001"));
+    pty.shows("lifted by");
+    assert_eq!(order(&room, &needed)["status"], "queued");
+
+    // It is resolved, and things start again.
+    pty.keys("<esc><esc>").keys("4").shows("ALERT-001");
+    pty.shows("What it stops")
+        .keys("r")
+        .shows("Resolve ALERT-001");
+    pty.keys("the fixture was shared<enter>");
+    pty.shows("ALERT-001 resolved").shows("no alerts");
+    pty.keys("2");
+    go_to(&mut pty, &needed);
+    pty.keys("s").shows(&format!("{needed} started by maria"));
+
+    // The first order is completed, and its receipt read.
+    go_to(&mut pty, &mine);
+    pty.keys("c").shows(&format!("Complete {mine}"));
+    pty.keys("SKU-0815<enter>")
+        .shows("completed (SKU-0815), receipt 1");
+    pty.keys("G").shows("Receipt").shows("by        maria");
+    let receipt = room.done(&format!("receipt show {mine} --json")).json();
+    let hash = receipt["hash"].as_str().unwrap();
+    pty.shows(&hash[..16]);
+    assert_eq!(order(&room, &mine)["status"], "completed");
+
+    // What came in closed has no receipt and says so.
+    let closed = room
+        .done("work-order list --json --all --status completed --limit 5")
+        .json();
+    let closed = closed["work_orders"].as_array().unwrap();
+    let old = ids(closed, |o| o["receipt"].is_null());
+    go_to(&mut pty, &old[0]);
+    pty.keys("G").shows("none: completed elsewhere");
+    assert_eq!(pty.keys("q").end(), Ok(0));
+    room.done("ledger verify");
 }
 
 #[test]
@@ -120,22 +179,22 @@ fn a_card_made_elsewhere_is_on_the_screen_at_once() {
     let room = Room::new();
     room.write("issues.jsonl", &backlog());
     room.done("import beads issues.jsonl");
-    let mut pty = Start::console(room.path()).size(140, 45).go();
+    let mut pty = Start::console(room.path()).size(200, 60).go();
     pty.shows("Orders by status")
         .keys("2")
         .shows("queued")
         .settle();
     let mut worst = Duration::ZERO;
-    for number in 1..=10 {
+    // So few that the queue's first screen holds them all.
+    for number in 1..=5 {
         let title = format!("made elsewhere {number}.");
         room.done(&format!(
             "work-order create --title \"{title}\" --priority 10"
         ));
         let done = Instant::now();
-        pty.keys("G").keys("g").keys("g");
         pty.shows(&title);
         worst = worst.max(pty.heard.saturating_duration_since(done));
     }
-    println!("on the screen {worst:?} after the command's end, at worst of ten");
+    println!("on the screen at most {worst:?} after the command's end");
     assert!(worst < Duration::from_millis(500), "{worst:?}");
 }

@@ -248,16 +248,20 @@ fn a_suspended_console_gives_up_its_office_and_comes_back_whole() {
     assert!(!pty.screen().alternate_screen() && !pty.screen().hide_cursor());
     let doctor = room.done("doctor");
     assert!(doctor.out.contains("host: none"), "{}", doctor.out);
-    room.done("work-order create --title \"made by hand\"");
+    room.done("work-order create --title \"by hand\"");
     let before = pty.bytes.len();
-    pty.keys("fg<enter>").shows("made by hand").shows("● host");
+    pty.keys("fg<enter>").shows("by hand").shows("● host");
     pty.shows("term 2");
     let again = String::from_utf8_lossy(&pty.bytes[before..]).into_owned();
     assert!(again.contains("\x1b[2J"), "the whole screen is drawn anew");
     assert!(pty.text().contains("Orders by status") && pty.screen().alternate_screen());
-    pty.keys("q").shows("shell>");
-    pty.keys("stty -a | grep -c -- -icanon; exit<enter>");
-    pty.shows("\n0");
+    pty.keys("q");
+    pty.wait_for("the shell's screen", |screen| !screen.alternate_screen());
+    pty.keys("stty -a | grep -c -- -icanon; exit 0<enter>");
+    assert_eq!(pty.end(), Ok(0));
+    let raw = pty.text();
+    let counted = |line: &str| line == "0" || line == "shell> 0";
+    assert!(raw.lines().any(counted), "the terminal is still raw: {raw}");
 }
 
 #[test]
