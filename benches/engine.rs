@@ -67,6 +67,7 @@ fn submission(command: Command) -> Submission {
         causation: None,
         correlation: None,
         dry_run: false,
+        until: None,
         command,
     }
 }

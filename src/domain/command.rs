@@ -459,6 +459,9 @@ pub struct Submission {
     /// Show what would happen, and do nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Microseconds since boot after which the caller has gone elsewhere with it: from then on it is not decided here.
+    #[serde(default)]
+    pub until: Option<i64>,
     /// The intent.
     pub command: Command,
 }
