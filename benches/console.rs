@@ -84,6 +84,7 @@ fn submit(writer: &mut Writer, command: Command) {
         causation: None,
         correlation: None,
         dry_run: false,
+        until: None,
         command,
     });
     assert!(matches!(reply, Reply::Done(_)), "{reply:?}");

@@ -3,10 +3,10 @@
 use clap::{Arg, ArgMatches, Command};
 
 use super::{
+    arguments::{limit, option, positional, prose, verb, verbs},
     context::{Call, answer, text, value, word},
     error::Done,
     events::{report, submit},
-    grammar::{limit, option, positional, prose, verb, verbs},
     output::Tone,
     table::{Cell, Table, cell, flex, left, maybe, right},
     work_order::show::heading,

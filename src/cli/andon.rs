@@ -3,11 +3,11 @@
 use clap::{Arg, ArgMatches, Command};
 
 use super::{
+    arguments::{flag, limit, option, order, positional, prose, reads, verb, verbs, words},
     context::{Call, answer, text, value, word},
     duration,
     error::{CliError, Done},
     events::{report, sentences, submit},
-    grammar::{flag, limit, option, order, positional, prose, reads, verb, verbs, words},
     output::Tone,
     table::{Cell, Table, cell, flex, left, maybe, right},
     work_order::show::{heading, row},

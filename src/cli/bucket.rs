@@ -3,10 +3,10 @@
 use clap::{ArgMatches, Command};
 
 use super::{
+    arguments::{option, positional, reads, verb, verbs, words},
     context::{Call, answer, value},
     error::{CliError, Done},
     events::{sentences, submit},
-    grammar::{option, positional, reads, verb, verbs, words},
     output::Tone,
     table::{Cell, Table, cell, left, maybe, right},
 };

@@ -4,9 +4,10 @@ use clap::{ArgMatches, Command};
 use clap_complete::Shell;
 
 use super::{
+    arguments::positional,
     context::{Call, value},
     error::Done,
-    grammar::{self, positional},
+    grammar,
 };
 
 pub(super) fn grammar(noun: Command) -> Command {

@@ -296,6 +296,7 @@ impl<'a> Call<'a> {
             causation: None,
             correlation: None,
             dry_run: globals.dry_run,
+            until: None,
             command,
         }
     }

@@ -3,10 +3,11 @@
 use clap::{ArgMatches, Command};
 
 use super::{
-    agent, bucket,
+    agent,
+    arguments::{verb, verbs},
+    bucket,
     context::{Call, answer},
     error::Done,
-    grammar::{verb, verbs},
     output::Tone,
     stage,
     work_order::show::heading,

@@ -5,10 +5,10 @@ use std::{fs, path::PathBuf};
 use clap::{ArgMatches, Command};
 
 use super::{
+    arguments::{flag, limit, option, order, positional, verb, verbs},
     context::{Call, answer, value, word},
     error::{self, CliError, Done},
     events::{report, submit},
-    grammar::{flag, limit, option, order, positional, verb, verbs},
     output::Tone,
     table::{Table, cell, flex, left, maybe, right},
     work_order::show::row,

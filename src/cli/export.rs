@@ -10,9 +10,9 @@ use clap::{ArgMatches, Command};
 use serde_json::{Value, json};
 
 use super::{
+    arguments::{option, verb, verbs},
     context::{Call, answer},
     error::{self, CliError, Done},
-    grammar::{option, verb, verbs},
 };
 use crate::domain::query::{
     MAX_LIMIT, Query,

@@ -1,22 +1,26 @@
 //! The grammar: `obeya NOUN VERB …`, in the owner's words.
 //!
 //! Nouns are declared once, in [`NOUNS`]; verbs that change something take their line from
-//! [`COMMANDS`](crate::domain::command::COMMANDS), the others from [`VIEWS`]. A cold call builds only the noun it needs.
+//! [`COMMANDS`](crate::domain::command::COMMANDS), the others from [`VIEWS`](super::arguments::VIEWS).
+//! A cold call builds only the noun it needs.
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
-use clap::{
-    Arg, ArgAction, ArgMatches, Command,
-    builder::{PossibleValue, TypedValueParser, ValueParser},
-    error::Error,
-};
+use clap::{Arg, ArgMatches, Command};
 use uuid::Uuid;
 
 use super::{
-    agent, andon, bucket, completions, context::Call, dashboard, deps, doctor, error::Done, export,
-    import, init, ledger, output::Colour, receipt, report, stage, work_order,
+    agent, andon,
+    arguments::{flag, option, words},
+    bucket, completions,
+    context::Call,
+    dashboard, deps, doctor,
+    error::Done,
+    export, import, init, ledger,
+    output::Colour,
+    receipt, report, stage, work_order,
 };
-use crate::domain::command::{COMMANDS, Danger, Role};
+use crate::domain::command::Role;
 
 /// What is typed first, and what it does.
 pub(super) struct Noun {
@@ -61,60 +65,6 @@ nouns! {
     "export" => export, "Write everything as JSON";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
-}
-
-/// A verb that only looks, or that is done without the engine.
-pub(super) struct View {
-    /// The noun it belongs to.
-    pub(super) noun: &'static str,
-    /// The word.
-    pub(super) verb: &'static str,
-    /// One line for help.
-    pub(super) about: &'static str,
-}
-
-macro_rules! views {
-    ($($noun:literal $verb:literal $about:literal;)+) => {
-        /// Every verb that is not in the table of commands.
-        pub(super) const VIEWS: &[View] = &[$(View { noun: $noun, verb: $verb, about: $about }),+];
-    };
-}
-
-views! {
-    "work-order" "list" "List open work orders";
-    "work-order" "show" "Show all about one work order";
-    "work-order" "status" "Show where one work order stands";
-    "work-order" "heartbeat" "Renew the lease on a work order";
-    "work-order" "why" "Say why a work order is not moving";
-    "work-order" "watch" "Follow what happens, one line an event";
-    "deps" "show" "Show what a work order waits for, as a tree";
-    "deps" "path" "Show how one work order waits for another";
-    "deps" "order" "List open work orders so that each comes after what it waits for";
-    "deps" "diagram" "Draw dependencies as a Mermaid diagram";
-    "andon" "list" "List open alerts, worst first";
-    "andon" "show" "Show all about one alert";
-    "andon" "preview" "Show what a hold would stop";
-    "bucket" "list" "List the buckets with their limits";
-    "stage" "list" "List the stages with their limits";
-    "agent" "list" "List registered agents";
-    "agent" "status" "Show one agent and what it holds";
-    "receipt" "show" "Show a work order's receipt";
-    "receipt" "verify" "Check a receipt against the ledger";
-    "receipt" "chain" "Follow the receipts back from one";
-    "report" "progress" "How far an epic is";
-    "report" "velocity" "How many work orders are completed";
-    "report" "sla" "How promises are kept";
-    "report" "flow" "How many work orders stood where, by day";
-    "report" "lead-time" "How long work orders take";
-    "dashboard" "summary" "Show the line at a glance";
-    "dashboard" "metrics" "Print every figure with its labels";
-    "ledger" "verify" "Walk the chain and name the first bad record";
-    "ledger" "head" "Print the last record's place and hash, to anchor outside";
-    "ledger" "log" "Print what happened, newest last";
-    "ledger" "stats" "Show the ledger in figures";
-    "ledger" "backup" "Save the ledger to a file";
-    "export" "json" "Write everything as one JSON document";
-    "export" "jsonl" "Write everything as JSON, one thing a line";
 }
 
 /// What is said at the end of the help.
@@ -179,133 +129,12 @@ fn globals() -> [Arg; 8] {
     .map(|arg| arg.global(true).help_heading("Everywhere"))
 }
 
-/// Returns a noun's verb with its line from the tables.
-pub(super) fn verb(noun: &'static str, verb: &'static str) -> Command {
-    let command = Command::new(verb);
-    if let Some(spec) = COMMANDS
-        .iter()
-        .find(|spec| (spec.noun, spec.verb) == (noun, verb))
-    {
-        let danger = match spec.danger {
-            Danger::Compensable => "",
-            Danger::Destructive => " It stops work or throws something away.",
-        };
-        return command
-            .about(spec.about)
-            .after_help(format!("Takes the role {}.{danger}", spec.role));
-    }
-    let view = VIEWS
-        .iter()
-        .find(|view| (view.noun, view.verb) == (noun, verb));
-    command.about(view.map_or("", |view| view.about))
-}
-
-/// Returns a noun that needs a verb.
-pub(super) fn verbs(noun: Command, verbs: impl IntoIterator<Item = Command>) -> Command {
-    noun.subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true)
-        .subcommands(verbs)
-}
-
-/// Returns a switch.
-pub(super) fn flag(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .help(help)
-        .action(ArgAction::SetTrue)
-}
-
-/// Returns an option with text, which may begin with a dash.
-pub(super) fn prose(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    option(name, value, help).allow_hyphen_values(true)
-}
-
-/// Returns an option with a value.
-pub(super) fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .value_name(value)
-        .help(help)
-        .action(ArgAction::Set)
-}
-
-/// Returns an option that may be given several times, or once with commas.
-pub(super) fn many(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    option(name, value, help)
-        .action(ArgAction::Append)
-        .value_delimiter(',')
-}
-
-/// Returns what stands at a place of its own.
-pub(super) fn positional(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).value_name(value).help(help).required(true)
-}
-
-/// Returns a work order by its id here or elsewhere.
-pub(super) fn order() -> Arg {
-    positional(
-        "id",
-        "ID",
-        "The work order, by its id here (WO-001, EPIC-001) or elsewhere",
-    )
-}
-
-/// Returns the option that bounds a list.
-pub(super) fn limit() -> Arg {
-    option("limit", "N", "At most so many").value_parser(clap::value_parser!(usize))
-}
-
-/// Returns a parser for what `read` reads from one argument.
-pub(super) fn reads<T: Clone + Send + Sync + 'static>(
-    read: fn(&str) -> Result<T, String>,
-) -> ValueParser {
-    ValueParser::new(read)
-}
-
-/// Returns a parser for the words of a vocabulary; help and completions list them.
-pub(super) fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> ValueParser
-where
-    T: FromStr<Err = String> + Copy + Send + Sync + 'static,
-{
-    ValueParser::new(Words { all, word })
-}
-
-#[derive(Clone)]
-struct Words<T: 'static> {
-    all: &'static [T],
-    word: fn(T) -> &'static str,
-}
-
-impl<T> TypedValueParser for Words<T>
-where
-    T: FromStr<Err = String> + Copy + Send + Sync + 'static,
-{
-    type Value = T;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<T, Error> {
-        str::parse::<T>.parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let words = self
-            .all
-            .iter()
-            .map(|value| PossibleValue::new((self.word)(*value)));
-        Some(Box::new(words))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::*;
+    use super::{super::arguments::VIEWS, *};
+    use crate::domain::command::COMMANDS;
 
     /// What the engine does for itself.
     const OFF_THE_MENU: &[(&str, &str)] = &[("host", "elect")];

@@ -6,10 +6,10 @@ use clap::{ArgMatches, Command};
 use serde_json::json;
 
 use super::{
+    arguments::{limit, option, positional, reads, verb, verbs},
     context::{Call, answer, text, value},
     error::{self, CliError, Done},
     events::entry,
-    grammar::{limit, option, positional, reads, verb, verbs},
     output::Tone,
 };
 use crate::{

@@ -5,6 +5,7 @@
 
 mod agent;
 mod andon;
+mod arguments;
 mod bucket;
 mod completions;
 mod context;

@@ -3,9 +3,9 @@
 use clap::{ArgMatches, Command};
 
 use super::{
+    arguments::{limit, order, verb, verbs},
     context::{Call, answer, text, value},
     error::{CliError, Done},
-    grammar::{limit, order, verb, verbs},
     output::Tone,
     table::{Table, cell, flex, left, maybe, right},
 };

@@ -3,10 +3,10 @@
 use clap::{Arg, ArgMatches, Command};
 
 use super::{
+    arguments::{option, order, reads, verb, verbs, words},
     context::{Call, answer, value},
     duration::{self, Since},
     error::Done,
-    grammar::{option, order, reads, verb, verbs, words},
     output::Tone,
     table::{Cell, Table, cell, flex, left, maybe, right},
     work_order::show::{heading, row},

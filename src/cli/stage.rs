@@ -3,10 +3,10 @@
 use clap::{ArgMatches, Command};
 
 use super::{
+    arguments::{flag, option, positional, reads, verb, verbs},
     context::{Call, answer, value, word},
     error::{CliError, Done},
     events::{report, submit},
-    grammar::{flag, option, positional, reads, verb, verbs},
     output::Tone,
     table::{Cell, Table, cell, left, right},
 };

@@ -459,18 +459,26 @@ pub struct Submission {
     /// Show what would happen, and do nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Microseconds since boot after which the caller has gone elsewhere with it: from then on it is not decided here.
+    #[serde(default)]
+    pub until: Option<i64>,
     /// The intent.
     pub command: Command,
 }
 
 impl Submission {
-    /// Returns whether anything may come onto the ledger by this: not by a dry run, and not by a viewer.
+    /// Returns whether anything may come onto the ledger by this: not by a dry run, and not where the role does not do.
     pub fn may_write(&self) -> bool {
-        !self.dry_run && self.role > Role::Viewer
+        !self.dry_run && self.role >= self.command.spec().role
     }
 
     /// Returns the SHA-256 of the command's body: a retry has the same one. Who, where and when are not part of it.
     pub fn command_hash(&self) -> Hash {
-        Hash::of(&serde_json::to_vec(&(&self.command, self.epoch)).unwrap_or_default())
+        // Most bodies fit, so that they are written without growing.
+        let mut body = Vec::with_capacity(1 << 10);
+        // Writing into memory cannot fail, and every key of every map here is a string.
+        let written = serde_json::to_writer(&mut body, &(&self.command, self.epoch));
+        debug_assert!(written.is_ok(), "{written:?}");
+        Hash::of(&body)
     }
 }

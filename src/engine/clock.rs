@@ -63,16 +63,18 @@ const SINCE_BOOT: ClockId = ClockId::Boottime;
 #[cfg(not(target_os = "linux"))]
 const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
+/// Returns the microseconds since boot, sleep included: the same for every process of the machine.
+pub fn since_boot() -> i64 {
+    let boot = clock_gettime(SINCE_BOOT);
+    let seconds = boot.tv_sec.saturating_mul(SECOND);
+    seconds.saturating_add(boot.tv_nsec / 1_000)
+}
+
 impl Clock for SystemClock {
     fn read(&self) -> Reading {
-        let boot = clock_gettime(SINCE_BOOT);
-        let boot = boot
-            .tv_sec
-            .saturating_mul(SECOND)
-            .saturating_add(boot.tv_nsec / 1_000);
         Reading {
             wall: self.now(),
-            boot,
+            boot: since_boot(),
             boot_id: self.boot_id.clone(),
         }
     }

@@ -199,6 +199,15 @@ impl Writer {
         if let Some(reply) = work.repeat(submission) {
             return Ok(reply);
         }
+        // Told by somebody else that it is refused, its caller must not find it done after all.
+        if submission
+            .until
+            .is_some_and(|until| work.reading.boot > until)
+        {
+            let what = "it came to its turn after its caller had gone elsewhere";
+            let fault = Fault::new(FaultKind::Busy, std::path::Path::new(""), what);
+            return Ok(Reply::Failed(fault.into()));
+        }
         let known = match lookup {
             Lookup::Always => self.look_up(submission),
             Lookup::WhenRefused => Ok(None),

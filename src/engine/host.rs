@@ -25,6 +25,7 @@ pub fn own_act(command: Command) -> Submission {
         causation: None,
         correlation: None,
         dry_run: false,
+        until: None,
         command,
     }
 }

@@ -14,7 +14,7 @@ mod reply;
 mod working;
 mod writer;
 
-pub use clock::{Clock, HeldClock, Reading, SystemClock};
+pub use clock::{Clock, HeldClock, Reading, SystemClock, since_boot};
 pub use core::{Engine, Handle, News, Subscription};
 pub use host::{Election, Host, own_act};
 pub use load::load;

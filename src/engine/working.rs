@@ -1,6 +1,6 @@
 //! A version of the state that is not committed yet, and the batch that leads to it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use crate::{
     domain::{
         command::Submission,
         decide::Draft,
+        event::Event,
         evolve::apply,
         order::Actor,
         record::{Door, Hash, Head, Record},
@@ -31,6 +32,8 @@ pub(super) struct Working {
     pub(super) jumped: bool,
     uid: u32,
     commands: HashSet<Uuid>,
+    /// Where each body is written before it gets memory of its own size.
+    scratch: Vec<u8>,
 }
 
 /// What the records of one command share.
@@ -53,6 +56,7 @@ impl Working {
             jumped: false,
             uid,
             commands: HashSet::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -113,8 +117,7 @@ impl Working {
         let from = self.batch.records.len();
         self.batch.records.reserve(drafts.len());
         for (n, draft) in (0u32..).zip(drafts) {
-            let body = serde_json::to_string(&draft.event)
-                .map_err(|error| defect(&format!("an event cannot be written: {error}")))?;
+            let body = self.body(&draft.event)?;
             let Head { seq, hash } = self.state.head;
             let mut record = Record {
                 seq: seq + 1,
@@ -132,7 +135,7 @@ impl Working {
                 subject: draft.event.subject(),
                 kind: draft.event.kind().to_owned(),
                 version: draft.event.version(),
-                body: body.into(),
+                body,
                 hash: Hash::ZERO,
             };
             record.hash = record.seal(&hash);
@@ -141,6 +144,15 @@ impl Working {
             self.batch.records.push(record);
         }
         Ok(from)
+    }
+
+    fn body(&mut self, event: &Event) -> Result<Box<str>, Fault> {
+        let unwritten =
+            |why: &dyn fmt::Display| defect(&format!("an event cannot be written: {why}"));
+        self.scratch.clear();
+        serde_json::to_writer(&mut self.scratch, event).map_err(|error| unwritten(&error))?;
+        let text = str::from_utf8(&self.scratch).map_err(|error| unwritten(&error))?;
+        Ok(text.into())
     }
 
     /// Answers a command id that this very batch has already taken.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{command::Submission, query::Query},
-    engine::Reply,
+    engine::{Reply, since_boot},
     ledger::{Fault, Home},
 };
 
@@ -150,7 +150,14 @@ impl Observer for Client {
 
 impl Operator for Client {
     fn submit(&mut self, submission: &Submission) -> Reply {
-        match self.call(Request::Submit(Box::new(submission.clone()))) {
+        // A host that was stopped may take it up long after this process did it alone.
+        let until =
+            since_boot().saturating_add(PATIENCE.as_micros().try_into().unwrap_or(i64::MAX));
+        let bounded = Submission {
+            until: Some(until),
+            ..submission.clone()
+        };
+        match self.call(Request::Submit(Box::new(bounded))) {
             // Where the host failed, the same command id finds out here what became of it.
             Some(Response::Reply(reply)) if !matches!(*reply, Reply::Failed(_)) => *reply,
             _ => match self.cold() {

@@ -139,6 +139,7 @@ impl Session for LinkSession {
             causation: None,
             correlation: None,
             dry_run: false,
+            until: None,
             command,
         };
         let post = self.post.clone();

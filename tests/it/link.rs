@@ -53,6 +53,7 @@ fn submission(command: Command) -> Submission {
         causation: None,
         correlation: None,
         dry_run: false,
+        until: None,
         command,
     }
 }

@@ -201,8 +201,8 @@ fn a_panic_leaves_the_terminal_before_it_reports() {
     let mut pty = Start::program(program.to_str().unwrap(), room.path())
         .argument("--exact")
         .argument("pty::panics_on_the_screen")
-        .argument("--ignored")
         .argument("--nocapture")
+        .set(PANIC, "1")
         .go();
     assert_eq!(pty.end(), Ok(101));
     assert_restored(&pty);
@@ -212,9 +212,15 @@ fn a_panic_leaves_the_terminal_before_it_reports() {
     assert!(sent.find("\x1b[?1049l") < sent.find("on purpose"));
 }
 
+/// The variable with which the test above runs the one below on a terminal of its own.
+const PANIC: &str = "OBEYA_TEST_PANIC";
+
+/// Not a test of its own: panics while it draws, if it was asked to.
 #[test]
-#[ignore = "draws on the terminal that the test before it makes"]
 fn panics_on_the_screen() {
+    if std::env::var_os(PANIC).is_none() {
+        return;
+    }
     guard::install_hooks(ColorDepth::None).unwrap();
     let caps = Caps {
         depth: ColorDepth::None,

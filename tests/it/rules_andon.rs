@@ -230,6 +230,40 @@ fn a_condition_raises_one_alert() {
 }
 
 #[test]
+fn a_repeat_that_holds_more_is_never_dropped_in_silence() {
+    let mut line = Line::new();
+    let mut cord = |severity, hold: Option<Scope>| {
+        let command = Command::TriggerAndon {
+            reason: "quality slipped".into(),
+            severity,
+            hold: hold.map(Hold::Scope),
+            fingerprint: Some("ci:red".into()),
+            order: None,
+        };
+        let answer = line.person().submit(command);
+        let held = line
+            .state
+            .alert(AlertId(1))
+            .and_then(|alert| alert.hold.clone());
+        (answer, held)
+    };
+    let bucket = Scope::Bucket(Bucket::Cost);
+    assert_eq!(cord(Severity::Low, None).1, None);
+    assert_eq!(
+        cord(Severity::Low, Some(bucket.clone())).1,
+        Some(bucket.clone())
+    );
+    assert_eq!(cord(Severity::Low, None).1, Some(bucket.clone()));
+    let (other, held) = cord(Severity::Low, Some(Scope::Bucket(Bucket::Features)));
+    assert_eq!((rule(other), held), ("invalid", Some(bucket)));
+    assert_eq!(cord(Severity::Critical, None).1, Some(Scope::Line));
+    assert_eq!(
+        cord(Severity::Low, Some(Scope::Stage("code".into()))).1,
+        Some(Scope::Line)
+    );
+}
+
+#[test]
 fn recovery_is_noted_and_a_repeat_takes_it_back() {
     let mut line = Line::new();
     assert_eq!(rule(line.person().recover("ci:red")), "not_found");

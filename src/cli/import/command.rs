@@ -14,9 +14,9 @@ use serde::Serialize;
 use super::{BrokenFile, Imported, Mapping, ReadFile, read_beads, render_report};
 use crate::{
     cli::{
+        arguments::{flag, option, positional, verb, verbs},
         context::{Call, value},
         error::{self, CliError, Done},
-        grammar::{flag, option, positional, verb, verbs},
         log,
     },
     domain::{command::Command as Intent, record::Door},

@@ -7,8 +7,10 @@ use clap::{Arg, Command};
 use super::{NOUN, watch};
 use crate::{
     cli::{
+        arguments::{
+            flag, limit, many, option, order, positional, prose, reads, verb, verbs, words,
+        },
         duration,
-        grammar::{flag, limit, many, option, order, positional, prose, reads, verb, verbs, words},
     },
     domain::{
         id::AlertId,

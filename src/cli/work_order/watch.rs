@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use clap::{Arg, ArgMatches};
 
 use crate::cli::{
+    arguments::{flag, option, positional, reads, words},
     context::{Call, answer, text, value},
     duration,
     error::{CliError, Done},
     events::entry,
-    grammar::{flag, option, positional, reads, words},
 };
 use crate::{
     domain::{

@@ -37,8 +37,7 @@ pub(super) struct Cord<'a> {
     pub(super) order: Option<OrderId>,
 }
 
-/// Decides an alert, or that an open one is repeated. A repeat keeps the hold of the one that stands: a wider hold is
-/// a cord of its own, without the fingerprint.
+/// Decides an alert, or that an open one is repeated.
 pub(super) fn trigger(state: &State, cold: &Cold, cord: Cord<'_>) -> Decision {
     let reason = validate::line("reason", cord.reason, MAX_REASON)?;
     let fingerprint = validate::optional_line("fingerprint", cord.fingerprint.as_deref(), 200)?;
@@ -58,7 +57,9 @@ pub(super) fn trigger(state: &State, cold: &Cold, cord: Cord<'_>) -> Decision {
         .as_deref()
         .and_then(|fingerprint| by_fingerprint(state, fingerprint));
     if let Some(alert) = standing {
-        return Ok(repeat(alert, cord.severity, cord.order));
+        let mut drafts = repeat(alert, cord.severity, cord.order);
+        drafts.extend(widened(alert, hold)?.map(Into::into));
+        return Ok(drafts);
     }
     if state.alerts.len() >= MAX_ALERTS || state.numbers.alert >= MAX_NUMBER {
         return Err(Refusal::Limit {
@@ -78,6 +79,26 @@ pub(super) fn trigger(state: &State, cold: &Cold, cord: Cord<'_>) -> Decision {
         }
         .into(),
     ])
+}
+
+/// Returns the hold that a repeat brings to the alert that stands: one where there was none, or the whole line.
+/// Another scope beside the one that is held is a cord of its own, and is never dropped in silence.
+fn widened(alert: &Alert, hold: Option<Scope>) -> Result<Option<Event>, Refusal> {
+    match (&alert.hold, hold) {
+        (_, None) | (Some(Scope::Line), _) => Ok(None),
+        (Some(standing), Some(wanted)) if *standing == wanted => Ok(None),
+        (None, Some(hold)) | (Some(_), Some(hold @ Scope::Line)) => {
+            Ok(Some(Event::AlertHeld { id: alert.id, hold }))
+        }
+        (Some(standing), Some(wanted)) => {
+            let why = format!(
+                "{} stands for this condition and holds {standing}; to hold {wanted} too, pull a cord \
+                 without the fingerprint",
+                alert.id
+            );
+            Err(Refusal::invalid("hold", why))
+        }
+    }
 }
 
 /// Returns the events of a condition that is seen again: it counts up, and grows worse if it is worse now.

@@ -317,6 +317,13 @@ events! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         order: Option<OrderId>,
     },
+    /// An open alert holds from here on, or holds more than it did.
+    AlertHeld = "alert_held" 1 {
+        /// Which.
+        id: AlertId,
+        /// What it holds now.
+        hold: Scope,
+    },
     /// An open alert's condition is over; the alert stays until somebody resolves it.
     AlertRecovered = "alert_recovered" 1 {
         /// Which.
@@ -429,6 +436,7 @@ impl Event {
             | Event::SlaBreached { id, .. } => id.to_string(),
             Event::AlertRaised { id, .. }
             | Event::AlertRepeated { id, .. }
+            | Event::AlertHeld { id, .. }
             | Event::AlertRecovered { id }
             | Event::AlertAcknowledged { id }
             | Event::AlertSnoozed { id, .. }

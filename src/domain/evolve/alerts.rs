@@ -53,6 +53,9 @@ impl Step<'_> {
                 alert.last_seen = now;
                 alert.recovered = None;
             }),
+            Event::AlertHeld { id, hold } => {
+                self.with_alert(*id, |alert| alert.hold = Some(hold.clone()));
+            }
             Event::AlertRecovered { id } => {
                 self.with_alert(*id, |alert| alert.recovered = Some(now))
             }

@@ -159,6 +159,7 @@ fn alert(event: &Event) -> Option<String> {
             Some(order) => format!("{id} seen again, on {order}"),
             None => format!("{id} seen again"),
         },
+        Event::AlertHeld { id, hold } => format!("{id} holds {hold} from here on"),
         Event::AlertRecovered { id } => format!("{id}: its condition is over"),
         Event::AlertAcknowledged { id } => format!("{id} acknowledged"),
         Event::AlertSnoozed { id, until } => format!("{id} snoozed until {until}"),

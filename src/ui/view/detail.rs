@@ -76,7 +76,7 @@ pub fn compose(model: &mut Model) {
             (Some(order), fetched) => {
                 page.lines
                     .push(Paragraph::of(order.title.clone(), Role::Title));
-                facts(model, order, &mut page);
+                facts(model, order, fetched, &mut page);
                 rest(model, fetched, &mut page);
             }
             (None, Some(fetched)) => {
@@ -126,7 +126,7 @@ impl Page {
     }
 }
 
-fn facts(model: &Model, order: &Order, page: &mut Page) {
+fn facts(model: &Model, order: &Order, fetched: Option<&OrderDetail>, page: &mut Page) {
     let (state, now) = (&model.state, model.now);
     let glyphs = model.theme.glyphs();
     let (mark, role) = standing::mark(state, order, glyphs);
@@ -172,12 +172,14 @@ fn facts(model: &Model, order: &Order, page: &mut Page) {
     }
     page.fact("age", words::span(now.since(order.created)), Role::Text);
     if let Some(work) = order.work() {
+        // Renewals are not in the state: until the answer that has them is there, only the claim's number is sure.
+        let renewed = fetched.and_then(|fetched| fetched.order.lease);
         let lease = work.lease.map(|lease| {
-            format!(
-                ", lease {} left, epoch {}",
-                words::age(lease.expires_at.since(now)),
-                lease.epoch
-            )
+            let left = renewed
+                .filter(|renewed| renewed.epoch == lease.epoch)
+                .map(|renewed| words::age(renewed.expires_at.0.since(now)));
+            let left = left.map_or(String::new(), |left| format!("lease {left} left, "));
+            format!(", {left}epoch {}", lease.epoch)
         });
         let holder = format!("{}{}", work.holder.name, lease.unwrap_or_default());
         page.fact("holder", holder, Role::AgentActive);

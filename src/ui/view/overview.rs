@@ -78,7 +78,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
                 height: area.height.min(9),
                 ..area
             };
-            agents(model, summary, room, pen)
+            agents(summary, room, pen)
         });
         section(right, agents, "Recent events", pen, |area, pen| {
             recent(model, area, pen)
@@ -392,7 +392,7 @@ fn open_alerts(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
         .min(area.height)
 }
 
-fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
+fn agents(summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
     let Some(summary) = summary else {
         pen.say(area, 0, 0, "…", Role::Muted);
         return 1;
@@ -432,7 +432,6 @@ fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_
         );
     }
     let shown = u16::try_from(agents.first.len()).unwrap_or(rows).min(rows);
-    let _ = model;
     1 + shown
 }
 

@@ -102,7 +102,7 @@ fn item(line: &str, glyphs: &Glyphs) -> Option<(String, String)> {
     })
 }
 
-/// Adds a line's parts: `code`, **bold**, [text](address).
+/// Adds a line's parts: `code`, **bold**, `[text](address)`.
 fn inline(mut paragraph: Paragraph, line: &str) -> Paragraph {
     let mut rest = line;
     let mut plain = String::new();

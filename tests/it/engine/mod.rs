@@ -13,7 +13,7 @@ use obeya::{
         state::State,
         time::{SECOND, Timestamp},
     },
-    engine::{Engine, HeldClock, Outcome, Reply, Writer},
+    engine::{Engine, Failure, HeldClock, Outcome, Reply, Writer},
     ledger::{Identity, Ledger, memory::MemoryLedger},
 };
 use uuid::Uuid;
@@ -74,6 +74,7 @@ fn submission(actor: Actor, command: Command) -> Submission {
         causation: None,
         correlation: None,
         dry_run: false,
+        until: None,
         command,
     }
 }

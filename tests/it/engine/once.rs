@@ -137,6 +137,25 @@ fn an_id_reused_after_nothing_was_changed_is_another_command() {
 }
 
 #[test]
+fn what_its_caller_gave_up_is_not_done_later() {
+    let shop = Shop::new();
+    shop.clock.advance(10 * SECOND);
+    let before = shop.records().len();
+    let late = Submission {
+        until: Some(9 * SECOND),
+        ..create("given up")
+    };
+    let reply = shop.writer().submit(&late);
+    assert!(matches!(reply, Reply::Failed(Failure::NotApplied(_))));
+    assert_eq!(shop.records().len(), before);
+    let in_time = Submission {
+        until: Some(10 * SECOND),
+        ..late
+    };
+    assert!(!done(shop.writer().submit(&in_time)).repeated);
+}
+
+#[test]
 fn a_dry_run_shows_and_writes_nothing() {
     let shop = Shop::new();
     let mut writer = shop.writer();

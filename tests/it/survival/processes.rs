@@ -42,6 +42,7 @@ pub(super) fn submission(actor: Actor, command: Command) -> Submission {
         causation: None,
         correlation: None,
         dry_run: false,
+        until: None,
         command,
     }
 }

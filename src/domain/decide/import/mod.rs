@@ -109,7 +109,7 @@ pub(super) fn import(
     Ok(Plan::make(&batch)?.drafts(&batch))
 }
 
-/// Returns what [`import`] would have to say about the same state and items: the counts, and every note.
+/// Returns what an import would have to say about the same state and items: the counts, and every note.
 pub fn report(
     state: &State,
     cold: &Cold,
