@@ -5,6 +5,7 @@ mod cli;
 mod ledger;
 
 mod engine;
+mod golden;
 mod limits;
 mod link;
 mod main_job;
