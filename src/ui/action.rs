@@ -201,14 +201,14 @@ pub fn hints(model: &Model) -> &'static [Action] {
         ];
     }
     match model.view {
-        On::Overview => &[PullNext, Create, Andon, Palette, Command, Quit],
+        On::Overview => &[PullNext, Create, Andon, Palette, Command],
         On::Kanban => &[
-            Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette, Quit,
+            Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette,
         ],
-        On::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette, Quit],
-        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon, Quit],
-        On::Agents => &[Open, PauseAgent, Palette, Quit],
-        On::Events => &[Open, Pause, Palette, Quit],
+        On::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette],
+        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon],
+        On::Agents => &[Open, PauseAgent, Palette],
+        On::Events => &[Open, Pause, Palette],
     }
 }
 

@@ -9,14 +9,8 @@ use super::{
 };
 use crate::domain::{
     query::{
-        Answer, Query,
-        andon::AlertDetail,
-        blast::Blast,
-        deps::DependencyTree,
-        detail::OrderDetail,
-        filter::{Condition, Filter},
-        orders::WorkOrders,
-        summary::Summary,
+        Answer, Query, andon::AlertDetail, blast::Blast, deps::DependencyTree, detail::OrderDetail,
+        orders::WorkOrders, summary::Summary,
     },
     record::Seq,
     time::{MINUTE, Timestamp},
@@ -216,21 +210,15 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
     let view = |view| model.view == view;
     match slot {
         Slot::Summary => view(View::Overview).then_some(Query::Summary),
-        Slot::Done => (view(View::Kanban) && model.filter.admits_done()).then(|| {
-            let (text, bucket) = model.filter.archive_terms();
-            Query::WorkOrders {
-                filter: Filter {
-                    status: Some(Condition::Completed),
-                    bucket,
-                    text,
-                    ..Filter::default()
-                },
+        Slot::Done => {
+            (view(View::Kanban) && model.filter.admits_done()).then(|| Query::WorkOrders {
+                filter: model.filter.archive(),
                 all: true,
                 sort: Default::default(),
                 limit: Some(DONE_ROWS),
                 after: None,
-            }
-        }),
+            })
+        }
         Slot::Detail => model.detail.as_ref().map(|detail| Query::WorkOrder {
             order: detail.id.to_string(),
         }),

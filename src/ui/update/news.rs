@@ -102,7 +102,7 @@ pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<R
             if let Some(Event::OrderCreated { id, .. } | Event::OrderStarted { id, .. }) =
                 events.first()
             {
-                model.board.selected = Some(*id);
+                model.board.await_order(*id);
                 model.board_of = None;
             }
         }
