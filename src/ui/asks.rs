@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{
     query::{
         Answer, Query, andon::AlertDetail, blast::Blast, deps::DependencyTree, detail::OrderDetail,
-        orders::WorkOrders, summary::Summary,
+        orders::WorkOrders, summary::Summary, why::Why,
     },
     record::Seq,
     time::{MINUTE, Timestamp},
@@ -30,6 +30,8 @@ pub enum Slot {
     Done,
     /// The detail pane.
     Detail,
+    /// The place in line of a ready order in the detail pane.
+    Why,
     /// The selected alert.
     Alert,
     /// The dependency tree.
@@ -42,10 +44,11 @@ pub enum Slot {
     Log,
 }
 
-const SLOTS: [Slot; 8] = [
+const SLOTS: [Slot; 9] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
+    Slot::Why,
     Slot::Alert,
     Slot::Tree,
     Slot::Agents,
@@ -129,6 +132,14 @@ impl Asks {
     pub fn detail(&self) -> Option<&OrderDetail> {
         match self.answer(Slot::Detail)? {
             Answer::WorkOrder(detail) => Some(detail),
+            _ => None,
+        }
+    }
+
+    /// Returns why an order is not moving; it may be the one before.
+    pub fn why(&self) -> Option<&Why> {
+        match self.answer(Slot::Why)? {
+            Answer::Why(why) => Some(why),
             _ => None,
         }
     }
@@ -222,6 +233,14 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
         Slot::Detail => model.detail.as_ref().map(|detail| Query::WorkOrder {
             order: detail.id.to_string(),
         }),
+        // What stands in an order's way comes with its detail.
+        Slot::Why => {
+            let id = model.detail.as_ref()?.id;
+            let ready = model.state.is_ready(model.state.order(id)?);
+            ready.then(|| Query::Why {
+                order: id.to_string(),
+            })
+        }
         Slot::Alert => {
             let id = model.selected_alert().filter(|_| view(View::Andon))?;
             Some(Query::Alert { id })

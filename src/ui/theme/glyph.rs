@@ -81,7 +81,7 @@ glyphs! {
     /// An order that waits for another.
     blocked "◇" "%",
     /// An order that an andon holds.
-    held "‖" "H",
+    held "‖" "=",
     /// An epic.
     epic "▣" "E",
     /// A step of the critical path.
@@ -91,7 +91,7 @@ glyphs! {
     /// An alert of medium severity.
     andon_medium "△" ":",
     /// An alert of high severity.
-    andon_high "▲" "=",
+    andon_high "▲" "^",
     /// An alert of critical severity.
     andon_critical "■" "#",
     /// An SLA with time left.

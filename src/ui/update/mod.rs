@@ -12,7 +12,7 @@ use super::{
     keymap::{Key, Press},
     layout::AIRY,
     model::{Focus, Model, View},
-    msg::Msg,
+    msg::{Failure, Msg},
     overlay::Overlay,
     theme::Role,
     view,
@@ -157,6 +157,11 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         return Vec::new();
     };
     if let Err(why) = action.available(model) {
+        if let Some(refusal) = action.obstacle(model) {
+            // As the engine would say it, with what would lift it.
+            model.notice = Some(news::notice(&Failure::Refused(refusal)));
+            return Vec::new();
+        }
         model.say(format!("{}: {why}", action.short()), Role::Warning);
         return Vec::new();
     }

@@ -121,7 +121,8 @@ pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<R
     }
 }
 
-fn notice(failure: &Failure) -> Notice {
+/// Returns what is said of a failure.
+pub(super) fn notice(failure: &Failure) -> Notice {
     match failure {
         Failure::Refused(refusal) => Notice {
             text: format!("refused: {refusal}"),
