@@ -73,7 +73,10 @@ impl Screen {
             };
             Ok(if known { told } else { UNKNOWN_SIZE })
         });
-        Self::with(out, size, caps, hold)
+        let mut screen = Self::with(out, size, caps, hold)?;
+        // A console that was killed left its last picture on the alternate screen.
+        screen.repaint()?;
+        Ok(screen)
     }
 }
 

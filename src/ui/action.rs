@@ -5,7 +5,12 @@ use super::{
     model::{Focus, Model, View},
     msg::Connection,
 };
-use crate::domain::{command::Role, order::Phase};
+use crate::domain::{
+    command::Role,
+    order::{Phase, Wait},
+    record::ActorKind,
+    refusal::Refusal,
+};
 
 /// What an action can do to the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,10 +165,13 @@ impl Action {
             };
         };
         let started = matches!(order.phase, Phase::InProgress(_));
-        match self {
+        let fits = match self {
             Action::Reopen => Err(format!("{id} is open")),
             Action::Start if order.is_epic() => Err("an epic is done when its children are".into()),
             Action::Start if started => Err(format!("{id} is in progress already")),
+            Action::Complete if !started && !order.is_epic() => {
+                Err(format!("{id} is not in progress"))
+            }
             Action::Forward | Action::Backward | Action::Release if !started => {
                 Err(format!("{id} is not in progress"))
             }
@@ -171,7 +179,46 @@ impl Action {
                 Err(format!("{id} waits for nothing"))
             }
             _ => Ok(()),
+        };
+        fits.and_then(|()| match self.obstacle(model) {
+            Some(refusal) => Err(refusal.to_string()),
+            None => Ok(()),
+        })
+    }
+
+    /// Returns what the engine would refuse the action with on the selected order: what it waits for, or what holds
+    /// it.
+    pub fn obstacle(self, model: &Model) -> Option<Refusal> {
+        let order = model.state.order(model.selected_order()?)?;
+        let stages = &model.state.settings.stages;
+        let (stage, agent) = match (self, order.work()) {
+            (Action::Start, None) => (stages.first()?.name.as_str(), None),
+            (Action::Forward | Action::Backward | Action::Complete, Some(work)) => {
+                let agent = work.holder.kind == ActorKind::Agent;
+                (
+                    work.stage.as_str(),
+                    agent.then_some(work.holder.name.as_str()),
+                )
+            }
+            _ => return None,
+        };
+        if self == Action::Start && order.is_blocked() {
+            let waits = order.depends_on.iter();
+            return Some(Refusal::Blocked {
+                id: order.id,
+                waits_for: waits
+                    .filter(|wait| wait.state != Wait::Completed)
+                    .copied()
+                    .collect(),
+            });
         }
+        let holds: Vec<_> = model.state.holds_on(order, Some(stage), agent).collect();
+        let (_, scope) = holds.first()?;
+        Some(Refusal::Held {
+            id: order.id,
+            scope: (*scope).clone(),
+            alerts: holds.iter().map(|(alert, _)| alert.id).collect(),
+        })
     }
 }
 
@@ -201,14 +248,14 @@ pub fn hints(model: &Model) -> &'static [Action] {
         ];
     }
     match model.view {
-        On::Overview => &[PullNext, Create, Andon, Palette, Command, Quit],
+        On::Overview => &[PullNext, Create, Andon, Palette, Command],
         On::Kanban => &[
-            Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette, Quit,
+            Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette,
         ],
-        On::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette, Quit],
-        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon, Quit],
-        On::Agents => &[Open, PauseAgent, Palette, Quit],
-        On::Events => &[Open, Pause, Palette, Quit],
+        On::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette],
+        On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon],
+        On::Agents => &[Open, PauseAgent, Palette],
+        On::Events => &[Open, Pause, Palette],
     }
 }
 

@@ -9,14 +9,8 @@ use super::{
 };
 use crate::domain::{
     query::{
-        Answer, Query,
-        andon::AlertDetail,
-        blast::Blast,
-        deps::DependencyTree,
-        detail::OrderDetail,
-        filter::{Condition, Filter},
-        orders::WorkOrders,
-        summary::Summary,
+        Answer, Query, andon::AlertDetail, blast::Blast, deps::DependencyTree, detail::OrderDetail,
+        orders::WorkOrders, summary::Summary, why::Why,
     },
     record::Seq,
     time::{MINUTE, Timestamp},
@@ -36,6 +30,8 @@ pub enum Slot {
     Done,
     /// The detail pane.
     Detail,
+    /// The place in line of a ready order in the detail pane.
+    Why,
     /// The selected alert.
     Alert,
     /// The dependency tree.
@@ -48,10 +44,11 @@ pub enum Slot {
     Log,
 }
 
-const SLOTS: [Slot; 8] = [
+const SLOTS: [Slot; 9] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
+    Slot::Why,
     Slot::Alert,
     Slot::Tree,
     Slot::Agents,
@@ -139,6 +136,14 @@ impl Asks {
         }
     }
 
+    /// Returns why an order is not moving; it may be the one before.
+    pub fn why(&self) -> Option<&Why> {
+        match self.answer(Slot::Why)? {
+            Answer::Why(why) => Some(why),
+            _ => None,
+        }
+    }
+
     /// Returns all about the selected alert; it may be the one before.
     pub fn alert(&self) -> Option<&AlertDetail> {
         match self.answer(Slot::Alert)? {
@@ -216,24 +221,26 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
     let view = |view| model.view == view;
     match slot {
         Slot::Summary => view(View::Overview).then_some(Query::Summary),
-        Slot::Done => (view(View::Kanban) && model.filter.admits_done()).then(|| {
-            let (text, bucket) = model.filter.archive_terms();
-            Query::WorkOrders {
-                filter: Filter {
-                    status: Some(Condition::Completed),
-                    bucket,
-                    text,
-                    ..Filter::default()
-                },
+        Slot::Done => {
+            (view(View::Kanban) && model.filter.admits_done()).then(|| Query::WorkOrders {
+                filter: model.filter.archive(),
                 all: true,
                 sort: Default::default(),
                 limit: Some(DONE_ROWS),
                 after: None,
-            }
-        }),
+            })
+        }
         Slot::Detail => model.detail.as_ref().map(|detail| Query::WorkOrder {
             order: detail.id.to_string(),
         }),
+        // What stands in an order's way comes with its detail.
+        Slot::Why => {
+            let id = model.detail.as_ref()?.id;
+            let ready = model.state.is_ready(model.state.order(id)?);
+            ready.then(|| Query::Why {
+                order: id.to_string(),
+            })
+        }
         Slot::Alert => {
             let id = model.selected_alert().filter(|_| view(View::Andon))?;
             Some(Query::Alert { id })

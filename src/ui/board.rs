@@ -4,7 +4,7 @@ use super::{filter::Filter, widget::window_list::Window};
 use crate::domain::{
     id::OrderId,
     order::{Order, Phase},
-    query::filter::Sort,
+    query::{filter::Sort, orders::WorkOrders},
     state::State,
     time::Timestamp,
 };
@@ -31,6 +31,8 @@ pub struct Column {
     pub total: u64,
     /// How many it may have.
     pub limit: Option<u32>,
+    /// Whether there may be more orders that pass the filter than were fetched.
+    pub more: bool,
     /// Where it is scrolled to.
     pub window: Window,
 }
@@ -46,6 +48,14 @@ impl Column {
     }
 }
 
+/// Where the selection was when a filter was begun: it goes back there when the filter lets it.
+#[derive(Clone, Debug)]
+struct Home {
+    kind: Kind,
+    id: Option<OrderId>,
+    row: usize,
+}
+
 /// The board.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
@@ -59,6 +69,8 @@ pub struct Board {
     pub selected: Option<OrderId>,
     /// The row the selection was last seen at, to stay near when it leaves.
     row: usize,
+    /// Where to go back to, until the selection is moved by hand.
+    home: Option<Home>,
     /// The first column on screen.
     pub first_column: usize,
 }
@@ -66,13 +78,20 @@ pub struct Board {
 impl Board {
     /// Sorts the open orders that pass `filter` into columns, in the order in which they would be pulled; orders in
     /// progress by how long they stand there. Keeps the selection by id.
-    pub fn rebuild(&mut self, state: &State, filter: &Filter, done: &[OrderId], now: Timestamp) {
+    pub fn rebuild(
+        &mut self,
+        state: &State,
+        filter: &Filter,
+        done: Option<&WorkOrders>,
+        now: Timestamp,
+    ) {
         let mut columns = Vec::with_capacity(state.settings.stages.len() + 2);
         let column = |kind, total, limit| Column {
             kind,
             ids: Vec::new(),
             total,
             limit,
+            more: false,
             window: Window::default(),
         };
         let queued: u64 = state.counts.queued.iter().map(|n| u64::from(*n)).sum();
@@ -103,8 +122,13 @@ impl Board {
         }
         if filter.admits_done() {
             columns.push(column(Kind::Done, state.counts.completed, None));
-            if let Some(last) = columns.last_mut() {
-                last.ids = done.to_vec();
+            if let (Some(last), Some(page)) = (columns.last_mut(), done) {
+                let passing = page
+                    .work_orders
+                    .iter()
+                    .filter(|view| filter.admits_closed(state, view, now));
+                last.ids = passing.map(|view| view.id).collect();
+                last.more = page.next.is_some();
             }
         }
         for column in &mut columns {
@@ -118,6 +142,12 @@ impl Board {
     /// Makes the selection name an order that is there: the same one wherever it went, else its neighbour.
     fn settle(&mut self) {
         self.column = self.column.min(self.columns.len().saturating_sub(1));
+        if let Some(home) = self.home.clone()
+            && let Some(at) = self.columns.iter().position(|c| c.kind == home.kind)
+        {
+            self.settle_near(&home, at);
+            return;
+        }
         let found = self.selected.and_then(|id| self.find(id));
         if let Some((column, row)) = found {
             (self.column, self.row) = (column, row);
@@ -136,6 +166,55 @@ impl Board {
         self.select_row(self.row);
     }
 
+    /// Selects where the filter was begun, else the first match in that column, else in the nearest one; what is
+    /// done comes last.
+    fn settle_near(&mut self, home: &Home, at: usize) {
+        let ids = self.ids(at);
+        if let Some(row) = home.id.and_then(|id| ids.iter().position(|i| *i == id)) {
+            (self.column, self.row, self.selected) = (at, row, home.id);
+            return;
+        }
+        let filled = self.columns.iter().enumerate();
+        let nearest = filled
+            .filter(|(_, column)| !column.ids.is_empty())
+            .min_by_key(|(n, column)| (*n != at, column.kind == Kind::Done, n.abs_diff(at)));
+        let Some((column, _)) = nearest else {
+            self.column = at;
+            self.select_row(home.row);
+            return;
+        };
+        // What was selected in that column stays so while it passes.
+        let kept = self
+            .selected
+            .and_then(|id| self.ids(column).iter().position(|i| *i == id));
+        self.column = column;
+        self.select_row(kept.unwrap_or(0));
+    }
+
+    /// Remembers where the selection is, before a filter moves it.
+    pub fn set_out(&mut self) {
+        if self.home.is_none()
+            && let Some(column) = self.columns.get(self.column)
+        {
+            self.home = Some(Home {
+                kind: column.kind.clone(),
+                id: self.selected,
+                row: self.row,
+            });
+        }
+    }
+
+    /// Forgets where the filter was begun: the selection stays where it is.
+    pub fn stay(&mut self) {
+        self.home = None;
+    }
+
+    /// Selects an order that the next [`Board::rebuild`] shows, wherever that is.
+    pub fn await_order(&mut self, id: OrderId) {
+        self.home = None;
+        self.selected = Some(id);
+    }
+
     /// Returns where an order stands: column and row.
     pub fn find(&self, id: OrderId) -> Option<(usize, usize)> {
         // The column it was in is asked first; it is nearly always there.
@@ -150,6 +229,7 @@ impl Board {
         let found = self.find(id);
         if let Some((column, row)) = found {
             (self.column, self.row, self.selected) = (column, row, Some(id));
+            self.home = None;
         }
         found.is_some()
     }
@@ -172,11 +252,13 @@ impl Board {
 
     /// Moves the selection by rows, staying in the column.
     pub fn step(&mut self, rows: isize) {
+        self.home = None;
         self.select_row(self.row.saturating_add_signed(rows));
     }
 
     /// Moves the selection by columns, to the card at the same height.
     pub fn turn(&mut self, columns: isize) {
+        self.home = None;
         let height = self.row.saturating_sub(self.first_row());
         self.column = self
             .column

@@ -7,8 +7,11 @@ use std::ops::Range;
 
 use crate::domain::{
     id::OrderId,
-    order::{Bucket, Kind, Order, Status},
-    query::order_view::SlaState,
+    order::{Bucket, Kind, Order, Priority, Status},
+    query::{
+        filter as query,
+        order_view::{OrderView, SlaState},
+    },
     state::State,
     time::{DAY, HOUR, MINUTE, Timestamp},
 };
@@ -121,6 +124,11 @@ impl Filter {
         (filter, problems)
     }
 
+    /// Returns what is wrong with it as it was typed.
+    pub fn problems(&self) -> Vec<Problem> {
+        Filter::parse(&self.text).1
+    }
+
     /// Returns whether it admits everything.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -145,24 +153,81 @@ impl Filter {
             .all(|term| !(term.negated && term.test == Test::Done))
     }
 
-    /// Returns the words and the one bucket by which the archive can be searched.
-    pub fn archive_terms(&self) -> (Option<String>, Option<Bucket>) {
-        let plain = || self.terms.iter().filter(|term| !term.negated);
-        let words: Vec<&str> = plain()
-            .filter_map(|term| match &term.test {
-                Test::Word(word) => Some(word.as_str()),
-                _ => None,
-            })
-            .collect();
-        let bucket = plain().find_map(|term| match &term.test {
-            Test::Buckets(buckets) => buckets.first().copied(),
-            _ => None,
-        });
-        ((!words.is_empty()).then(|| words.join(" ")), bucket)
+    /// Returns the question that finds the completed orders which may pass: as narrow as the archive can be asked.
+    /// What it finds is judged by [`Filter::admits_closed`].
+    pub fn archive(&self) -> query::Filter {
+        let mut asked = query::Filter {
+            status: Some(query::Condition::Completed),
+            ..query::Filter::default()
+        };
+        for term in self.terms.iter().filter(|term| !term.negated) {
+            match &term.test {
+                Test::Word(word) if asked.text.is_none() => asked.text = Some(word.clone()),
+                Test::Buckets(buckets) => {
+                    if let [bucket] = buckets.as_slice() {
+                        asked.bucket = Some(*bucket);
+                    }
+                }
+                Test::Kinds(kinds) => {
+                    if let [kind] = kinds.as_slice() {
+                        asked.kind = Some(*kind);
+                    }
+                }
+                Test::Priority(Compare::AtLeast | Compare::Equal, least) => {
+                    asked.min_priority = priority(*least);
+                }
+                Test::Priority(Compare::More, below) => {
+                    asked.min_priority = priority(below.saturating_add(1));
+                }
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// Returns whether a closed order meets every term at `now`. Who completed it is not known here: `agent:` looks at
+    /// the assignee.
+    pub fn admits_closed(&self, state: &State, order: &OrderView, now: Timestamp) -> bool {
+        self.terms
+            .iter()
+            .all(|term| term.test.holds_closed(state, order, now) != term.negated)
     }
 }
 
+fn priority(value: i64) -> Option<Priority> {
+    value.to_string().parse().ok()
+}
+
 impl Test {
+    fn holds_closed(&self, state: &State, order: &OrderView, now: Timestamp) -> bool {
+        let is = |have: &str, want: &[String]| want.iter().any(|w| w.eq_ignore_ascii_case(have));
+        match self {
+            Test::Word(word) => {
+                let has = |text: &str| text.to_lowercase().contains(word.as_str());
+                has(&order.title)
+                    || has(&order.id.to_string())
+                    || order.labels.iter().any(|label| has(label))
+                    || order.external_id.as_deref().is_some_and(has)
+            }
+            Test::Buckets(buckets) => buckets.contains(&order.bucket),
+            Test::Kinds(kinds) => kinds.contains(&order.kind),
+            Test::Statuses(statuses) => statuses.contains(&order.status),
+            Test::Labels(labels) => order.labels.iter().any(|label| is(label, labels)),
+            Test::Agents(names) => order.assignee.as_ref().is_some_and(|name| is(name, names)),
+            Test::Under(id) => {
+                let above = |parent| parent == *id || state.lineage(parent).any(|a| a == *id);
+                order.id == *id || order.parent.is_some_and(above)
+            }
+            Test::Priority(compare, value) => {
+                compare.holds(i64::from(order.priority.get()), *value)
+            }
+            Test::Age(compare, value) => compare.holds(now.since(order.created_at.0), *value),
+            Test::Late => order.sla == SlaState::Breached,
+            Test::Done => true,
+            Test::Stages(_) | Test::Blocked | Test::Held | Test::Ready | Test::Risk => false,
+        }
+    }
+
     fn holds(&self, state: &State, order: &Order, now: Timestamp) -> bool {
         let is = |have: &str, want: &[String]| want.iter().any(|w| w.eq_ignore_ascii_case(have));
         match self {
@@ -238,7 +303,10 @@ fn named(name: &str, value: &str) -> Result<Test, String> {
         "agent" => Ok(Test::Agents(words())),
         "epic" => Ok(Test::Under(value.parse().map_err(|e| format!("{e}"))?)),
         "priority" | "age" => compared(name, &format!("={value}")),
-        // An address or a time in a title has a colon too.
+        // An address or a time has a colon too; a word with a value is a term that was mistyped.
+        _ if !value.starts_with("//") && name.chars().all(|c| c.is_ascii_alphabetic()) => {
+            Err(format!("no such term: {name}"))
+        }
         _ => Ok(Test::Word(format!("{name}:{value}").to_lowercase())),
     }
 }
@@ -302,9 +370,10 @@ mod tests {
     #[test]
     fn bad_terms_are_described_and_the_rest_holds() {
         assert_eq!(
-            problems("fix priority>many age>x size>3 epic:7 bucket: bucket:red"),
+            problems("fix priority>many bukcet:cost age>x size>3 epic:7 bucket: bucket:red"),
             [
                 "priority>many: 'many' is not a priority; use 1 to 10",
+                "bukcet:cost: no such term: bukcet",
                 "age>x: 'x' is not a duration; use 30m, 4h, 2d or 1w",
                 "size>3: 'size' cannot be compared; use priority or age",
                 "epic:7: '7' is not an id; it should look like WO-001 or EPIC-001",
@@ -320,6 +389,7 @@ mod tests {
     #[test]
     fn words_with_colons_stay_words() {
         assert_eq!(test("https://x"), Ok(Test::Word("https://x".into())));
+        assert_eq!(test("12:30"), Ok(Test::Word("12:30".into())));
         assert_eq!(test("!"), Ok(Test::Word("!".into())));
     }
 }

@@ -60,10 +60,15 @@ impl Editor {
         };
     }
 
-    /// Takes a key and returns whether the text changed. A one-line editor ignores enter.
+    /// Takes a key and returns whether the text changed. A one-line editor ignores enter, and ctrl-u clears it as in a shell.
     pub fn key(&mut self, key: Key) -> bool {
         if key.code == Code::Enter && !self.many {
             return false;
+        }
+        if key.code == Code::Char('u') && key.ctrl && !self.many {
+            let changed = !self.text().is_empty();
+            self.replace("");
+            return changed;
         }
         self.area.input(input(key))
     }

@@ -71,7 +71,7 @@ glyphs! {
     /// A queued order.
     queued "○" "o",
     /// A started order.
-    in_progress "◐" ">",
+    in_progress "◐" "/",
     /// A completed order.
     completed "●" "@",
     /// A cancelled order.
@@ -81,37 +81,37 @@ glyphs! {
     /// An order that waits for another.
     blocked "◇" "%",
     /// An order that an andon holds.
-    held "‖" "!",
+    held "‖" "=",
     /// An epic.
     epic "▣" "E",
     /// A step of the critical path.
-    critical_path "★" "^",
+    critical_path "★" "C",
     /// An alert of low severity.
     andon_low "▹" ".",
     /// An alert of medium severity.
-    andon_medium "△" "-",
+    andon_medium "△" ":",
     /// An alert of high severity.
-    andon_high "▲" "=",
+    andon_high "▲" "^",
     /// An alert of critical severity.
     andon_critical "■" "#",
     /// An SLA with time left.
-    sla_ok "·" ".",
+    sla_ok "·" ",",
     /// An SLA at risk.
-    sla_at_risk "◔" "~",
+    sla_at_risk "◔" ";",
     /// An SLA past its time.
     sla_breached "◉" "!",
     /// A priority of eight or more.
     priority_high "↑" "^",
     /// An agent at work.
-    agent_active "●" "*",
+    agent_active "●" "&",
     /// An agent told to wait.
-    agent_paused "◌" "=",
+    agent_paused "◌" "z",
     /// An agent not heard of in time.
     agent_stale "○" "?",
     /// What went well.
     ok "✓" "+",
     /// What failed.
-    failed "✗" "x",
+    failed "✗" "X",
     /// The edge of the selected row.
     selected "▌" ">",
     /// A folded branch.
@@ -139,7 +139,7 @@ glyphs! {
     /// Between parts of a line.
     separator "│" "|",
     /// A list's mark.
-    bullet "•" "*",
+    bullet "•" "-",
     /// The filled part of a bar.
     bar_full "█" "#",
     /// The empty part of a bar.
@@ -233,5 +233,39 @@ mod tests {
                 assert_eq!(seen.len(), group.len(), "{group:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_ascii_mark_means_one_thing() {
+        let marks = [
+            ASCII.queued,
+            ASCII.in_progress,
+            ASCII.completed,
+            ASCII.cancelled,
+            ASCII.ready,
+            ASCII.blocked,
+            ASCII.held,
+            ASCII.epic,
+            ASCII.critical_path,
+            ASCII.andon_low,
+            ASCII.andon_medium,
+            ASCII.andon_high,
+            ASCII.andon_critical,
+            ASCII.sla_ok,
+            ASCII.sla_at_risk,
+            ASCII.sla_breached,
+            ASCII.agent_active,
+            ASCII.agent_paused,
+            ASCII.agent_stale,
+            ASCII.ok,
+            ASCII.failed,
+            ASCII.selected,
+            ASCII.bullet,
+            ASCII.ellipsis,
+        ];
+        let mut seen = marks.to_vec();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), marks.len(), "{marks:?}");
     }
 }

@@ -38,7 +38,9 @@ pub(super) fn run(model: &mut Model, action: Action, argument: &str) -> Vec<Effe
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
         }
         Action::Filter => {
-            let prompt = Prompt::new(Purpose::Filter, model.filter.text());
+            let mut prompt = Prompt::new(Purpose::Filter, model.filter.text());
+            prompt.check();
+            model.board.set_out();
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
         }
         Action::Palette => {
@@ -198,11 +200,7 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
     let some = (!text.is_empty()).then(|| text.clone());
     let command = match prompt.purpose {
         Purpose::Filter => {
-            let (filter, problems) = Filter::parse(&text);
-            model.filter = filter;
-            if let Some(problem) = problems.first() {
-                model.say(problem.what.clone(), Role::Warning);
-            }
+            model.filter = Filter::parse(&text).0;
             return Vec::new();
         }
         Purpose::Command => return run_line(model, text),

@@ -6,13 +6,13 @@ mod moves;
 mod news;
 
 use super::{
-    action::Action,
+    action::{Action, Danger},
     asks,
     effect::Effect,
     keymap::{Key, Press, Scope},
     layout::{self, AIRY},
     model::{Focus, Model, View},
-    msg::Msg,
+    msg::{Failure, Msg},
     overlay::Overlay,
     theme::Role,
     view,
@@ -66,14 +66,10 @@ fn derive(model: &mut Model) {
         model.asks.arrivals(asks::Slot::Done),
     );
     if model.board_of.as_ref() != Some(&of) {
-        let done: Vec<_> = model
-            .asks
-            .done()
-            .map(|page| page.work_orders.iter().map(|order| order.id).collect())
-            .unwrap_or_default();
+        let done = model.asks.done();
         model
             .board
-            .rebuild(&model.state, &model.filter, &done, model.now);
+            .rebuild(&model.state, &model.filter, done, model.now);
         model.board_of = Some(of);
     }
     let screen = model.screen();
@@ -146,7 +142,13 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     };
     model.pending = pending;
     match run {
-        Some(run) => perform(model, &run),
+        Some(run) => {
+            // A refusal stays while one types; whoever goes on has read it. Back closes it itself.
+            if !matches!(Action::parse(&run), Some((Action::Back, _))) {
+                model.notice = None;
+            }
+            perform(model, &run)
+        }
         None => Vec::new(),
     }
 }
@@ -170,8 +172,16 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         return Vec::new();
     };
     if let Err(why) = action.available(model) {
+        if let Some(refusal) = action.obstacle(model) {
+            // As the engine would say it, with what would lift it.
+            model.notice = Some(news::notice(&Failure::Refused(refusal)));
+            return Vec::new();
+        }
         model.say(format!("{}: {why}", action.short()), Role::Warning);
         return Vec::new();
+    }
+    if action.danger() != Danger::None {
+        model.board.stay();
     }
     match action {
         Action::Quit => vec![Effect::Quit],
@@ -229,6 +239,7 @@ fn go(model: &mut Model, name: &str) {
     // Going to the tree from an order shows that order's tree.
     let from = model.selected_order();
     model.view = view;
+    model.notice = None;
     model.focus = Focus::View;
     model.detail = None;
     if view == View::Dependencies && model.tree.root.is_none() {

@@ -102,7 +102,7 @@ pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<R
             if let Some(Event::OrderCreated { id, .. } | Event::OrderStarted { id, .. }) =
                 events.first()
             {
-                model.board.selected = Some(*id);
+                model.board.await_order(*id);
                 model.board_of = None;
             }
         }
@@ -121,7 +121,8 @@ pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<R
     }
 }
 
-fn notice(failure: &Failure) -> Notice {
+/// Returns what is said of a failure.
+pub(super) fn notice(failure: &Failure) -> Notice {
     match failure {
         Failure::Refused(refusal) => Notice {
             text: format!("refused: {refusal}"),

@@ -58,7 +58,7 @@ pub fn draw(model: &Model, area: Rect, focus: bool, pen: &mut Pen<'_>) {
 pub fn compose(model: &mut Model) {
     let width = model.screen().detail.width.saturating_sub(4);
     let made_of = (
-        model.asks.arrivals(Slot::Detail),
+        model.asks.arrivals(Slot::Detail) + model.asks.arrivals(Slot::Why),
         (model.state.head.seq, model.minute()),
         width,
     );
@@ -255,14 +255,7 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         return;
     };
     let glyphs = model.theme.glyphs();
-    if !fetched.why.is_empty() {
-        page.section(WHY);
-        for reason in &fetched.why {
-            let line = Paragraph::of(format!("{} ", glyphs.right), Role::Warning);
-            page.lines
-                .push(line.with(reason.text.clone(), Role::Text).hanging(2));
-        }
-    }
+    why(model, fetched, page);
     if let Some(description) = &fetched.description {
         page.section("Description");
         page.lines.extend(markdown::paragraphs(description, glyphs));
@@ -311,6 +304,37 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
             format!("  {}", entry.actor.name)
         };
         page.lines.push(line.with(by, Role::Muted).hanging(5));
+    }
+}
+
+/// Writes what stands in the way of an open order; of a ready one, its place in line.
+fn why(model: &Model, fetched: &OrderDetail, page: &mut Page) {
+    let Some(order) = model.state.order(fetched.order.id) else {
+        return;
+    };
+    let glyphs = model.theme.glyphs();
+    let ready = model.state.is_ready(order);
+    let place = || {
+        let why = model.asks.why().filter(|why| why.id == order.id);
+        why.map_or(&[][..], |why| &why.reasons)
+    };
+    let reasons = match fetched.why.as_slice() {
+        [] if ready => place(),
+        obstacles => obstacles,
+    };
+    page.section(WHY);
+    if reasons.is_empty() {
+        let text = if ready {
+            "ready"
+        } else {
+            "nothing is in its way"
+        };
+        page.lines.push(Paragraph::of(text, Role::Text));
+    }
+    for reason in reasons {
+        let line = Paragraph::of(format!("{} ", glyphs.right), Role::Warning);
+        page.lines
+            .push(line.with(reason.text.clone(), Role::Text).hanging(2));
     }
 }
 

@@ -62,21 +62,21 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         (word, role_of_word),
     ];
     let mut x = 1 + pen.parts(area, 1, 0, &parts) + 2;
-    let tabs = |long: bool| {
-        let tab = |view: &View| format!(" {} {} ", *view as usize + 1, tab_name(*view, long));
+    let tabs = |length: Length| {
+        let tab = |view: &View| tab(*view, length, *view == model.view);
         View::ALL.iter().map(tab).collect::<Vec<_>>()
     };
     let room = usize::from(area.width.saturating_sub(x));
     let width = |tabs: &[String]| tabs.iter().map(|tab| text::width(tab)).sum::<usize>();
-    let mut shown = tabs(true);
-    if width(&shown) > room {
-        shown = tabs(false);
-    }
-    if width(&shown) > room {
+    let fitting = [Length::Long, Length::Short, Length::Least, Length::Numbers]
+        .into_iter()
+        .map(tabs)
+        .find(|tabs| width(tabs) <= room);
+    let Some(shown) = fitting else {
         // Too narrow for tabs: say only where one is.
         pen.say(area, x, 0, model.view.name(), Role::Selection);
         return;
-    }
+    };
     for (view, tab) in View::ALL.iter().zip(&shown) {
         let role = if *view == model.view {
             Role::Selection
@@ -87,16 +87,32 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     }
 }
 
-fn tab_name(view: View, long: bool) -> &'static str {
-    match (view, long) {
-        (View::Overview, true) => "Overview",
-        (View::Overview, false) => "Over",
-        (View::Kanban, _) => "Kanban",
-        (View::Dependencies, true) => "Dependencies",
-        (View::Dependencies, false) => "Deps",
-        (View::Andon, _) => "Andon",
-        (View::Agents, _) => "Agents",
-        (View::Events, _) => "Events",
+/// How much of the views' names there is room for.
+#[derive(Clone, Copy)]
+enum Length {
+    Long,
+    Short,
+    Least,
+    /// Only the current view is named.
+    Numbers,
+}
+
+fn tab(view: View, length: Length, current: bool) -> String {
+    let (long, short, least) = match view {
+        View::Overview => ("Overview", "Over", "Over"),
+        View::Kanban => ("Kanban", "Kanban", "Kan"),
+        View::Dependencies => ("Dependencies", "Deps", "Dep"),
+        View::Andon => ("Andon", "Andon", "And"),
+        View::Agents => ("Agents", "Agents", "Age"),
+        View::Events => ("Events", "Events", "Ev"),
+    };
+    let number = view as usize + 1;
+    match length {
+        Length::Long => format!(" {number} {long} "),
+        Length::Short => format!(" {number} {short} "),
+        Length::Least => format!("{number} {least} "),
+        Length::Numbers if current => format!(" {number} {short} "),
+        Length::Numbers => format!(" {number} "),
     }
 }
 
@@ -162,6 +178,7 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     if area.height == 0 {
         return;
     }
+    let glyphs = pen.glyphs();
     let hidden = match model.view {
         View::Kanban | View::Overview => model.board.hidden,
         _ => 0,
@@ -176,7 +193,15 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         width: area.width.saturating_sub(taken + 2),
         ..area
     };
-    let parts = [("/ ", Role::Key), (model.filter.text(), Role::Match)];
+    let problems = model.filter.problems();
+    let problem = problems
+        .first()
+        .map(|problem| format!("  {} {}", glyphs.failed, problem.what));
+    let parts = [
+        ("/ ", Role::Key),
+        (model.filter.text(), Role::Match),
+        (problem.as_deref().unwrap_or_default(), Role::Warning),
+    ];
     pen.parts(left, 1, 0, &parts);
 }
 
@@ -187,24 +212,26 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     }
     let scopes = model.scopes();
     let mut right = String::new();
-    let help = model.keymap.chords(&scopes, Action::Help.name());
     if !model.submitted.is_empty() {
         right += "working … ";
     }
     if !model.pending.is_empty() {
         right += &format!("{} … ", written(&model.pending));
     }
-    // Help has its place at the right, however narrow the screen.
-    let help = help.first().map(|keys| written(keys)).unwrap_or_default();
-    let word = match help.is_empty() {
-        true => String::new(),
-        false => format!(" {} ", Action::Help.short()),
-    };
-    let parts = [
-        (right.as_str(), Role::Warning),
-        (&help, Role::Key),
-        (&word, Role::Bar),
-    ];
+    // Help and the way out have their place at the right, however narrow the screen.
+    let fixed = [Action::Help, Action::Quit].map(|action| {
+        let keys = model.keymap.chords(&scopes, action.name());
+        let key = keys.first().map(|keys| written(keys)).unwrap_or_default();
+        let word = match key.is_empty() {
+            true => String::new(),
+            false => format!(" {} ", action.short()),
+        };
+        (key, word)
+    });
+    let mut parts = vec![(right.as_str(), Role::Warning)];
+    for (key, word) in &fixed {
+        parts.extend([(key.as_str(), Role::Key), (word.as_str(), Role::Bar)]);
+    }
     let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
     let mut x = 1;

@@ -96,8 +96,10 @@ fn draw_column(
         let chosen = selected && model.board.selected == Some(*id);
         match (&column.kind, model.state.order(*id)) {
             (Kind::Done, _) => {
-                let view = page.and_then(|page| page.work_orders.get(row));
-                if let Some(view) = view.filter(|view| view.id == *id) {
+                // The page may hold orders that the filter hides.
+                let view =
+                    page.and_then(|page| page.work_orders.iter().find(|view| view.id == *id));
+                if let Some(view) = view {
                     draw_done(model, view, card, pen);
                 }
             }
@@ -158,8 +160,9 @@ fn head(
         count += " full";
     }
     let shown = column.ids.len();
-    if !model.filter.is_empty() && column.kind != Kind::Done {
-        count = format!("{shown} of {count}");
+    if !model.filter.is_empty() {
+        let more = if column.more { "+" } else { "" };
+        count = format!("{shown}{more} of {count}");
     }
     let role = if selected { Role::Title } else { Role::Header };
     let left = format!("{}{before} ", glyphs.left);
