@@ -68,7 +68,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
                 return call.out.json(&agents);
             }
             table(call, &agents.agents)?;
-            let text = format!("{} registered, {} at work", agents.total, agents.active);
+            let text = counts(agents.total, agents.unregistered, agents.active);
             return call.out.tone(Tone::Muted, &text);
         }
     };
@@ -76,6 +76,16 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         Some(outcome) => report(call, &outcome, &Query::Agent { name: name() }),
         None => Ok(()),
     }
+}
+
+/// Returns how many agents there are, in words.
+pub(super) fn counts(total: usize, unregistered: usize, active: usize) -> String {
+    let registered = total.saturating_sub(unregistered);
+    let strangers = match unregistered {
+        0 => String::new(),
+        n => format!(", {n} not registered"),
+    };
+    format!("{registered} registered{strangers}, {active} at work")
 }
 
 fn tone(status: AgentStatus) -> Tone {
@@ -104,7 +114,10 @@ pub(super) fn table(call: &mut Call<'_>, agents: &[AgentView]) -> Done {
         table.row([
             cell(&agent.name),
             Cell::toned(tone(agent.status), agent.status),
-            maybe(agent.role.as_ref()),
+            match agent.registered {
+                true => maybe(agent.role.as_ref()),
+                false => Cell::toned(Tone::Muted, "not registered"),
+            },
             cell(agent.completed),
             maybe(agent.last_heartbeat_at),
             cell(holds.join(", ")),
@@ -148,7 +161,14 @@ fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
             (!can.labels.is_empty()).then(|| can.labels.join(", ")),
         ),
         ("completed", Some(agent.completed.to_string())),
-        ("registered", Some(agent.registered_at.to_string())),
+        (
+            "registered",
+            Some(
+                agent
+                    .registered_at
+                    .map_or_else(|| "no".into(), |at| at.to_string()),
+            ),
+        ),
         ("heard", agent.last_heartbeat_at.map(|at| at.to_string())),
         ("held by", (!held.is_empty()).then(|| held.join(", "))),
     ];

@@ -86,10 +86,11 @@ fn show(call: &mut Call<'_>, summary: &Summary) -> Done {
             summary.completed, summary.cancelled, summary.epics, summary.velocity_per_day
         ),
         format!(
-            "SLA over 30 days: {} in time, {} at risk, {} breached",
-            summary
-                .sla_percent
-                .map_or_else(|| "nothing".into(), |percent| format!("{percent} %")),
+            "SLA over 30 days: {}, {} at risk, {} breached",
+            summary.sla_percent.map_or_else(
+                || "none due".into(),
+                |percent| format!("{percent} % in time")
+            ),
             summary.at_risk,
             summary.breached
         ),
@@ -113,8 +114,9 @@ fn show(call: &mut Call<'_>, summary: &Summary) -> Done {
     heading(
         call,
         &format!(
-            "agents: {} registered, {} at work, {} paused",
-            agents.total, agents.active, agents.paused
+            "agents: {}, {} paused",
+            agent::counts(agents.total, agents.unregistered, agents.active),
+            agents.paused
         ),
     )?;
     agent::table(call, &agents.first)?;

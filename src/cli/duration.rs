@@ -67,6 +67,8 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
 pub(super) enum Since {
     /// So many microseconds ago.
     Ago(i64),
+    /// From the day before today on.
+    Yesterday,
     /// At this moment.
     At(Timestamp),
 }
@@ -76,7 +78,16 @@ impl Since {
     pub(super) fn at(self, now: Timestamp) -> Timestamp {
         match self {
             Since::Ago(micros) => now.plus(-micros),
+            Since::Yesterday => now.plus(-DAY),
             Since::At(moment) => moment,
+        }
+    }
+
+    /// Returns a moment on the first day of a report by days: 7 days ago are seven days, of which today is the last.
+    pub(super) fn first_day(self, now: Timestamp) -> Timestamp {
+        match self {
+            Since::Ago(micros) => now.plus(-(micros - DAY).max(0)),
+            _ => self.at(now),
         }
     }
 }
@@ -86,7 +97,7 @@ pub(super) fn since(text: &str) -> Result<Since, String> {
     let typed = text.trim().to_ascii_lowercase();
     match typed.as_str() {
         "today" | "now" => return Ok(Since::Ago(0)),
-        "yesterday" => return Ok(Since::Ago(DAY)),
+        "yesterday" => return Ok(Since::Yesterday),
         _ => {}
     }
     if let Ok(date) = typed.parse::<NaiveDate>() {

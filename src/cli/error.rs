@@ -94,7 +94,7 @@ impl CliError {
             CliError::NoLedger(none) => json!({ "error": {
                 "kind": "no_ledger",
                 "message": none.to_string(),
-                "mend": no_ledger_mend(),
+                "mend": no_ledger_mend(none),
             } }),
             CliError::Fault(fault) => json!({ "error": fault_document(fault) }),
             CliError::Unknown { fault, command } => {
@@ -129,8 +129,17 @@ fn fault_document(fault: &Fault) -> Value {
     })
 }
 
-fn no_ledger_mend() -> String {
-    format!("Make one with `obeya init`, or name one with --ledger or {LEDGER_VARIABLE}.")
+fn no_ledger_mend(none: &NoLedger) -> String {
+    let make =
+        format!("Make one with `obeya init`, or name one with --ledger or {LEDGER_VARIABLE}.");
+    match &none.own {
+        Some(own) => {
+            let own = own.display().to_string();
+            let own = text::clean(&own);
+            format!("{make} Your own ledger is at {own}: pass --ledger {own} to use it.")
+        }
+        None => make,
+    }
 }
 
 impl fmt::Display for CliError {
@@ -155,7 +164,7 @@ impl fmt::Display for CliError {
             }
             CliError::NoLedger(none) => {
                 write!(f, "error: {}", text::clean(&none.to_string()))?;
-                write!(f, "\n  {}", no_ledger_mend())
+                write!(f, "\n  {}", no_ledger_mend(none))
             }
             CliError::Fault(fault) => write_fault(f, fault),
             CliError::Unknown { fault, command } => {

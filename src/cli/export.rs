@@ -1,9 +1,9 @@
 //! `obeya export json|jsonl`: everything that the questions answer, for other programs.
 
 use std::{
-    fs::File,
-    io::{BufWriter, Write},
-    path::PathBuf,
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
 };
 
 use clap::{ArgMatches, Command};
@@ -49,14 +49,15 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("An export")?;
     let path = matches.get_one::<PathBuf>("output");
     let file = path
-        .map(|path| File::create(path).map_err(|fault| error::file(path, "creating", &fault)))
+        .map(|path| Draft::begin(path).map_err(|fault| error::file(path, "creating", &fault)))
         .transpose()?;
     let mut target = Target {
         lines: form == "jsonl",
-        file: file.map(BufWriter::new),
+        file,
         path: path.cloned().unwrap_or_default(),
         first: true,
     };
+    let mut cut = false;
     target.begin(call)?;
     target.section(call, "buckets", |call, put| {
         let buckets = answer!(call, Query::Buckets, Buckets).buckets;
@@ -70,7 +71,9 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     })?;
     target.section(call, "agents", |call, put| {
         let limit = Some(MAX_LIMIT);
-        let agents = answer!(call, Query::Agents { limit }, Agents).agents;
+        let page = answer!(call, Query::Agents { limit }, Agents);
+        let agents = page.agents;
+        cut |= agents.len() < page.total;
         agents.iter().try_for_each(|agent| put(call, json!(agent)))
     })?;
     target.section(call, "alerts", |call, put| {
@@ -80,9 +83,17 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             limit: Some(MAX_LIMIT),
         };
         let alerts = answer!(call, query, Alerts).alerts;
+        cut |= alerts.len() >= MAX_LIMIT;
         alerts.iter().try_for_each(|alert| put(call, json!(alert)))
     })?;
     target.section(call, "work_orders", work_orders)?;
+    if cut {
+        // Standard output may be the export itself. That nobody reads the other one is no reason to stop.
+        let _ = writeln!(
+            io::stderr(),
+            "note: of agents and alerts an export holds {MAX_LIMIT} each; older ones are left out"
+        );
+    }
     target.end(call)
 }
 
@@ -111,10 +122,68 @@ fn work_orders(call: &mut Call<'_>, put: Put<'_>) -> Done {
     }
 }
 
+/// A file that takes its name only when it is whole: what was there stays until then, and for good if the export fails.
+struct Draft {
+    file: BufWriter<File>,
+    /// Its name until then and the one it takes; nothing for a device or a pipe, which cannot be replaced.
+    names: Option<(PathBuf, PathBuf)>,
+}
+
+impl Draft {
+    fn begin(path: &Path) -> io::Result<Self> {
+        // Behind a link lies what is meant.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let known = fs::metadata(&target).ok();
+        if known.as_ref().is_some_and(|known| !known.is_file()) {
+            let file = BufWriter::new(File::options().write(true).open(&target)?);
+            return Ok(Draft { file, names: None });
+        }
+        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut draft = name.to_owned();
+        draft.push(format!(".{}.draft", std::process::id()));
+        let draft = target.with_file_name(draft);
+        let file = File::create_new(&draft)?;
+        let made = Draft {
+            file: BufWriter::new(file),
+            names: Some((draft, target)),
+        };
+        if let Some(known) = known {
+            made.file.get_ref().set_permissions(known.permissions())?;
+        }
+        Ok(made)
+    }
+
+    /// Gives the file its name once all of it is on the disk.
+    fn finish(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        let Some((draft, target)) = &self.names else {
+            return Ok(());
+        };
+        self.file.get_ref().sync_all()?;
+        fs::rename(draft, target)?;
+        let folder = target
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
+            .to_owned();
+        self.names = None;
+        File::open(folder)?.sync_all()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some((draft, _)) = &self.names {
+            // What is left of a failed export is only in the way; the failure itself has been told.
+            let _ = fs::remove_file(draft);
+        }
+    }
+}
+
 /// Where the export goes, and in which form: one document, or one thing a line with its sort before it.
 struct Target {
     lines: bool,
-    file: Option<BufWriter<File>>,
+    file: Option<Draft>,
     path: PathBuf,
     /// Whether the next thing is the first of its list.
     first: bool,
@@ -161,7 +230,8 @@ impl Target {
 
     fn write(&mut self, call: &mut Call<'_>, text: &str) -> Done {
         match &mut self.file {
-            Some(file) => file
+            Some(draft) => draft
+                .file
                 .write_all(text.as_bytes())
                 .map_err(|fault| self.failed(&fault)),
             None => call.out.verbatim(text),
@@ -176,14 +246,10 @@ impl Target {
         if !self.lines {
             self.write(call, "\n}\n")?;
         }
-        let Some(file) = self.file.take() else {
+        let Some(mut draft) = self.file.take() else {
             return Ok(());
         };
-        let done = file
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error);
-        done.and_then(|file| file.sync_all())
-            .map_err(|fault| self.failed(&fault))?;
+        draft.finish().map_err(|fault| self.failed(&fault))?;
         match call.json() {
             true => call
                 .out

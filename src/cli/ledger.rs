@@ -71,7 +71,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         "log" => log(matches, call),
         "verify" => verify(matches, call),
         "head" => {
-            let head = link::stats(&call.home()?)?.head;
+            let head = link::head(&call.home()?)?;
             match call.json() {
                 true => call.out.json(&head),
                 false => call.out.verbatim(&format!("{}:{}\n", head.seq, head.hash)),

@@ -67,7 +67,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     };
     let from = |or: Since| -> Timestamp {
         let since = matches.try_get_one::<Since>("since").ok().flatten();
-        since.copied().unwrap_or(or).at(link::now())
+        since.copied().unwrap_or(or).first_day(link::now())
     };
     let since = from(WINDOW);
     let bucket = || value::<Bucket>(matches, "bucket");

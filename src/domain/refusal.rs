@@ -104,7 +104,7 @@ pub enum Refusal {
         /// Who holds it.
         holder: Actor,
     },
-    /// There is nothing to pull.
+    /// There is nothing to pull. An order that is in more than one difficulty counts in each.
     NothingReady {
         /// Queued orders that passed the filter.
         queued: u32,
@@ -219,7 +219,7 @@ impl Refusal {
         }
     }
 
-    /// Returns what would lift it: commands in the CLI's words, or a plain sentence.
+    /// Returns what would lift it. What begins with `obeya ` is a command in the CLI's words; all else is a plain sentence.
     pub fn lift(&self) -> Vec<String> {
         match self {
             Refusal::NotFound { .. } => vec!["obeya work-order list --all".into()],
@@ -270,7 +270,11 @@ impl Refusal {
             Refusal::StaleEpoch { id, given, current } => match (given, current) {
                 (_, None) => vec![format!("obeya work-order claim {id}")],
                 (None, _) => vec!["pass --epoch or OBEYA_EPOCH with the claim's epoch".into()],
-                (Some(_), _) => vec!["nothing: a newer claim holds it".into()],
+                (Some(given), Some(current)) if given < current => {
+                    vec!["nothing: a newer claim holds it".into()]
+                }
+                // No claim had this number yet: it is mistyped, or was kept from another ledger.
+                (Some(_), _) => vec![format!("obeya work-order show {id}")],
             },
             Refusal::NothingReady { queued: 0, .. } => {
                 vec!["obeya work-order create --title …".into()]
@@ -371,7 +375,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::StaleEpoch { id, given, current } => {
                 match given {
-                    Some(given) => write!(f, "epoch {given} no longer holds {id}")?,
+                    Some(given) => write!(f, "epoch {given} does not hold {id}")?,
                     None => write!(f, "{id} is leased, and no epoch was given")?,
                 }
                 match current {
@@ -388,17 +392,24 @@ impl fmt::Display for Refusal {
                 blocked,
                 held,
                 full,
+                alerts,
                 stage_full,
                 ..
             } => {
-                write!(
-                    f,
-                    "none of {queued} queued can start: {blocked} wait for others"
-                )?;
-                write!(f, ", {held} held by an alert, {full} in a full bucket")?;
-                stage_full
-                    .iter()
-                    .try_for_each(|stage| write!(f, ", and stage {stage} is full"))
+                let mut reasons = vec![];
+                if *blocked > 0 {
+                    let verb = if *blocked == 1 { "waits" } else { "wait" };
+                    reasons.push(format!("{blocked} {verb} for others"));
+                }
+                if *held > 0 {
+                    reasons.push(format!("{held} held by {}", list(alerts)));
+                }
+                if *full > 0 {
+                    reasons.push(format!("{full} in a full bucket"));
+                }
+                reasons.extend(stage_full.iter().map(|s| format!("stage {s} is full")));
+                let reasons = reasons.join(", ");
+                write!(f, "none of {queued} queued can start: {reasons}")
             }
             Refusal::AgentPaused { name } => write!(f, "agent {name} is paused"),
             Refusal::Role { has, needs } => {

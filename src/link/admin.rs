@@ -119,6 +119,15 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
     examination::examine(home)
 }
 
+/// Returns the last record's number and hash, read from the database alone: no state is built.
+///
+/// # Errors
+///
+/// The ledger could not be read.
+pub fn head(home: &Home) -> Result<Head, Fault> {
+    SqliteLedger::open(home)?.head()
+}
+
 /// The ledger in figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stats {

@@ -59,6 +59,8 @@ impl Place {
 pub struct NoLedger {
     /// Where the search began.
     pub from: PathBuf,
+    /// The user's own ledger, if there is one; nothing but a console falls back to it by itself.
+    pub own: Option<PathBuf>,
 }
 
 impl fmt::Display for NoLedger {
@@ -103,6 +105,10 @@ pub fn locate(flag: Option<&Path>, from: &Path) -> Result<Result<Place, NoLedger
     }
     Ok(Err(NoLedger {
         from: from.to_owned(),
+        own: user_ledger()
+            .ok()
+            .filter(|place| place.home.database().exists())
+            .map(|place| place.home.path().to_owned()),
     }))
 }
 

@@ -12,7 +12,7 @@ mod locate;
 mod session;
 mod wire;
 
-pub use admin::{Backup, Stats, Verified, backup, doctor, init, restore, stats, verify};
+pub use admin::{Backup, Stats, Verified, backup, doctor, head, init, restore, stats, verify};
 pub use client::Client;
 pub use cold::Cold;
 pub use follow::Follower;

@@ -23,7 +23,7 @@ use crate::domain::{
     andon::{Alert, Severity},
     command::Role as Right,
     id::{AlertId, OrderId},
-    query::{deps::Direction, events::Entry},
+    query::{agents::roster, deps::Direction, events::Entry},
     record::Seq,
     state::State,
     time::{MINUTE, Timestamp},
@@ -394,7 +394,9 @@ impl Model {
             (_, _, View::Dependencies) => self.tree.list.selected.map(|(id, _)| id),
             (_, _, View::Events) => self.selected_event()?.subject.parse().ok(),
             (_, _, View::Agents) => {
-                let agent = self.state.agent(self.agents.selected.as_deref()?)?;
+                let name = self.agents.selected.as_deref()?;
+                let known = roster(&self.state);
+                let agent = known.iter().find(|agent| agent.name == name)?;
                 agent.holds.first().copied()
             }
             (_, _, View::Andon) => self.state.alert(self.andon.selected?)?.order,

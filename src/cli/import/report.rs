@@ -13,6 +13,9 @@ use crate::{
 /// The least cells that the report is wrapped to: less would put every id on a line of its own.
 const LEAST_WIDTH: usize = 40;
 
+/// How many notes of a kind are shown to a person: the counts stay in sight, and JSON has the others.
+const SHOWN: usize = 10;
+
 /// What came of one file: the report of the rules with what was seen on the way in. As JSON its shape is stable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Imported {
@@ -42,7 +45,8 @@ impl Imported {
     }
 }
 
-/// Returns the report as text, at most `width` cells wide: the counts, then every note, those of a kind together.
+/// Returns the report as text, at most `width` cells wide: the notes, those of a kind together, then the counts, which are
+/// what is left on a screen.
 pub fn render_report(imported: &Imported, width: usize) -> String {
     let width = width.max(LEAST_WIDTH);
     let report = &imported.report;
@@ -53,6 +57,38 @@ pub fn render_report(imported: &Imported, width: usize) -> String {
             out.push('\n');
         }
     };
+    if !imported.invalid.is_empty() {
+        line(format!(
+            "broken lines, left out: {}",
+            imported.invalid.len()
+        ));
+        let shown = imported.invalid.iter().take(SHOWN);
+        shown.for_each(|problem| line(format!("  {problem}")));
+        rest(imported.invalid.len()).into_iter().for_each(&mut line);
+    }
+    for kind in NoteKind::ALL {
+        let of_kind = report.notes.iter().filter(|note| note.kind == *kind);
+        let notes: Vec<&Note> = of_kind.collect();
+        if notes.is_empty() {
+            continue;
+        }
+        line(format!("{}: {}", kind.headline(), notes.len()));
+        let (bare, told): (Vec<&Note>, Vec<&Note>) = notes
+            .iter()
+            .take(SHOWN)
+            .partition(|note| note.text.is_empty());
+        for note in told {
+            line(format!("  {}: {}", note.external, note.text));
+        }
+        let names: Vec<_> = bare.iter().map(|note| note.external.as_str()).collect();
+        if !names.is_empty() {
+            line(format!("  {}", names.join(", ")));
+        }
+        rest(notes.len()).into_iter().for_each(&mut line);
+    }
+    line(format!("by status: {}", counts(&report.by_status)));
+    line(format!("by kind:   {}", counts(&report.by_kind)));
+    line(format!("by bucket: {}", counts(&report.by_bucket)));
     line(format!(
         "{}: {} items from {} lines ({} deleted there, {} broken and left out)",
         report.source,
@@ -65,40 +101,13 @@ pub fn render_report(imported: &Imported, width: usize) -> String {
         "{} added, {} updated, {} unchanged",
         report.added, report.updated, report.unchanged
     ));
-    line(format!("by status: {}", counts(&report.by_status)));
-    line(format!("by kind:   {}", counts(&report.by_kind)));
-    line(format!("by bucket: {}", counts(&report.by_bucket)));
-    if !imported.invalid.is_empty() {
-        line(format!(
-            "broken lines, left out: {}",
-            imported.invalid.len()
-        ));
-        imported
-            .invalid
-            .iter()
-            .for_each(|problem| line(format!("  {problem}")));
-    }
-    for kind in NoteKind::ALL {
-        let notes: Vec<&Note> = report
-            .notes
-            .iter()
-            .filter(|note| note.kind == *kind)
-            .collect();
-        if notes.is_empty() {
-            continue;
-        }
-        line(format!("{}: {}", kind.headline(), notes.len()));
-        let (bare, told): (Vec<&Note>, Vec<&Note>) =
-            notes.into_iter().partition(|note| note.text.is_empty());
-        for note in told {
-            line(format!("  {}: {}", note.external, note.text));
-        }
-        let names: Vec<_> = bare.iter().map(|note| note.external.as_str()).collect();
-        if !names.is_empty() {
-            line(format!("  {}", names.join(", ")));
-        }
-    }
     out
+}
+
+/// Returns the line that stands for what was not shown, if anything was not.
+fn rest(count: usize) -> Option<String> {
+    let more = count.checked_sub(SHOWN).filter(|more| *more > 0)?;
+    Some(format!("  and {more} more (--json lists all)"))
 }
 
 fn counts<K: std::fmt::Display>(counts: &BTreeMap<K, u32>) -> String {

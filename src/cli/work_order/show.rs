@@ -56,7 +56,10 @@ pub(super) fn list(call: &mut Call<'_>, page: &WorkOrders) -> Done {
     let shown = page.work_orders.len();
     match &page.next {
         Some(next) => {
-            let text = format!("{shown} of {}; more with --after {next}", page.total);
+            let text = format!(
+                "{shown} of {}; more with a higher --limit, or the next page with --after {next}",
+                page.total
+            );
             call.out.whole(&[(Tone::Muted, &text)])
         }
         None => Ok(()),

@@ -82,17 +82,24 @@ pub(super) fn next(
             continue;
         }
         queued += 1;
-        let mut holds = state.holds_on(order, Some(stage), agent).peekable();
-        if order.is_blocked() {
-            blocked += 1;
-        } else if holds.peek().is_some() {
-            held += 1;
-            alerts.extend(holds.map(|(alert, _)| alert.id));
+        // What stands in the way adds up: lifting one of them is not enough, and the refusal names them all.
+        let waits = order.is_blocked();
+        let no_room = !room[order.bucket.index()];
+        let known = alerts.len();
+        alerts.extend(
+            state
+                .holds_on(order, Some(stage), agent)
+                .map(|(alert, _)| alert.id),
+        );
+        let stopped = alerts.len() > known;
+        blocked += u32::from(waits);
+        held += u32::from(stopped);
+        full += u32::from(no_room);
+        if stopped {
             alerts.sort();
             alerts.dedup();
-        } else if !room[order.bucket.index()] {
-            full += 1;
-        } else {
+        }
+        if !(waits || stopped || no_room) {
             let key = ready_key(state, order);
             if best.as_ref().is_none_or(|(other, _)| key < *other) {
                 best = Some((key, order));

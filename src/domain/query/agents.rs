@@ -1,4 +1,6 @@
-//! Registered agents, what they hold and when they were last heard.
+//! Agents, what they hold and when they were last heard. One that holds an order without being registered is one too.
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +17,10 @@ use crate::domain::{
     books::Books,
     id::{AlertId, OrderId},
     order::{Bucket, vocabulary},
+    record::ActorKind,
     refusal::Refusal,
     state::State,
+    time::Timestamp,
 };
 
 vocabulary! {
@@ -31,13 +35,16 @@ vocabulary! {
     }
 }
 
-/// The registered agents, by name.
+/// The agents, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agents {
     /// The agents.
     pub agents: Vec<AgentView>,
     /// How many there are in all.
     pub total: usize,
+    /// How many of them hold orders without being registered.
+    #[serde(default)]
+    pub unregistered: usize,
     /// How many of them hold an order.
     pub active: usize,
 }
@@ -47,6 +54,9 @@ pub struct Agents {
 pub struct AgentView {
     /// Its name.
     pub name: String,
+    /// Whether it is registered.
+    #[serde(default = "yes")]
+    pub registered: bool,
     /// What it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -54,8 +64,9 @@ pub struct AgentView {
     pub status: AgentStatus,
     /// What it may pull.
     pub capabilities: PullFilter,
-    /// When it was registered.
-    pub registered_at: Moment,
+    /// When it was registered, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Moment>,
     /// Since when it is paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_at: Option<Moment>,
@@ -67,8 +78,13 @@ pub struct AgentView {
     pub last_heartbeat_at: Option<Moment>,
     /// What it holds.
     pub holds: Vec<HeldOrder>,
-    /// How many orders it completed.
+    /// How many orders it completed since it was registered.
     pub completed: u32,
+}
+
+/// Answers of an engine that lists registered agents only carry no such field.
+fn yes() -> bool {
+    true
 }
 
 /// An order in an agent's hands.
@@ -101,6 +117,46 @@ pub struct AgentDetail {
     pub timeline: Vec<Entry>,
 }
 
+/// Returns the registered agents and those that hold orders all the same, by name.
+pub fn roster(state: &State) -> Vec<Arc<Agent>> {
+    let mut all: BTreeMap<&str, Arc<Agent>> = state
+        .agents
+        .iter()
+        .map(|(name, agent)| (name.as_str(), Arc::clone(agent)))
+        .collect();
+    for agent in strangers(state) {
+        all.insert(agent.0, Arc::new(agent.1));
+    }
+    all.into_values().collect()
+}
+
+/// Returns the agents that hold orders without being registered.
+fn strangers(state: &State) -> BTreeMap<&str, Agent> {
+    let mut found: BTreeMap<&str, Agent> = BTreeMap::new();
+    // The count lets the walk end at the last order in progress instead of at the end of the queue.
+    let busy: u32 = state.counts.wip.iter().sum();
+    let work = state
+        .work_orders()
+        .filter_map(|order| Some((order.id, &order.work()?.holder)))
+        .take(usize::try_from(busy).unwrap_or(usize::MAX));
+    for (id, holder) in work {
+        if holder.kind != ActorKind::Agent || state.agents.contains_key(&holder.name) {
+            continue;
+        }
+        let agent = found.entry(&holder.name).or_insert_with(|| Agent {
+            name: holder.name.clone(),
+            role: None,
+            capabilities: PullFilter::default(),
+            registered: Timestamp::default(),
+            paused: None,
+            holds: vec![],
+            completed: 0,
+        });
+        agent.holds.push(id);
+    }
+    found
+}
+
 impl AgentView {
     /// Returns the view of an agent.
     pub fn of(state: &State, live: &Live, agent: &Agent) -> Self {
@@ -122,8 +178,10 @@ impl AgentView {
             .take(MAX_LIMIT)
             .filter_map(held)
             .collect();
+        let registered = state.agents.contains_key(&agent.name);
         AgentView {
             name: agent.name.clone(),
+            registered,
             role: agent.role.clone(),
             status: match &agent.paused {
                 Some(_) => AgentStatus::Paused,
@@ -131,7 +189,7 @@ impl AgentView {
                 None => AgentStatus::Working,
             },
             capabilities: agent.capabilities.clone(),
-            registered_at: Moment(agent.registered),
+            registered_at: registered.then_some(Moment(agent.registered)),
             paused_at: agent.paused.as_ref().map(|pause| Moment(pause.at)),
             pause_reason: agent.paused.as_ref().and_then(|pause| pause.reason.clone()),
             last_heartbeat_at: live.beats.get(&agent.name).copied().map(Moment),
@@ -142,26 +200,29 @@ impl AgentView {
 }
 
 impl<B: Books> Reading<'_, B> {
-    /// Returns the registered agents, by name.
+    /// Returns the agents, by name.
     pub(super) fn agents(&self, limit: usize) -> Agents {
-        let agents = self.state.agents.values();
-        let views = agents.clone().take(limit);
+        let agents = roster(self.state);
+        let views = agents.iter().take(limit);
         Agents {
             agents: views
                 .map(|agent| AgentView::of(self.state, self.live, agent))
                 .collect(),
-            total: self.state.agents.len(),
-            active: agents.filter(|agent| !agent.holds.is_empty()).count(),
+            total: agents.len(),
+            unregistered: agents.len().saturating_sub(self.state.agents.len()),
+            active: agents.iter().filter(|a| !a.holds.is_empty()).count(),
         }
     }
 
     /// Returns all about one agent.
     pub(super) fn agent(&mut self, name: &str) -> Answered<AgentDetail, B> {
         let shown = || name.chars().take(80).collect::<String>();
-        let agent = self.state.agent(name);
-        let agent = agent.ok_or_else(|| Refusal::not_found(format!("agent '{}'", shown())))?;
+        let known = self.state.agents.get(name).cloned();
+        let agent = known
+            .or_else(|| strangers(self.state).remove(name).map(Arc::new))
+            .ok_or_else(|| Refusal::not_found(format!("agent '{}'", shown())))?;
         Ok(AgentDetail {
-            agent: AgentView::of(self.state, self.live, agent),
+            agent: AgentView::of(self.state, self.live, &agent),
             held_by: self.state.holds_of(&Scope::Agent(agent.name.clone())),
             timeline: self.timeline(&format!("agent:{}", agent.name))?,
         })

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agents::AgentView,
+    agents::{AgentView, roster},
     events::Entry,
     reading::{Answered, Reading, Stop},
     reports::{sla::sla, velocity::velocity},
@@ -99,11 +99,14 @@ pub struct AlertCounts {
     pub holding: u64,
 }
 
-/// Registered agents.
+/// Agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentCounts {
     /// All of them.
     pub total: usize,
+    /// Of them those that hold orders without being registered.
+    #[serde(default)]
+    pub unregistered: usize,
     /// Of them those that hold an order.
     pub active: usize,
     /// Of them those that are paused.
@@ -182,12 +185,14 @@ fn alert_counts(state: &State) -> AlertCounts {
 }
 
 fn agent_counts<B: Books>(reading: &Reading<'_, B>) -> AgentCounts {
-    let agents = || reading.state.agents.values();
+    let all = roster(reading.state);
+    let agents = || all.iter();
     let active = || agents().filter(|agent| !agent.holds.is_empty());
     let idle = agents().filter(|agent| agent.holds.is_empty());
     let first = active().chain(idle).take(AGENTS);
     AgentCounts {
-        total: agents().count(),
+        total: all.len(),
+        unregistered: all.len().saturating_sub(reading.state.agents.len()),
         active: active().count(),
         paused: agents().filter(|agent| agent.paused.is_some()).count(),
         first: first

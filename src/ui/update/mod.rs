@@ -17,6 +17,7 @@ use super::{
     theme::Role,
     view,
 };
+use crate::domain::query::agents::roster;
 
 /// Takes a message and returns what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -84,8 +85,11 @@ fn derive(model: &mut Model) {
     model
         .andon
         .settle(&alerts, view::andon::rows(screen.body, alerts.len()));
-    let agents: Vec<String> = model.state.agents.keys().cloned().collect();
-    model.agents.settle(&agents, rows.saturating_sub(2));
+    if model.view == View::Agents {
+        let known = roster(&model.state);
+        let agents: Vec<String> = known.iter().map(|agent| agent.name.clone()).collect();
+        model.agents.settle(&agents, rows.saturating_sub(2));
+    }
     moves::settle_events(model, rows.saturating_sub(1));
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
         palette.settle(ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1));

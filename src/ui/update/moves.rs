@@ -1,7 +1,10 @@
 //! Moving within views and opening what is selected.
 
 use crate::{
-    domain::{id::OrderId, query::deps::Direction},
+    domain::{
+        id::OrderId,
+        query::{agents::roster, deps::Direction},
+    },
     ui::{
         effect::Effect,
         layout::WIDE,
@@ -39,7 +42,10 @@ fn select(model: &mut Model, rows: isize) {
             model.andon.step(&ids, rows);
         }
         View::Agents => {
-            let ids: Vec<_> = model.state.agents.keys().cloned().collect();
+            let ids: Vec<_> = roster(&model.state)
+                .iter()
+                .map(|agent| agent.name.clone())
+                .collect();
             model.agents.step(&ids, rows);
         }
         View::Events => {

@@ -1,9 +1,10 @@
-//! Registered agents, what they hold, and until when.
+//! Agents, what they hold, and until when.
 
 use ratatui::layout::Rect;
 
 use super::overview::{agent_mark, what_it_does};
 use crate::{
+    domain::query::agents::roster,
     text,
     ui::{layout, model::Model, pen::Pen, theme::Role, words},
 };
@@ -12,13 +13,9 @@ use crate::{
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let (head, body) = layout::split_top(area, 2);
     let glyphs = pen.glyphs();
-    let total = model.state.agents.len();
-    let active = model
-        .state
-        .agents
-        .values()
-        .filter(|a| !a.holds.is_empty())
-        .count();
+    let known = roster(&model.state);
+    let total = known.len();
+    let active = known.iter().filter(|a| !a.holds.is_empty()).count();
     pen.say(
         head,
         1,
@@ -48,7 +45,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let fetched = model.asks.agents();
     let rows = usize::from(body.height);
     let range = model.agents.window.range(total, rows);
-    let names = model.state.agents.keys().enumerate();
+    let names = known.iter().map(|agent| &agent.name).enumerate();
     let shown = names.filter(|(at, _)| range.contains(at));
     for (y, (_, name)) in (0..body.height).zip(shown) {
         let row = Rect {
@@ -82,7 +79,10 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
                 row,
                 columns.done,
                 0,
-                &format!("{:>4}", agent.completed),
+                &match agent.registered {
+                    true => format!("{:>4}", agent.completed),
+                    false => "   -".to_owned(),
+                },
                 Role::Muted,
             );
             let lease = agent
