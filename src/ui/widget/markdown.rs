@@ -166,7 +166,7 @@ mod tests {
         );
         check(
             "- one item that is too long\n- [x] two",
-            "* one item that is too\n  long\n+ two\n",
+            "- one item that is too\n  long\n+ two\n",
         );
         check(
             "1. first\n2) second\n> said",
