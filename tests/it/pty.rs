@@ -49,6 +49,8 @@ fn console(room: &Room) -> Pty {
 fn assert_restored(pty: &Pty) {
     let sent = String::from_utf8_lossy(&pty.bytes).into_owned();
     let entered = sent.rfind("\x1b[?1049h").expect("it was entered");
+    // What a killed console left on the alternate screen is not drawn over.
+    assert!(sent[entered..].contains("\x1b[2J"), "it was not cleared");
     for sequence in LEFT {
         let left = sent.rfind(sequence);
         assert!(left > Some(entered), "{sequence:?} is missing");
