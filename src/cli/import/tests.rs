@@ -333,11 +333,6 @@ fn the_report_says_everything_in_text_and_json() {
     let (_, report) = Desk::new(NOW).import(&file.items).unwrap();
     let imported = Imported::new(&file, report);
     insta::assert_snapshot!(render_report(&imported, 72), @r"
-    beads: 3 items from 4 lines (0 deleted there, 1 broken and left out)
-    3 added, 0 updated, 0 unchanged
-    by status: queued 1, completed 2
-    by kind:   task 2, bug 1
-    by bucket: reliability 1, features 2
     broken lines, left out: 1
       line 4, column 1: expected value
     edges refused: they would close a cycle: 1
@@ -346,6 +341,11 @@ fn the_report_says_everything_in_text_and_json() {
       b: waits for z
     closed before created, lead time counted as zero: 2
       a, b2
+    by status: queued 1, completed 2
+    by kind:   task 2, bug 1
+    by bucket: reliability 1, features 2
+    beads: 3 items from 4 lines (0 deleted there, 1 broken and left out)
+    3 added, 0 updated, 0 unchanged
     ");
     let expected = serde_json::json!({
         "lines": 4, "tombstones": 0,
