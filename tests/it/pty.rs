@@ -84,7 +84,10 @@ fn the_overview_comes_first_and_is_small() {
         .shows("Recent events")
         .settle();
     let sent = String::from_utf8(pty.bytes.clone()).unwrap();
-    let first = frames(&sent)[0].len();
+    let first = frames(&sent)[0];
+    // What a killed console left on the alternate screen is not drawn over.
+    assert!(first.contains("\x1b[2J"), "it was not cleared");
+    let first = first.len();
     assert!(first <= 20 * 1024, "{first} bytes");
     assert!(pty.screen().alternate_screen() && pty.screen().bracketed_paste());
 }

@@ -78,6 +78,11 @@ fn every_refusal_explains_itself() {
         },
         Refusal::StaleEpoch {
             id,
+            given: Some(9),
+            current: Some(2),
+        },
+        Refusal::StaleEpoch {
+            id,
             given: Some(1),
             current: None,
         },
@@ -191,19 +196,22 @@ fn every_refusal_explains_itself() {
         obeya work-order complete WO-012
         obeya work-order complete WO-013
         obeya work-order complete WO-014
-    epoch 1 no longer holds WO-001; the claim that holds has epoch 2
+    epoch 1 does not hold WO-001; the claim that holds has epoch 2
       {"rule":"stale_epoch","id":"WO-001","given":1,"current":2}
         nothing: a newer claim holds it
     WO-001 is leased, and no epoch was given; the claim that holds has epoch 2
       {"rule":"stale_epoch","id":"WO-001","given":null,"current":2}
         pass --epoch or OBEYA_EPOCH with the claim's epoch
-    epoch 1 no longer holds WO-001; nobody holds it now
+    epoch 9 does not hold WO-001; the claim that holds has epoch 2
+      {"rule":"stale_epoch","id":"WO-001","given":9,"current":2}
+        obeya work-order show WO-001
+    epoch 1 does not hold WO-001; nobody holds it now
       {"rule":"stale_epoch","id":"WO-001","given":1,"current":null}
         obeya work-order claim WO-001
     WO-001 is held by ann
       {"rule":"not_holder","id":"WO-001","holder":{"kind":"agent","name":"ann"}}
         obeya work-order release WO-001 --force --reason …
-    none of 6 queued can start: 1 wait for others, 2 held by an alert, 3 in a full bucket, and stage design is full
+    none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, stage design is full
       {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
         obeya andon resolve ALERT-003 --resolution …
         complete or release an order in cost

@@ -107,6 +107,22 @@ fn a_hold_of_the_line_answers_next_with_its_alert() {
 }
 
 #[test]
+fn an_order_that_waits_and_is_held_counts_as_both() {
+    let (mut line, _, [queued, design, _]) = busy();
+    line.person().depend(queued, design).unwrap();
+    let alert = line.person().hold(Scope::Line);
+    let nothing = line.agent("bob").next().unwrap_err();
+    assert!(
+        matches!(&nothing, Refusal::NothingReady { queued: 1, blocked: 1, held: 1, alerts, .. } if *alerts == [alert]),
+        "{nothing:?}"
+    );
+    assert_eq!(
+        nothing.to_string(),
+        format!("none of 1 queued can start: 1 waits for others, 1 held by {alert}")
+    );
+}
+
+#[test]
 fn two_holds_thaw_one_by_one() {
     let (mut line, _, [queued, ..]) = busy();
     let (one, two) = (

@@ -224,14 +224,18 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         let key = keys.first().map(|keys| written(keys)).unwrap_or_default();
         let word = match key.is_empty() {
             true => String::new(),
-            false => format!(" {} ", action.short()),
+            false => format!(" {}", action.short()),
         };
         (key, word)
     });
     let mut parts = vec![(right.as_str(), Role::Warning)];
     for (key, word) in &fixed {
+        if !key.is_empty() {
+            parts.push(("  ", Role::Bar));
+        }
         parts.extend([(key.as_str(), Role::Key), (word.as_str(), Role::Bar)]);
     }
+    parts.push((" ", Role::Bar));
     let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
     let mut x = 1;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::line;
+use crate::domain::order::Actor;
 
 #[test]
 fn lists_are_sorted_narrowed_and_paged() {
@@ -217,4 +218,25 @@ fn an_order_is_shown_whole() {
             &[("/refused", json!({"rule": "not_found", "subject": subject}))],
         );
     }
+}
+
+#[test]
+fn an_agent_that_was_never_registered_is_listed_with_what_it_holds() {
+    let mut line = line();
+    line.start("WO-006", "design", &Actor::agent("stranger"));
+    let agents = line.document(json!({"agents": {}}));
+    let rows = agents["agents"].as_array().cloned().unwrap_or_default();
+    let stranger = rows.iter().find(|row| row["name"] == "stranger");
+    let stranger = stranger.cloned().unwrap_or_default();
+    assert_eq!(stranger["registered"], json!(false), "{agents:#}");
+    assert_eq!(stranger["registered_at"], Value::Null);
+    assert_eq!(stranger["status"], json!("working"));
+    assert_eq!(stranger["holds"][0]["id"], json!("WO-006"));
+    assert_eq!(agents["total"], json!(rows.len()));
+    assert_eq!(agents["unregistered"], json!(1));
+    line.check(
+        json!({"agent": {"name": "stranger"}}),
+        &[("/registered", json!(false))],
+    );
+    line.check(json!("summary"), &[("/agents/unregistered", json!(1))]);
 }
