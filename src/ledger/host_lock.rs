@@ -14,7 +14,15 @@ use super::{
 /// Proof of being the host; dropping it, or dying, ends it.
 #[derive(Debug)]
 pub struct HostLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for HostLock {
+    /// Unlocks rather than only closes: a child that is just being started shares the open file for a moment, and
+    /// would keep the lock as long.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl HostLock {
@@ -36,7 +44,7 @@ impl HostLock {
         let _ = file
             .set_len(0)
             .and_then(|()| file.write_all(note.as_bytes()));
-        Ok(Some(HostLock { _file: file }))
+        Ok(Some(HostLock { file }))
     }
 
     /// Returns who holds the lock of `home`, as it left its note; none if nobody does.
