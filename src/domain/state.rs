@@ -183,6 +183,24 @@ impl State {
         std::iter::successors(Some(id), parent)
     }
 
+    /// Returns whether `order`, in `stage` and in `agent`'s hands, lies in a scope. This is the one place that says so.
+    pub(super) fn is_in(
+        &self,
+        scope: &Scope,
+        order: &Order,
+        stage: Option<&str>,
+        agent: Option<&str>,
+    ) -> bool {
+        match scope {
+            Scope::Line => true,
+            Scope::Bucket(bucket) => order.bucket == *bucket,
+            Scope::Order(id) => order.id == *id,
+            Scope::Epic(id) => self.lineage(order.id).any(|ancestor| ancestor == *id),
+            Scope::Stage(name) => stage == Some(name),
+            Scope::Agent(name) => agent == Some(name),
+        }
+    }
+
     /// Returns the open alerts whose hold covers `order`, which would be in `stage` and in `agent`'s hands.
     /// Orders that are to mend an alert are exempt from its hold.
     pub fn holds_on<'a>(
@@ -193,14 +211,7 @@ impl State {
     ) -> impl Iterator<Item = (&'a Arc<Alert>, &'a Scope)> {
         self.alerts.values().filter_map(move |alert| {
             let scope = alert.hold.as_ref()?;
-            let covers = match scope {
-                Scope::Line => true,
-                Scope::Bucket(bucket) => order.bucket == *bucket,
-                Scope::Order(id) => order.id == *id,
-                Scope::Epic(id) => self.lineage(order.id).any(|ancestor| ancestor == *id),
-                Scope::Stage(name) => stage == Some(name),
-                Scope::Agent(name) => agent == Some(name),
-            };
+            let covers = self.is_in(scope, order, stage, agent);
             (covers && !order.corrective.contains(&alert.id)).then_some((alert, scope))
         })
     }

@@ -102,11 +102,6 @@ impl Asks {
         answer.as_ref().err()
     }
 
-    /// Returns whether `slot` was answered, for whatever question.
-    pub fn is_answered(&self, slot: Slot) -> bool {
-        self.place(slot).is_some_and(|place| place.answer.is_some())
-    }
-
     /// Returns a number that changes with every answer for `slot`: what is made of an answer is keyed by it.
     pub fn arrivals(&self, slot: Slot) -> u64 {
         self.place(slot).map_or(0, |place| place.arrivals)

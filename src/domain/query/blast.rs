@@ -71,19 +71,11 @@ impl State {
     /// Returns whether a hold on `scope` covers an open order where it stands: a queued one as if it were to start.
     pub fn covers(&self, scope: &Scope, order: &Order) -> bool {
         let work = order.work();
-        match scope {
-            Scope::Line => true,
-            Scope::Bucket(bucket) => order.bucket == *bucket,
-            Scope::Order(id) => order.id == *id,
-            Scope::Epic(id) => self.lineage(order.id).any(|ancestor| ancestor == *id),
-            Scope::Stage(name) => {
-                let stage = work.map_or_else(|| self.first_stage(), |work| Some(&*work.stage));
-                stage == Some(name)
-            }
-            Scope::Agent(name) => work.is_some_and(|work| {
-                work.holder.kind == ActorKind::Agent && work.holder.name == *name
-            }),
-        }
+        let stage = work.map_or_else(|| self.first_stage(), |work| Some(&*work.stage));
+        let agent = work
+            .filter(|work| work.holder.kind == ActorKind::Agent)
+            .map(|work| &*work.holder.name);
+        self.is_in(scope, order, stage, agent)
     }
 
     /// Returns whether a hold on `outer` covers all that one on `inner` does.
