@@ -31,6 +31,7 @@ pub const TERMS: &[(&str, &str)] = &[
     ("epic:EPIC-001", "is, or is beneath, that order"),
     ("priority>5", "also <, =, >=, <="),
     ("age>2d", "m, h, d or w"),
+    ("sla<4h", "so long until its SLA is broken; broken ones too"),
     ("blocked held ready", "waits, is stopped, can be pulled"),
     ("risk late", "four fifths of its SLA gone, or past it"),
     ("done", "closed; !done hides them"),
@@ -71,6 +72,7 @@ enum Test {
     Under(OrderId),
     Priority(Compare, i64),
     Age(Compare, i64),
+    Sla(Compare, i64),
     Blocked,
     Held,
     Ready,
@@ -224,7 +226,12 @@ impl Test {
             Test::Age(compare, value) => compare.holds(now.since(order.created_at.0), *value),
             Test::Late => order.sla == SlaState::Breached,
             Test::Done => true,
-            Test::Stages(_) | Test::Blocked | Test::Held | Test::Ready | Test::Risk => false,
+            Test::Stages(_)
+            | Test::Sla(..)
+            | Test::Blocked
+            | Test::Held
+            | Test::Ready
+            | Test::Risk => false,
         }
     }
 
@@ -254,6 +261,10 @@ impl Test {
                 compare.holds(i64::from(order.priority.get()), *value)
             }
             Test::Age(compare, value) => compare.holds(now.since(order.created), *value),
+            // What is promised nothing has no time left to compare.
+            Test::Sla(compare, value) => state
+                .due(order)
+                .is_some_and(|due| compare.holds(due.0.saturating_sub(now.0), *value)),
             Test::Blocked => order.is_blocked(),
             Test::Held => state.held_by(order).next().is_some(),
             Test::Ready => state.is_ready(order),
@@ -302,7 +313,7 @@ fn named(name: &str, value: &str) -> Result<Test, String> {
         "label" => Ok(Test::Labels(words())),
         "agent" => Ok(Test::Agents(words())),
         "epic" => Ok(Test::Under(value.parse().map_err(|e| format!("{e}"))?)),
-        "priority" | "age" => compared(name, &format!("={value}")),
+        "priority" | "age" | "sla" => compared(name, &format!("={value}")),
         // An address or a time has a colon too; a word with a value is a term that was mistyped.
         _ if !value.starts_with("//") && name.chars().all(|c| c.is_ascii_alphabetic()) => {
             Err(format!("no such term: {name}"))
@@ -333,7 +344,10 @@ fn compared(name: &str, rest: &str) -> Result<Test, String> {
             _ => Err(format!("'{value}' is not a priority; use 1 to 10")),
         },
         "age" => read_span(value).map(|micros| Test::Age(compare, micros)),
-        _ => Err(format!("'{name}' cannot be compared; use priority or age")),
+        "sla" => read_span(value).map(|micros| Test::Sla(compare, micros)),
+        _ => Err(format!(
+            "'{name}' cannot be compared; use priority, age or sla"
+        )),
     }
 }
 
@@ -364,7 +378,7 @@ mod tests {
                 "priority>many: 'many' is not a priority; use 1 to 10",
                 "bukcet:cost: no such term: bukcet",
                 "age>x: 'x' is not a duration; write it like 90s, 15m, 4h, 2d or 1w",
-                "size>3: 'size' cannot be compared; use priority or age",
+                "size>3: 'size' cannot be compared; use priority, age or sla",
                 "epic:7: '7' is not an id; it should look like WO-001 or EPIC-001",
                 "bucket:: bucket: needs a value",
                 "bucket:red: 'red' is not a bucket; use one of: security, reliability, compliance, cost, features, technical_debt",

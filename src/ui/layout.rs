@@ -48,7 +48,8 @@ pub fn is_tiny(area: Rect) -> bool {
     area.width < LEAST.0 || area.height < LEAST.1
 }
 
-/// Returns where the parts are. On a low screen the hints go first, then the filter.
+/// Returns where the parts are. On a low screen the hints go; what narrows the view stays in sight at every size that
+/// has a view.
 pub fn screen(area: Rect, parts: Parts) -> Screen {
     let mut rest = area;
     let mut top = |rows: u16| {
@@ -58,7 +59,7 @@ pub fn screen(area: Rect, parts: Parts) -> Screen {
     };
     let header = top(1);
     let band = top(u16::from(parts.band));
-    let filter = top(u16::from(parts.filter && area.height >= 8));
+    let filter = top(u16::from(parts.filter));
     let (left, hints) = split_bottom(rest, u16::from(area.height >= 8));
     let (body, notice) = split_bottom(left, parts.notice.min(left.height / 2));
     let (body, detail) = match (parts.detail, area.width >= WIDE) {
