@@ -139,6 +139,11 @@ impl Document {
         &self.name
     }
 
+    /// Returns the text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Returns the tables of the text, as far as they can be read, and what could not be.
     pub fn parse(&self) -> (DeTable<'_>, Vec<Problem>) {
         let (table, errors) = DeTable::parse_recoverable(&self.text);

@@ -23,6 +23,7 @@ use super::{
 pub fn draw(model: &Model, buffer: &mut Buffer) {
     let area = buffer.area;
     let mut pen = Pen::new(buffer, &model.theme);
+    pen.clear(area);
     if layout::is_tiny(area) {
         frame::counts(model, area, &mut pen);
         return;
