@@ -134,7 +134,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     }
     let about = Session {
         ledger: place.name(),
-        me: options.actor.name.clone(),
+        me: options.actor.clone(),
         role,
         connection: Connection::Attached,
     };

@@ -46,8 +46,8 @@ const MAX_DRAIN: usize = 256;
 
 /// The way to an engine, as the loop needs it. No call may block: outcomes come as messages through the [`Post`].
 pub trait Session {
-    /// Submits a command; [`Msg::Submitted`] follows.
-    fn submit(&mut self, ticket: Ticket, command: Command);
+    /// Submits a command, about a claim if its number is given; [`Msg::Submitted`] follows.
+    fn submit(&mut self, ticket: Ticket, command: Command, epoch: Option<u32>);
     /// Asks a question; [`Msg::Answered`] follows.
     fn ask(&mut self, ticket: Ticket, query: Query);
     /// Runs a line of the command line's grammar; [`Msg::Printed`] follows.
@@ -304,7 +304,11 @@ impl Console<'_> {
 
     fn perform(&mut self, effect: Effect) -> io::Result<Option<Ended>> {
         match effect {
-            Effect::Submit { ticket, command } => self.session.submit(ticket, *command),
+            Effect::Submit {
+                ticket,
+                command,
+                epoch,
+            } => self.session.submit(ticket, *command, epoch),
             Effect::Ask { ticket, query } => self.session.ask(ticket, query),
             Effect::Run { ticket, line } => self.session.run_line(ticket, line),
             Effect::Redraw => self.screen.repaint()?,

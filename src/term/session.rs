@@ -128,14 +128,14 @@ impl Drop for LinkSession {
 }
 
 impl Session for LinkSession {
-    fn submit(&mut self, ticket: Ticket, command: Command) {
+    fn submit(&mut self, ticket: Ticket, command: Command, epoch: Option<u32>) {
         let submission = Submission {
             id: Uuid::now_v7(),
             actor: self.actor.clone(),
             role: self.role,
             door: Door::Console,
             uid: link::uid(),
-            epoch: None,
+            epoch,
             causation: None,
             correlation: None,
             dry_run: false,

@@ -146,8 +146,12 @@ impl Action {
         match self.scope() {
             Scope::Order => self.fits_order(model),
             Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
+            Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
             _ => match self {
+                Action::Filter if !matches!(model.view, View::Kanban | View::Events) => {
+                    Err("it narrows the board and the events".into())
+                }
                 Action::Copy | Action::Open if !model.selects_anything() => {
                     Err("nothing is selected".into())
                 }
@@ -242,6 +246,17 @@ pub fn may_act(model: &Model) -> Result<(), String> {
 pub fn hints(model: &Model) -> &'static [Action] {
     use super::model::View as On;
     use Action::*;
+    if model.focus == Focus::Detail && model.detail.is_none() {
+        return match model.place() {
+            Some(_) => &[Open, Acknowledge, Snooze, Resolve, Back],
+            None => &[Acknowledge, Snooze, Resolve, Back],
+        };
+    }
+    if model.focus == Focus::Detail && model.place().is_some() {
+        return &[
+            Open, Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back,
+        ];
+    }
     if model.focus == Focus::Detail {
         return &[
             Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back,
@@ -252,10 +267,11 @@ pub fn hints(model: &Model) -> &'static [Action] {
         On::Kanban => &[
             Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette,
         ],
-        On::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette],
+        On::Dependencies if model.tree.root.is_none() => &[Open, Complete, Comment, Edit, Palette],
+        On::Dependencies => &[Open, Fold, Flip, Tree, Back, Depend, Undepend, Palette],
         On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon],
         On::Agents => &[Open, PauseAgent, Palette],
-        On::Events => &[Open, Pause, Palette],
+        On::Events => &[Open, Pause, Filter, Palette],
     }
 }
 

@@ -14,6 +14,8 @@ pub enum Effect {
         ticket: Ticket,
         /// The intent.
         command: Box<Command>,
+        /// The number of the claim that it is about: another one that holds by then is left alone.
+        epoch: Option<u32>,
     },
     /// Ask a question; the answer comes as [`super::msg::Msg::Answered`].
     Ask {

@@ -14,6 +14,8 @@ pub mod layout;
 pub mod model;
 pub mod msg;
 pub mod overlay;
+pub mod pane;
+pub mod parts;
 pub mod pen;
 pub mod theme;
 pub mod update;

@@ -24,3 +24,5 @@ mod tidy;
 mod ui;
 mod ui_guards;
 mod ui_keys;
+mod ui_questions;
+mod ui_ways;

@@ -42,7 +42,7 @@ fn pictures_are_fresh() {
     shot("overview", &console());
     shot("kanban", console().keys("2lj"));
     shot("detail", console().keys("2l<enter>"));
-    shot("dependencies", console().keys("3"));
+    shot("dependencies", console().keys("3<enter>"));
     shot("andon", console().keys("4"));
     shot("agents", console().keys("5"));
     shot("events", console().keys("6"));
@@ -64,6 +64,8 @@ fn every_view_at_two_sizes() {
             console.keys(&(view as usize + 1).to_string());
             insta::assert_snapshot!(format!("{name}_{}", view.name()), console.styled());
         }
+        console.keys("13<enter>");
+        insta::assert_snapshot!(format!("{name}_tree"), console.styled());
         console.keys("2l<enter>");
         insta::assert_snapshot!(format!("{name}_detail"), console.styled());
         console.keys("<esc>?");
@@ -147,7 +149,7 @@ fn no_size_is_too_small() {
     shows(console.keys("2"), "WO-016");
     let console = Console::new(sample::line(), (20, 5));
     insta::assert_snapshot!(console.screen().trim_end(), @r"
-    ▲2 wip 6 q 10 done …
+    ▲2 wip 6 q 10 done…
     demo
     ");
 }

@@ -179,13 +179,10 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         return;
     }
     let glyphs = pen.glyphs();
-    let hidden = match model.view {
-        View::Kanban | View::Overview => model.board.hidden,
-        _ => 0,
-    };
-    let count = format!("{} hidden ", words::count(hidden, "order"));
+    let events = &model.events;
     let right = match model.view {
-        View::Kanban => count,
+        View::Kanban => format!("{} hidden ", words::count(model.board.hidden, "order")),
+        View::Events => format!("{} of {} ", events.shown.len(), events.entries.len()),
         _ => "narrows the board ".into(),
     };
     let taken = pen.parts_right(area, 0, &[(&right, Role::Muted)]);
@@ -193,13 +190,16 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         width: area.width.saturating_sub(taken + 2),
         ..area
     };
-    let problems = model.filter.problems();
+    let problems = match model.view {
+        View::Events => Vec::new(),
+        _ => model.filter.problems(),
+    };
     let problem = problems
         .first()
         .map(|problem| format!("  {} {}", glyphs.failed, problem.what));
     let parts = [
         ("/ ", Role::Key),
-        (model.filter.text(), Role::Match),
+        (model.filtered_by(), Role::Match),
         (problem.as_deref().unwrap_or_default(), Role::Warning),
     ];
     pen.parts(left, 1, 0, &parts);

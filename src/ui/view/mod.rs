@@ -5,6 +5,7 @@ pub mod andon;
 pub mod dependencies;
 pub mod detail;
 pub mod events;
+mod figures;
 pub mod frame;
 pub mod kanban;
 pub mod overview;
@@ -35,8 +36,10 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
     if screen.body.area() > 0 {
         body(model, screen.body, &mut pen);
     }
-    if model.detail.is_some() {
-        detail::draw(model, screen.detail, model.focus == Focus::Detail, &mut pen);
+    if let Some(detail) = &model.detail {
+        let title = detail.id.to_string();
+        let focus = model.focus == Focus::Detail;
+        detail.pane.draw(screen.detail, &title, focus, &mut pen);
     }
     frame::hints(model, screen.hints, &mut pen);
     if let Some(notice) = &model.notice {

@@ -94,6 +94,17 @@ impl World {
         role: Role,
         command: &Command,
     ) -> Result<Vec<Record>, Refusal> {
+        self.submit_under(actor, role, command, None)
+    }
+
+    /// Decides a command that is about a claim of this number.
+    pub(crate) fn submit_under(
+        &mut self,
+        actor: &Actor,
+        role: Role,
+        command: &Command,
+        epoch: Option<u32>,
+    ) -> Result<Vec<Record>, Refusal> {
         let mut cold = Cold::default();
         for id in needs(&self.state, &cold, command).orders {
             let row = self.orders.get(&id);
@@ -104,7 +115,7 @@ impl World {
             now: self.now,
             actor,
             role,
-            epoch: None,
+            epoch,
         };
         let drafts = decide(&self.state, &cold, command, &context)?;
         let from = self.records.len();
