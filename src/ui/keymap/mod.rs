@@ -47,7 +47,7 @@ pub enum Press<'a> {
 }
 
 /// The bindings of every scope.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
     tries: [Trie; Scope::ALL.len()],

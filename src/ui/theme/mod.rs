@@ -52,7 +52,7 @@ impl Spec {
 }
 
 /// The style of every role on this terminal, and the glyphs to draw with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
     name: String,
     styles: Vec<Style>,
