@@ -21,5 +21,6 @@ pub mod record;
 pub mod refusal;
 pub mod settings;
 pub mod slabs;
+pub mod snapshot;
 pub mod state;
 pub mod time;

@@ -333,7 +333,7 @@ fn run(shared: &Shared, writer: &mut Writer) {
         for job in round.jobs {
             match job {
                 Job::Submit(submission, answer) => {
-                    group.push(*submission);
+                    group.push(submission);
                     answers.push(answer);
                 }
                 Job::Errand(errand) => {
@@ -343,6 +343,7 @@ fn run(shared: &Shared, writer: &mut Writer) {
             }
         }
         if !group.is_empty() {
+            let group: Vec<_> = group.iter().map(Box::as_ref).collect();
             let replies = writer.commit(&group);
             publish(shared, writer);
             for (answer, reply) in answers.into_iter().zip(replies) {

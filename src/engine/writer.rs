@@ -255,7 +255,7 @@ impl Writer {
 
     /// Commits one command.
     pub fn submit(&mut self, submission: &Submission) -> Reply {
-        one(self.commit_for(std::slice::from_ref(submission), None))
+        one(self.commit_for(&[submission], None))
     }
 
     /// Commits a whole file of another system, and leaves a reason for those who wait meanwhile. Returns the report on
@@ -266,12 +266,12 @@ impl Writer {
         submission: &Submission,
     ) -> (Reply, Option<ImportReport>) {
         self.import_report = None;
-        let reply = one(self.commit_for(std::slice::from_ref(submission), Some(reason)));
+        let reply = one(self.commit_for(&[submission], Some(reason)));
         (reply, self.import_report.take())
     }
 
     /// Commits a group in one transaction. Everybody gets an answer, in the order of the submissions.
-    pub(super) fn commit(&mut self, group: &[Submission]) -> Vec<Reply> {
+    pub(super) fn commit(&mut self, group: &[&Submission]) -> Vec<Reply> {
         self.commit_for(group, None)
     }
 
@@ -283,9 +283,9 @@ impl Writer {
         }
     }
 
-    fn commit_for(&mut self, group: &[Submission], reason: Option<&str>) -> Vec<Reply> {
+    fn commit_for(&mut self, group: &[&Submission], reason: Option<&str>) -> Vec<Reply> {
         // Who may do nothing does not even make others' due things be written.
-        let refused = |submission: &Submission| {
+        let refused = |submission: &&Submission| {
             let (has, needs) = (submission.role, submission.command.spec().role);
             (has < needs).then_some(Reply::Refused(Refusal::Role { has, needs }))
         };

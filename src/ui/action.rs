@@ -68,7 +68,7 @@ actions! {
     Filter "filter" "filter" Global None "Filter what is shown",
     Palette "palette" "find" Global None "Find an order or an action",
     View "view" "view" Global None "Go to a view",
-    Back "back" "back" Global None "Close, or clear the filter",
+    Back "back" "back" Global None "Close, go back, or clear the filter",
     PullNext "next" "pull next" Global Act "Pull the readiest order",
     Create "create" "new" Global Act "Create a work order",
     Andon "andon" "andon" Global Asks "Pull the andon cord, after seeing what would stop",

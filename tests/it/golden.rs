@@ -146,7 +146,7 @@ fn every_golden_ledger_replays_to_its_state() {
             let (before, after) = records.split_at(cut);
             let state = replay(State::default(), &name, before);
             let bytes = state.to_snapshot().unwrap();
-            let state = State::from_snapshot(&bytes).unwrap();
+            let state = State::from_snapshot(bytes.clone()).unwrap();
             let state = replay(state, &name, after);
             assert_eq!(
                 state.state_hash(),

@@ -294,7 +294,7 @@ fn a_damaged_record_is_an_error_and_changes_nothing() {
     }
     let bytes = line.state.to_snapshot().unwrap();
     for end in 0..bytes.len() {
-        if let Some(state) = State::from_snapshot(&bytes[..end]) {
+        if let Some(state) = State::from_snapshot(bytes[..end].to_vec()) {
             state.order(id);
             assert!(
                 state.is_damaged() || state.state_hash() != line.state.state_hash(),

@@ -64,7 +64,9 @@ fn every_view_at_two_sizes() {
             console.keys(&(view as usize + 1).to_string());
             insta::assert_snapshot!(format!("{name}_{}", view.name()), console.styled());
         }
-        console.keys("13<enter>");
+        console.keys("13");
+        insta::assert_snapshot!(format!("{name}_epics"), console.styled());
+        console.keys("<enter>");
         insta::assert_snapshot!(format!("{name}_tree"), console.styled());
         console.keys("2l<enter>");
         insta::assert_snapshot!(format!("{name}_detail"), console.styled());

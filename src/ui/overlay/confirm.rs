@@ -76,7 +76,8 @@ impl Confirm {
         match &self.stake {
             None => {}
             Some(Stake::Hold(scope)) => self.consequences(model, scope, &mut lines),
-            Some(Stake::Lease(id)) => lines.push(lease(model, *id)),
+            // Behind the title: who it is comes before what it means.
+            Some(Stake::Lease(id)) => lines.insert(lines.len().min(1), lease(model, *id)),
         }
         lines
     }

@@ -51,7 +51,7 @@ fn a_snapshot_and_its_tail_equal_the_replay() {
     let shop = Shop::new();
     let mut writer = shop.writer();
     work(&mut writer, 500);
-    let format = obeya::domain::state::SNAPSHOT_FORMAT;
+    let format = obeya::domain::snapshot::SNAPSHOT_FORMAT;
     let snapshot = shop.ledger.clone().latest_snapshot(format, None).unwrap();
     let snapshot = snapshot.expect("written on the way");
     assert!(snapshot.head.seq < writer.state().head.seq);
@@ -68,7 +68,7 @@ fn a_snapshot_and_its_tail_equal_the_replay() {
 fn a_snapshot_that_cannot_be_read_is_passed_over() {
     let shop = Shop::new();
     work(&mut shop.writer(), 500);
-    let format = obeya::domain::state::SNAPSHOT_FORMAT;
+    let format = obeya::domain::snapshot::SNAPSHOT_FORMAT;
     let mut ledger = shop.ledger.clone();
     let whole = ledger.latest_snapshot(format, None).unwrap().unwrap();
     let expected = replayed(&shop.records());
@@ -76,7 +76,7 @@ fn a_snapshot_that_cannot_be_read_is_passed_over() {
     for at in (0..whole.bytes.len()).step_by(whole.bytes.len() / 97) {
         let mut torn = whole.clone();
         torn.bytes[at] ^= 0x55;
-        let readable = State::from_snapshot(&torn.bytes).is_some_and(|state| {
+        let readable = State::from_snapshot(torn.bytes.clone()).is_some_and(|state| {
             let _ = (state.orders().count(), state.days().count());
             !state.is_damaged()
         });
@@ -115,7 +115,7 @@ fn an_engine_that_ends_leaves_a_snapshot_for_those_who_come_after() {
         done(handle.submit(create(&format!("order {n}"))));
     }
     drop(engine);
-    let format = obeya::domain::state::SNAPSHOT_FORMAT;
+    let format = obeya::domain::snapshot::SNAPSHOT_FORMAT;
     let snapshot = shop.ledger.clone().latest_snapshot(format, None).unwrap();
     assert_eq!(
         snapshot.map(|kept| kept.head.seq),
