@@ -85,6 +85,7 @@ fn submit(writer: &mut Writer, command: Command) {
         correlation: None,
         dry_run: false,
         until: None,
+        as_of: None,
         command,
     });
     assert!(matches!(reply, Reply::Done(_)), "{reply:?}");

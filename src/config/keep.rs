@@ -25,7 +25,7 @@ impl Config {
             return Err(Problem::new("config.toml", "no home folder is known", mend));
         };
         let document = Document::read(file)?.unwrap_or_else(|| Document::new("config.toml", ""));
-        let text = with(&document, setting.name(), value)?;
+        let text = with(&document, setting.name(), &quoted(value))?;
         replace(file, &text).map_err(|error| {
             let mend = format!("write {} = \"{value}\" there yourself", setting.name());
             Problem::new(
@@ -38,27 +38,31 @@ impl Config {
     }
 }
 
-/// Returns the document's text with one more or another `key = "value"`.
-fn with(document: &Document, key: &str, value: &str) -> Result<String, Problem> {
+/// Returns a text as TOML has it between quotes.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// Returns the document's text with one more or another `key = value`.
+pub(super) fn with(document: &Document, key: &str, value: &str) -> Result<String, Problem> {
     let (table, problems) = document.parse();
     // Where a file is half read, nobody knows what a change would do.
     if let Some(problem) = problems.into_iter().next() {
         return Err(problem);
     }
     let text = document.text();
-    let quoted = format!("\"{value}\"");
     let place = table.get(key).map(|old| old.span());
     let parts = place.and_then(|span| Some((text.get(..span.start)?, text.get(span.end..)?)));
     Ok(match parts {
-        Some((before, after)) => format!("{before}{quoted}{after}"),
+        Some((before, after)) => format!("{before}{value}{after}"),
         // The top is above every table, so that the line belongs to none.
-        None => format!("{key} = {quoted}\n{text}"),
+        None => format!("{key} = {value}\n{text}"),
     })
 }
 
 /// Replaces a file whole, or not at all. A link to it (as those who keep their settings under version control have)
 /// stays a link.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
     let target = match fs::canonicalize(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => file.to_owned(),
         found => found?,

@@ -5,6 +5,7 @@
 //! in as a lookup, so that every rule is tested without touching the process.
 
 mod document;
+mod filters;
 mod keep;
 mod ledgers;
 mod terminal;
@@ -20,6 +21,7 @@ use toml::de::DeValue;
 use self::ledgers::Marks;
 pub use self::{
     document::{Document, FILE_LIMIT, Place, Problem},
+    filters::{FILTERS_FILE, Filters},
     ledgers::{Accent, LEDGER_FILE, Mark},
     terminal::{ColorDepth, GlyphSet},
 };

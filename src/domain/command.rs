@@ -462,6 +462,9 @@ pub struct Submission {
     /// Microseconds since boot after which the caller has gone elsewhere with it: from then on it is not decided here.
     #[serde(default)]
     pub until: Option<i64>,
+    /// When the order it writes to had last changed, as far as the caller knows: changed since, it is left alone.
+    #[serde(default)]
+    pub as_of: Option<Timestamp>,
     /// The intent.
     pub command: Command,
 }

@@ -104,6 +104,11 @@ pub enum Refusal {
         /// Who holds it.
         holder: Actor,
     },
+    /// It changed since the caller looked, and what the caller wants depends on how it was.
+    Changed {
+        /// Which.
+        id: OrderId,
+    },
     /// There is nothing to pull. An order that is in more than one difficulty counts in each.
     NothingReady {
         /// Queued orders that passed the filter.
@@ -207,6 +212,7 @@ impl Refusal {
             Refusal::ChildrenOpen { .. } => "children_open",
             Refusal::StaleEpoch { .. } => "stale_epoch",
             Refusal::NotHolder { .. } => "not_holder",
+            Refusal::Changed { .. } => "changed",
             Refusal::NothingReady { .. } => "nothing_ready",
             Refusal::AgentPaused { .. } => "agent_paused",
             Refusal::Role { .. } => "role",
@@ -276,6 +282,7 @@ impl Refusal {
                 // No claim had this number yet: it is mistyped, or was kept from another ledger.
                 (Some(_), _) => vec![format!("obeya work-order show {id}")],
             },
+            Refusal::Changed { id } => vec![format!("obeya work-order show {id}")],
             Refusal::NothingReady { queued: 0, .. } => {
                 vec!["obeya work-order create --title …".into()]
             }
@@ -384,6 +391,7 @@ impl fmt::Display for Refusal {
                 }
             }
             Refusal::NotHolder { id, holder } => write!(f, "{id} is held by {holder}"),
+            Refusal::Changed { id } => write!(f, "{id} was changed meanwhile"),
             Refusal::NothingReady { queued: 0, .. } => {
                 write!(f, "nothing is queued that may be pulled")
             }

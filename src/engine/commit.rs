@@ -226,6 +226,7 @@ impl Writer {
             actor: &submission.actor,
             role: submission.role,
             epoch: submission.epoch,
+            as_of: submission.as_of,
         };
         let decision = decide::decide(&work.state, &cold, &submission.command, &context);
         // A retry of what was applied is refused or changes nothing, if it does not collide: only then is it looked up.

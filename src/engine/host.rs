@@ -26,6 +26,7 @@ pub fn own_act(command: Command) -> Submission {
         correlation: None,
         dry_run: false,
         until: None,
+        as_of: None,
         command,
     }
 }

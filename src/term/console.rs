@@ -147,6 +147,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     };
     let mut model = Model::new(about, theme, look.keymap, (size.width, size.height));
     model.mark = look.mark;
+    model.filters = look.filters;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -9,7 +9,7 @@ use notify::{
 
 use super::{Caps, run::Post};
 use crate::{
-    config::{Config, Problem, Setting, process_env},
+    config::{Config, FILTERS_FILE, Problem, Setting, process_env},
     link::Place,
     ui::{
         action::Action,
@@ -53,10 +53,13 @@ impl Desk {
         problems.extend(more);
         let (mark, more) = config.mark(&self.ledger, &self.folder);
         problems.extend(more);
+        let (filters, more) = config.filters();
+        problems.extend(more);
         Look {
             theme,
             keymap,
             mark,
+            filters,
             problems,
         }
     }
@@ -89,6 +92,16 @@ impl Desk {
                 ticket: 0,
                 output: kept(&config, &name),
             },
+            Wanted::KeepFilter(name, text) => {
+                let said = match config.keep_filter(&name, text.as_deref()) {
+                    Ok(file) => match text {
+                        Some(_) => Ok(format!("filter {name} is saved in {}", file.display())),
+                        None => Ok(format!("filter {name} is forgotten")),
+                    },
+                    Err(problem) => Err(problem.to_string()),
+                };
+                Msg::Filters(config.filters().0, said)
+            }
         }
     }
 
@@ -113,7 +126,11 @@ impl Desk {
         let folder = config.folder.as_ref()?;
         let desk = self.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| is_written(&event)) {
+            let Ok(event) = event else { return };
+            if only_filters(&event) {
+                let (filters, _) = desk.config().0.filters();
+                post.tell(Msg::Filters(filters, Ok(String::new())));
+            } else if is_written(&event) {
                 post.tell(desk.answer(Wanted::Look));
             }
         });
@@ -135,6 +152,13 @@ impl Desk {
         });
         (watched.count() > 0).then_some(watcher)
     }
+}
+
+/// Returns whether nothing but the saved filters was written: they are read without a word, since it was a console that
+/// wrote them.
+fn only_filters(event: &notify::Event) -> bool {
+    let filters = |path: &PathBuf| path.file_name().is_some_and(|name| name == FILTERS_FILE);
+    is_written(event) && event.paths.iter().any(filters)
 }
 
 /// Returns whether a TOML file is whole again after a change: a file that is still being written would be read half.

@@ -47,8 +47,15 @@ const MAX_DRAIN: usize = 256;
 
 /// The way to an engine, as the loop needs it. No call may block: outcomes come as messages through the [`Post`].
 pub trait Session {
-    /// Submits a command, about a claim if its number is given; [`Msg::Submitted`] follows.
-    fn submit(&mut self, ticket: Ticket, command: Command, epoch: Option<u32>);
+    /// Submits a command, about a claim if its number is given, and about an order that has not changed since if a time
+    /// is; [`Msg::Submitted`] follows.
+    fn submit(
+        &mut self,
+        ticket: Ticket,
+        command: Command,
+        epoch: Option<u32>,
+        as_of: Option<Timestamp>,
+    );
     /// Asks a question; [`Msg::Answered`] follows.
     fn ask(&mut self, ticket: Ticket, query: Query);
     /// Runs a line of the command line's grammar; [`Msg::Printed`] follows.
@@ -216,11 +223,15 @@ impl Console<'_> {
         }
     }
 
-    /// Sleeps until something happens. Without a frame to draw only the next minute wakes it by itself.
+    /// Sleeps until something happens. Without a frame to draw only the next minute wakes it by itself, and once what the
+    /// model waits for.
     async fn wait(&mut self, dirt: Dirt) -> Woken {
         let frame = self.due(dirt);
-        let into = self.session.now().0.rem_euclid(MINUTE);
-        let left = Duration::from_micros(u64::try_from(MINUTE - into).unwrap_or(0));
+        let now = self.session.now().0;
+        let till = MINUTE - now.rem_euclid(MINUTE);
+        let sooner = self.model.wakes_at().map(|at| at.0.saturating_sub(now));
+        let left = sooner.map_or(till, |sooner| sooner.min(till));
+        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
         let minute = Instant::now() + left;
         tokio::select! {
             biased;
@@ -311,7 +322,8 @@ impl Console<'_> {
                 ticket,
                 command,
                 epoch,
-            } => self.session.submit(ticket, *command, epoch),
+                as_of,
+            } => self.session.submit(ticket, *command, epoch, as_of),
             Effect::Ask { ticket, query } => self.session.ask(ticket, query),
             Effect::Run { ticket, line } => self.session.run_line(ticket, line),
             Effect::Files(wanted) => self.session.files(wanted),

@@ -150,7 +150,13 @@ impl Drop for LinkSession {
 }
 
 impl Session for LinkSession {
-    fn submit(&mut self, ticket: Ticket, command: Command, epoch: Option<u32>) {
+    fn submit(
+        &mut self,
+        ticket: Ticket,
+        command: Command,
+        epoch: Option<u32>,
+        as_of: Option<Timestamp>,
+    ) {
         let submission = Submission {
             id: Uuid::now_v7(),
             actor: self.actor.clone(),
@@ -162,6 +168,7 @@ impl Session for LinkSession {
             correlation: None,
             dry_run: false,
             until: None,
+            as_of,
             command,
         };
         let post = self.post.clone();

@@ -1,6 +1,7 @@
 //! The table of actions: keys, hints, help and the palette all come from it.
 
 use super::{
+    arrange::{LanesBy, Sort},
     keymap::Scope,
     model::{Focus, Model, View},
     msg::Connection,
@@ -68,10 +69,14 @@ actions! {
     Filter "filter" "filter" Global None "Filter what is shown",
     Palette "palette" "find" Global None "Find an order or an action",
     View "view" "view" Global None "Go to a view",
+    JumpBack "jump-back" "back to" Global None "Go back to where you were",
+    JumpForward "jump-forward" "forward" Global None "Go forward again",
     Back "back" "back" Global None "Close, go back, or clear the filter",
     PullNext "next" "pull next" Global Act "Pull the readiest order",
     Create "create" "new" Global Act "Create a work order",
     Andon "andon" "andon" Global Asks "Pull the andon cord, after seeing what would stop",
+    Undo "undo" "undo" Global Act "Take the last act back, within ten seconds",
+    Repeat "repeat" "repeat" Global Act "Do the last act again, with the selected order or the marked ones",
     Redraw "redraw" "redraw" Global None "Draw the screen anew",
     Themes "themes" "themes" Global None "Choose a theme, and see each as you go",
     Reload "reload" "reload" Global None "Read your themes, keys and settings anew",
@@ -103,6 +108,9 @@ actions! {
     Undepend "undepend" "wait less" Order Act "Remove a dependency",
     Why "why" "why" Order None "Show why the order is not moving",
     Tree "tree" "tree" Order None "Show the order's dependencies",
+    Mark "mark" "mark" Board None "Mark the selected order, to act on several at once",
+    Sort "sort" "sort" Board None "Sort the cards",
+    Lanes "lanes" "lanes" Board None "Cut the board into lanes",
     Fold "fold" "fold" Tree None "Fold or unfold",
     FoldAll "fold-all" "fold all" Tree None "Fold everything",
     UnfoldAll "unfold-all" "unfold" Tree None "Unfold everything",
@@ -130,6 +138,13 @@ impl Action {
                 matches!(argument, "next" | "previous") || View::named(argument).is_some()
             }
             Action::Field => matches!(argument, "next" | "previous"),
+            Action::Sort => Sort::named(argument).is_some(),
+            Action::Lanes => LanesBy::named(argument).is_some(),
+            Action::Mark => matches!(argument, "" | "next" | "all" | "column" | "none"),
+            Action::Filter => {
+                let words: Vec<&str> = argument.split_whitespace().collect();
+                matches!(words.as_slice(), [] | [_] | ["save" | "forget", _])
+            }
             _ => argument.is_empty(),
         };
         fine.then_some((action, argument))
@@ -146,13 +161,23 @@ impl Action {
             may_act(model)?;
         }
         match self.scope() {
+            // What is marked is judged one by one, and all of it is said.
+            Scope::Order if model.acts_on_marks() => Ok(()),
             Scope::Order => self.fits_order(model),
+            Scope::Board if model.view != View::Kanban => Err("it is about the board".into()),
             Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
             _ => match self {
                 Action::Filter if !matches!(model.view, View::Kanban | View::Events) => {
                     Err("it narrows the board and the events".into())
+                }
+                Action::Undo if model.undo.is_none() => Err("there is nothing to take back".into()),
+                Action::Repeat if model.last.is_none() => Err("nothing was done yet".into()),
+                Action::JumpBack | Action::JumpForward
+                    if !model.jumps.leads(self == Action::JumpBack) =>
+                {
+                    Err("there is nowhere to go".into())
                 }
                 Action::Copy | Action::Open if !model.selects_anything() => {
                     Err("nothing is selected".into())

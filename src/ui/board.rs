@@ -1,10 +1,16 @@
 //! The board as columns of ids, derived from the state once for each version and filter.
 
-use super::{filter::Filter, widget::window_list::Window};
+use std::{collections::BTreeSet, ops::Range};
+
+use super::{
+    arrange::{Lane, LanesBy, Sort},
+    filter::Filter,
+    widget::window_list::Window,
+};
 use crate::domain::{
     id::OrderId,
     order::{Order, Phase},
-    query::{filter::Sort, orders::WorkOrders},
+    query::orders::WorkOrders,
     state::State,
     time::Timestamp,
 };
@@ -25,8 +31,10 @@ pub enum Kind {
 pub struct Column {
     /// What it holds.
     pub kind: Kind,
-    /// Its orders that pass the filter, in the order in which they are shown.
+    /// Its orders that pass the filter, in the order in which they are shown: lane by lane.
     pub ids: Vec<OrderId>,
+    /// Where each lane's orders begin among them.
+    starts: Vec<usize>,
     /// How many orders it has, whatever the filter.
     pub total: u64,
     /// How many it may have.
@@ -38,6 +46,18 @@ pub struct Column {
 }
 
 impl Column {
+    /// Returns the rows of a lane's orders.
+    pub fn rows(&self, lane: usize) -> Range<usize> {
+        let begin = |lane: usize| self.starts.get(lane).copied().unwrap_or(self.ids.len());
+        begin(lane)..begin(lane + 1)
+    }
+
+    /// Returns the lane of a row.
+    fn lane(&self, row: usize) -> usize {
+        let before = self.starts.partition_point(|start| *start <= row);
+        before.saturating_sub(1)
+    }
+
     /// Returns the word in the column's head.
     pub fn name(&self) -> &str {
         match &self.kind {
@@ -61,6 +81,16 @@ struct Home {
 pub struct Board {
     /// The columns, left to right.
     pub columns: Vec<Column>,
+    /// The order within the columns.
+    pub sort: Sort,
+    /// What the lanes stand for.
+    pub by: LanesBy,
+    /// The lanes that have an order, downwards; one where there are none.
+    pub lanes: Vec<Lane>,
+    /// The first lane on screen.
+    pub first_lane: usize,
+    /// Where the selection's cell, its column in its lane, is scrolled to.
+    pub cell: Window,
     /// How many open orders the filter hides.
     pub hidden: usize,
     /// The column that has the selection.
@@ -69,6 +99,8 @@ pub struct Board {
     pub selected: Option<OrderId>,
     /// The row the selection was last seen at, to stay near when it leaves.
     row: usize,
+    /// The lane the selection was last seen in, to stay there across an empty column.
+    lane: usize,
     /// Where to go back to, until the selection is moved by hand.
     home: Option<Home>,
     /// The first column on screen.
@@ -76,8 +108,7 @@ pub struct Board {
 }
 
 impl Board {
-    /// Sorts the open orders that pass `filter` into columns, in the order in which they would be pulled; orders in
-    /// progress by how long they stand there. Keeps the selection by id.
+    /// Puts the open orders that pass `filter` into columns and lanes, sorted as is wanted. Keeps the selection by id.
     pub fn rebuild(
         &mut self,
         state: &State,
@@ -89,6 +120,7 @@ impl Board {
         let column = |kind, total, limit| Column {
             kind,
             ids: Vec::new(),
+            starts: Vec::new(),
             total,
             limit,
             more: false,
@@ -104,32 +136,45 @@ impl Board {
                 stage.wip_limit,
             ));
         }
-        let mut placed: Vec<Vec<(_, OrderId)>> = vec![Vec::new(); columns.len()];
+        let mut placed: Vec<Vec<Placed>> = vec![Vec::new(); columns.len()];
         self.hidden = 0;
         for order in state.work_orders() {
             if !filter.is_empty() && !filter.admits(state, order, now) {
                 self.hidden += 1;
                 continue;
             }
-            let (at, key) = place(state, order);
-            if let Some(list) = placed.get_mut(at) {
-                list.push((key, order.id));
+            if let Some(list) = placed.get_mut(column_of(state, order)) {
+                let lane = self.by.of(state, order);
+                list.push((lane, self.sort.key(state, order), order.id));
             }
         }
-        for (column, mut list) in columns.iter_mut().zip(placed) {
+        for list in &mut placed {
             list.sort_unstable();
-            column.ids = list.into_iter().map(|(_, id)| id).collect();
         }
         if filter.admits_done() {
             columns.push(column(Kind::Done, state.counts.completed, None));
+            let mut list = Vec::new();
             if let (Some(last), Some(page)) = (columns.last_mut(), done) {
-                let passing = page
-                    .work_orders
-                    .iter()
-                    .filter(|view| filter.admits_closed(state, view, now));
-                last.ids = passing.map(|view| view.id).collect();
+                let orders = page.work_orders.iter();
+                let passing = orders.filter(|view| filter.admits_closed(state, view, now));
+                list.extend(passing.map(|view| {
+                    let lane = self.by.of_closed(state, view);
+                    (lane, Default::default(), view.id)
+                }));
                 last.more = page.next.is_some();
             }
+            // A stable sort: within a lane the newest stay first.
+            list.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+            placed.push(list);
+        }
+        let lanes: BTreeSet<&Lane> = placed.iter().flatten().map(|(lane, ..)| lane).collect();
+        self.lanes = lanes.into_iter().cloned().collect();
+        for (column, list) in columns.iter_mut().zip(placed) {
+            let starts = self.lanes.iter();
+            column.starts = starts
+                .map(|lane| list.partition_point(|(other, ..)| other < lane))
+                .collect();
+            column.ids = list.into_iter().map(|(.., id)| id).collect();
         }
         for column in &mut columns {
             let before = self.columns.iter().find(|old| old.kind == column.kind);
@@ -248,6 +293,7 @@ impl Board {
         let row = row.min(ids.len().saturating_sub(1));
         self.selected = ids.get(row).copied();
         self.row = row;
+        self.lane = self.lane();
     }
 
     /// Moves the selection by rows, staying in the column.
@@ -256,31 +302,63 @@ impl Board {
         self.select_row(self.row.saturating_add_signed(rows));
     }
 
-    /// Moves the selection by columns, to the card at the same height.
+    /// Moves the selection by columns, to the card at the same height: of the same lane if that has one there, else of
+    /// the nearest.
     pub fn turn(&mut self, columns: isize) {
         self.home = None;
         let height = self.row.saturating_sub(self.first_row());
+        let lane = self.lane();
         self.column = self
             .column
             .saturating_add_signed(columns)
             .min(self.columns.len().saturating_sub(1));
-        self.select_row(self.first_row() + height);
+        if self.by == LanesBy::None {
+            return self.select_row(self.first_row() + height);
+        }
+        let rows = self.columns.get(self.column).map(|column| {
+            let near = (0..self.lanes.len()).filter(|at| !column.rows(*at).is_empty());
+            let near = near.min_by_key(|at| at.abs_diff(lane));
+            let rows = near.map_or(0..0, |at| column.rows(at));
+            let kept = if near == Some(lane) { height } else { 0 };
+            (rows.start + kept).min(rows.end.saturating_sub(1))
+        });
+        self.select_row(rows.unwrap_or(0));
+    }
+
+    /// Returns the lane of the selection.
+    pub fn lane(&self) -> usize {
+        let column = self.columns.get(self.column);
+        let filled = column.filter(|column| !column.ids.is_empty());
+        let lane = filled.map_or(self.lane, |column| column.lane(self.row));
+        lane.min(self.lanes.len().saturating_sub(1))
+    }
+
+    /// Returns how many cards the fullest column has in each lane.
+    pub fn heights(&self) -> Vec<usize> {
+        let height = |lane| {
+            let columns = self.columns.iter();
+            columns.map(|column| column.rows(lane).len()).max()
+        };
+        (0..self.lanes.len())
+            .map(|lane| height(lane).unwrap_or(0))
+            .collect()
     }
 
     fn first_row(&self) -> usize {
-        self.columns
-            .get(self.column)
-            .map_or(0, |column| column.window.first)
+        let column = self.columns.get(self.column);
+        match self.by {
+            LanesBy::None => column.map_or(0, |column| column.window.first),
+            _ => column.map_or(0, |column| column.rows(self.lane()).start) + self.cell.first,
+        }
     }
 }
 
-fn place(state: &State, order: &Order) -> (usize, [i64; 3]) {
+/// An order on its way to its column: its lane, its place there, its id.
+type Placed = (Lane, [i64; 3], OrderId);
+
+fn column_of(state: &State, order: &Order) -> usize {
     match &order.phase {
-        Phase::Queued => (0, Sort::Ready.key(state, order).0),
-        Phase::InProgress(work) => {
-            let at = state.settings.stage_index(&work.stage).unwrap_or(0) + 1;
-            // What stands longest comes first: that is what needs a hand.
-            (at, [work.since.0, 0, 0])
-        }
+        Phase::Queued => 0,
+        Phase::InProgress(work) => state.settings.stage_index(&work.stage).unwrap_or(0) + 1,
     }
 }

@@ -1,7 +1,7 @@
 //! What an update wants done: the console itself does nothing.
 
 use super::look::Wanted;
-use crate::domain::{command::Command, query::Query};
+use crate::domain::{command::Command, query::Query, time::Timestamp};
 
 /// Tells an answer from others; rises for ever.
 pub type Ticket = u64;
@@ -17,6 +17,8 @@ pub enum Effect {
         command: Box<Command>,
         /// The number of the claim that it is about: another one that holds by then is left alone.
         epoch: Option<u32>,
+        /// When its order may have changed last: one that changed since is left alone.
+        as_of: Option<Timestamp>,
     },
     /// Ask a question; the answer comes as [`super::msg::Msg::Answered`].
     Ask {

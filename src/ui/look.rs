@@ -1,7 +1,7 @@
 //! How the console looks and which keys it has: what the user's files say, read outside and worn here.
 
 use super::{keymap::Keymap, theme::Theme};
-use crate::config::{Mark, Problem};
+use crate::config::{Filters, Mark, Problem};
 
 /// What the user's files came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Look {
     pub keymap: Keymap,
     /// How the ledger is marked, if it is.
     pub mark: Option<Mark>,
+    /// The saved filters.
+    pub filters: Filters,
     /// What was wrong in the files; what they say is whole only if this is empty.
     pub problems: Vec<Problem>,
 }
@@ -25,6 +27,8 @@ pub enum Wanted {
     Themes,
     /// Have this theme from now on; what came of it comes as [`super::msg::Msg::Printed`].
     KeepTheme(String),
+    /// Save this filter under this name, or forget the one of that name; comes as [`super::msg::Msg::Filters`].
+    KeepFilter(String, Option<String>),
 }
 
 /// A choice of theme that is under way.

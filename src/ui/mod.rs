@@ -5,10 +5,13 @@
 //! [`view::draw`] borrows the model and writes cells. Nothing here knows a clock, a terminal or the engine.
 
 pub mod action;
+pub mod arrange;
 pub mod asks;
 pub mod board;
 pub mod effect;
+pub mod errand;
 pub mod filter;
+pub mod jumps;
 pub mod keymap;
 pub mod layout;
 pub mod look;
@@ -17,6 +20,7 @@ pub mod msg;
 pub mod overlay;
 pub mod pane;
 pub mod parts;
+pub mod plan;
 pub mod pen;
 pub mod theme;
 pub mod update;

@@ -1,27 +1,33 @@
 //! What the console knows and what is on its screen. Selections are ids, never rows.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use ratatui::layout::Rect;
 
 pub use super::parts::{AlertPane, Detail, Events, List, Notice, Tree};
 use super::{
+    arrange::{LanesBy, Sort},
     asks::Asks,
     board::Board,
     effect::Ticket,
+    errand::{Errand, Many, Undo},
     filter::Filter,
+    jumps::Jumps,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
     look::Fitting,
     msg::Connection,
-    overlay::{Overlay, form::Form},
+    overlay::Overlay,
     pane::Pane,
     theme::{Role, Theme},
 };
-use crate::config::Mark;
+use crate::config::{Filters, Mark};
 use crate::domain::{
     andon::{Alert, Severity},
-    command::Role as Right,
+    command::{Command, Role as Right},
     id::{AlertId, OrderId},
     order::Actor,
     query::{agents::roster, events::Entry, why::Place},
@@ -117,15 +123,6 @@ pub struct Session {
     pub connection: Connection,
 }
 
-/// What an outstanding command was about.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    /// The command's ticket.
-    pub ticket: Ticket,
-    /// The form it came from, to give back if the command is refused.
-    pub form: Option<Box<Form>>,
-}
-
 /// Counts tickets up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tickets(Ticket);
@@ -192,7 +189,19 @@ pub struct Model {
     /// Gives out tickets.
     pub tickets: Tickets,
     /// Commands whose outcome is awaited.
-    pub submitted: Vec<Pending>,
+    pub submitted: Vec<Errand>,
+    /// Acts on many orders whose outcomes are awaited.
+    pub many: Vec<Many>,
+    /// What can be taken back now.
+    pub undo: Option<Undo>,
+    /// What was done last, to do it again.
+    pub last: Option<Command>,
+    /// The marked orders.
+    pub marks: BTreeSet<OrderId>,
+    /// The saved filters.
+    pub filters: Filters,
+    /// Where one was.
+    pub jumps: Jumps,
     /// The lines typed so far, oldest first.
     pub history: Vec<String>,
     /// What the board was last built from: head, minute, filter, answer.
@@ -229,6 +238,12 @@ impl Model {
             asks: Asks::default(),
             tickets: Tickets::default(),
             submitted: Vec::new(),
+            many: Vec::new(),
+            undo: None,
+            last: None,
+            marks: BTreeSet::new(),
+            filters: Filters::new(),
+            jumps: Jumps::default(),
             history: Vec::new(),
             board_of: None,
         }
@@ -244,7 +259,7 @@ impl Model {
         let notice = self.notice.as_ref();
         let parts = Parts {
             band: self.worst_critical().is_some(),
-            filter: !self.filtered_by().is_empty(),
+            filter: !self.filtered_by().is_empty() || self.is_arranged(),
             detail: self.detail.is_some(),
             notice: notice.map_or(0, |n| u16::try_from(1 + n.lift.len()).unwrap_or(1)),
         };
@@ -350,6 +365,23 @@ impl Model {
         }
     }
 
+    /// Returns whether the board is shown otherwise than it comes: marked, sorted or cut into lanes.
+    pub fn is_arranged(&self) -> bool {
+        let ways = (self.board.sort, self.board.by) != (Sort::Flow, LanesBy::None);
+        self.view == View::Kanban && (ways || !self.marks.is_empty())
+    }
+
+    /// Returns when the console has something to do by itself, if it has before the next minute: what can be taken back
+    /// now cannot be then.
+    pub fn wakes_at(&self) -> Option<Timestamp> {
+        self.undo.as_ref().map(|undo| undo.until)
+    }
+
+    /// Returns whether acts are about what is marked: on the board, with the keys in it.
+    pub fn acts_on_marks(&self) -> bool {
+        self.view == View::Kanban && self.focus == Focus::View && !self.marks.is_empty()
+    }
+
     /// Returns the event under the cursor.
     pub fn selected_event(&self) -> Option<&Entry> {
         self.events.entry(self.events.list.selected?)
@@ -386,6 +418,7 @@ impl Model {
             text: text.into(),
             lead: "",
             lift: Vec::new(),
+            undo: String::new(),
             role,
             sticky: false,
         });

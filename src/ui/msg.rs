@@ -1,8 +1,9 @@
 //! What can happen to the console. Every message that needs the time carries it.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{effect::Ticket, keymap::Key, look::Look, theme::Theme};
+use crate::config::Filters;
 use crate::domain::{
     query::Answer, record::Record, refusal::Refusal, state::State, time::Timestamp,
 };
@@ -52,6 +53,8 @@ pub enum Msg {
     Look(Box<Look>),
     /// The themes to choose from.
     Themes(Vec<Theme>),
+    /// The saved filters, and what to say about them.
+    Filters(Filters, Result<String, String>),
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.
@@ -65,6 +68,15 @@ pub enum Failure {
     Refused(Refusal),
     /// The engine could not do it, or it is not known whether it did: what, where, how to mend it.
     Fault(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Refused(refusal) => fmt::Display::fmt(refusal, f),
+            Failure::Fault(what) => f.write_str(what),
+        }
+    }
 }
 
 /// How the console reaches its ledger.

@@ -141,6 +141,8 @@ pub struct Notice {
     pub lead: &'static str,
     /// What would lift it, if it was refused.
     pub lift: Vec<String>,
+    /// How it can be taken back, or why not; empty where that does not matter.
+    pub undo: String,
     /// How it looks.
     pub role: Role,
     /// Whether it stays until it is closed.

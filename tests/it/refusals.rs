@@ -87,6 +87,7 @@ fn every_refusal_explains_itself() {
             current: None,
         },
         Refusal::NotHolder { id, holder },
+        Refusal::Changed { id },
         Refusal::NothingReady {
             queued: 6,
             blocked: 1,
@@ -146,7 +147,7 @@ fn every_refusal_explains_itself() {
             .collect();
         pages.push(format!("{refusal}\n  {json}{lift}"));
     }
-    assert_eq!(rules.len(), 22, "one of every rule");
+    assert_eq!(rules.len(), 23, "one of every rule");
     insta::assert_snapshot!(pages.join("\n"), @r##"
     there is no WO-001
       {"rule":"not_found","subject":"WO-001"}

@@ -51,7 +51,7 @@ pub(super) fn epoch(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    let Some(id) = written(command) else {
+    let Some(id) = command.order() else {
         return Ok(());
     };
     let open = state.order(id).map(AsRef::as_ref);
@@ -76,6 +76,25 @@ pub(super) fn epoch(
     }
 }
 
+/// Refuses a write to an order that changed since its caller looked, where the wish depends on that: what somebody else
+/// did later is not taken back unawares. A change is told by its time, whichever way the clock went.
+pub(super) fn unchanged(
+    state: &State,
+    cold: &Cold,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
+    let (Some(as_of), Some(id)) = (context.as_of, command.order()) else {
+        return Ok(());
+    };
+    let open = state.order(id).map(AsRef::as_ref);
+    let order = open.or_else(|| cold.order(id).map(|closed| &closed.order));
+    match order.filter(|order| order.changed != as_of) {
+        Some(_) => Err(Refusal::Changed { id }),
+        None => Ok(()),
+    }
+}
+
 /// Refuses an actor whose name is not a clean line: it is shown wherever the actor's work is.
 pub(super) fn actor(context: &Context<'_>) -> Result<(), Refusal> {
     let name = &context.actor.name;
@@ -88,24 +107,26 @@ pub(super) fn actor(context: &Context<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Returns the order that a command writes to.
-fn written(command: &Command) -> Option<OrderId> {
-    match command {
-        Command::EditOrder { id, .. }
-        | Command::StartOrder { id }
-        | Command::ClaimOrder { id, .. }
-        | Command::MoveOrder { id, .. }
-        | Command::CompleteOrder { id, .. }
-        | Command::CancelOrder { id, .. }
-        | Command::ReopenOrder { id, .. }
-        | Command::ReleaseOrder { id, .. }
-        | Command::CommentOrder { id, .. }
-        | Command::AddDependency { id, .. }
-        | Command::RemoveDependency { id, .. }
-        | Command::AddLink { id, .. }
-        | Command::RemoveLink { id, .. } => Some(*id),
-        Command::LinkCorrective { order, .. } => Some(*order),
-        _ => None,
+impl Command {
+    /// Returns the order that a command writes to.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Command::EditOrder { id, .. }
+            | Command::StartOrder { id }
+            | Command::ClaimOrder { id, .. }
+            | Command::MoveOrder { id, .. }
+            | Command::CompleteOrder { id, .. }
+            | Command::CancelOrder { id, .. }
+            | Command::ReopenOrder { id, .. }
+            | Command::ReleaseOrder { id, .. }
+            | Command::CommentOrder { id, .. }
+            | Command::AddDependency { id, .. }
+            | Command::RemoveDependency { id, .. }
+            | Command::AddLink { id, .. }
+            | Command::RemoveLink { id, .. } => Some(*id),
+            Command::LinkCorrective { order, .. } => Some(*order),
+            _ => None,
+        }
     }
 }
 
@@ -139,7 +160,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
 
 /// Returns the closed orders that the command names and, when one is to be reopened, those that it names in turn.
 pub(super) fn needs(state: &State, cold: &Cold, command: &Command) -> Needs {
-    let mut named: Vec<OrderId> = written(command).into_iter().collect();
+    let mut named: Vec<OrderId> = command.order().into_iter().collect();
     match command {
         Command::CreateOrder { order } => {
             named.extend(order.parent);

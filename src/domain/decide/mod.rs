@@ -36,6 +36,8 @@ pub struct Context<'a> {
     pub role: Role,
     /// The fencing number of the caller's claim, if it has one.
     pub epoch: Option<u32>,
+    /// When the order that the command writes to had last changed, if the caller's wish depends on it.
+    pub as_of: Option<Timestamp>,
 }
 
 /// An event that is not yet on the ledger.
@@ -76,6 +78,7 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
     guard::readable(state)?;
     guard::actor(context)?;
     guard::epoch(state, cold, command, context)?;
+    guard::unchanged(state, cold, command, context)?;
     match command {
         Command::CreateOrder { order } => orders::create(state, cold, order, context),
         Command::EditOrder {

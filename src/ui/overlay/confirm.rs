@@ -14,6 +14,7 @@ use crate::{
     ui::{
         action::Action,
         asks::Slot,
+        errand::Step,
         keymap::Scope,
         layout,
         model::Model,
@@ -44,6 +45,8 @@ pub struct Confirm {
 pub enum Yes {
     /// Submits a command; one about a claim only as long as that claim holds.
     Submit(Box<Command>, Option<u32>),
+    /// Does one thing, in a word or two, with many orders.
+    Each(String, Vec<Step>),
     /// Throws the form away.
     Discard,
 }
@@ -156,7 +159,7 @@ impl Confirm {
         }
         let last = inner.height.saturating_sub(1);
         let words = match self.yes {
-            Yes::Submit(..) => [(Action::Yes, "yes"), (Action::No, "no")],
+            Yes::Submit(..) | Yes::Each(..) => [(Action::Yes, "yes"), (Action::No, "no")],
             Yes::Discard => [(Action::Yes, "discard it"), (Action::No, "keep writing")],
         };
         if self.is_informed(model) {

@@ -10,6 +10,7 @@ use super::editor::Editor;
 use crate::{
     domain::{
         command::Command,
+        event::Changes,
         id::{AlertId, OrderId},
         order::External,
         query::order_view::OrderView,
@@ -35,6 +36,8 @@ pub enum Choice {
     Alert(AlertId),
     /// Keeps a theme.
     Theme(String),
+    /// Changes fields of many orders.
+    Edit(Vec<OrderId>, Box<Changes>),
     /// Submits a command.
     Submit(Box<Command>),
     /// Makes the first order wait for the second.

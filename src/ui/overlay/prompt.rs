@@ -18,6 +18,7 @@ use crate::{
         model::{Model, View},
         pen::Pen,
         theme::Role,
+        words,
     },
 };
 
@@ -34,6 +35,8 @@ pub enum Purpose {
     Complete(OrderId),
     /// Why an order is given up.
     Cancel(OrderId),
+    /// Why many are given up.
+    CancelMany(Vec<OrderId>),
     /// Why it is opened again.
     Reopen(OrderId),
     /// Why somebody else's hold is broken.
@@ -108,6 +111,9 @@ impl Prompt {
             Purpose::Command => "Command".into(),
             Purpose::Complete(id) => format!("Complete {id}"),
             Purpose::Cancel(id) => format!("Cancel {id}"),
+            Purpose::CancelMany(ids) => {
+                format!("Cancel {}", words::count(ids.len(), "marked order"))
+            }
             Purpose::Reopen(id) => format!("Reopen {id}"),
             Purpose::ForceRelease(claim) => format!("Take {} from {}", claim.id, claim.holder),
             Purpose::Resolve(id) => format!("Resolve {id}"),
@@ -121,7 +127,7 @@ impl Prompt {
             Purpose::Words => "words that a line must have, !word for none; empty shows everything",
             Purpose::Command => "as after `obeya` in a shell, or the name of an action",
             Purpose::Complete(_) => "what was delivered, for example a SKU; may be empty",
-            Purpose::Cancel(_) => "why; you will be asked once more",
+            Purpose::Cancel(_) | Purpose::CancelMany(_) => "why; you will be asked once more",
             Purpose::Reopen(_) => "why; may be empty",
             Purpose::ForceRelease(_) => "why; it is recorded",
             Purpose::Resolve(_) => "what was done; frees what the alert holds",
@@ -133,7 +139,9 @@ impl Prompt {
     pub fn may_be_empty(&self) -> bool {
         !matches!(
             self.purpose,
-            Purpose::Cancel(_) | Purpose::Resolve(_) | Purpose::ForceRelease(_)
+            Purpose::Cancel(_)
+                | Purpose::CancelMany(_)
+                | Purpose::Resolve(_) | Purpose::ForceRelease(_)
         )
     }
 

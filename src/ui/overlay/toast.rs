@@ -22,6 +22,8 @@ pub fn draw(notice: &Notice, area: Rect, pen: &mut Pen<'_>) {
             (mark, notice.role),
             (" ", Role::Text),
             (&notice.text, notice.role),
+            ("   ", Role::Text),
+            (&notice.undo, Role::Muted),
         ],
     );
     for (y, lift) in (1..area.height).zip(&notice.lift) {

@@ -112,6 +112,8 @@ glyphs! {
     ok "✓" "+",
     /// What failed.
     failed "✗" "X",
+    /// A marked card.
+    marked "✦" "~",
     /// The edge of the selected row.
     selected "▌" ">",
     /// A folded branch.

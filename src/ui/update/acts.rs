@@ -1,6 +1,9 @@
 //! Acts: from what is selected to a command, asking for what the command needs first.
 
-use super::forms::{cord_form, order_form};
+use super::{
+    bulk, errands,
+    forms::{cord_form, order_form},
+};
 use crate::{
     domain::{
         command::{Command, Destination},
@@ -12,8 +15,9 @@ use crate::{
     ui::{
         action::Action,
         effect::Effect,
+        errand::Step,
         keymap::Scope as Keys,
-        model::{Model, Pending},
+        model::Model,
         overlay::{
             Overlay,
             form::{Field, Form, Purpose as For},
@@ -28,6 +32,12 @@ use crate::{
 
 /// Runs an act, or opens the dialog that asks for what it needs.
 pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
+    if model.acts_on_marks() && bulk::fits(action) {
+        let ids = bulk::marked(model);
+        if !ids.is_empty() {
+            return bulk::run(model, action, ids);
+        }
+    }
     let order = model.selected_order();
     match (action, order) {
         (Action::PullNext, _) => submit(
@@ -113,25 +123,58 @@ pub(super) fn submit(model: &mut Model, command: Command, form: Option<Box<Form>
     submit_under(model, command, None, form)
 }
 
-/// Hands a command to the engine, which refuses it unless the claim of that number still holds the order. A viewer's
-/// never leaves: this is the only door, and it asks again.
+/// Hands a command to the engine, which refuses it unless the claim of that number still holds the order.
 pub(super) fn submit_under(
     model: &mut Model,
     command: Command,
     epoch: Option<u32>,
     form: Option<Box<Form>>,
 ) -> Vec<Effect> {
-    if let Err(why) = crate::ui::action::may_act(model) {
-        model.say(why, Role::Warning);
+    if matches!(command, Command::PullNext { .. }) || again(model, &command) {
+        model.last = Some(command.clone());
+    }
+    let step = Step {
+        epoch,
+        ..Step::from(command)
+    };
+    errands::send(model, [step], form)
+}
+
+/// Returns whether a command can be done again, with another order.
+fn again(model: &Model, command: &Command) -> bool {
+    let id = command.order();
+    id.is_some_and(|id| errands::about(command, id).is_some()) && !model.observes()
+}
+
+/// Does once more what was done last: with the selected order, or with those that are marked.
+pub(super) fn repeat(model: &mut Model) -> Vec<Effect> {
+    let Some(last) = model.last.clone() else {
+        return Vec::new();
+    };
+    if last.order().is_none() {
+        return submit(model, last, None);
+    }
+    let marked = bulk::marked(model);
+    if model.acts_on_marks() && !marked.is_empty() {
+        let ids = marked.into_iter();
+        let wishes: Vec<_> = ids.filter_map(|id| errands::about(&last, id)).collect();
+        let ids: Vec<_> = wishes.iter().filter_map(Command::order).collect();
+        let act = last.spec().verb;
+        let wish = |id| errands::about(&last, id).unwrap_or_else(|| last.clone());
+        bulk::confirm(model, act, &ids, wish, &[]);
         return Vec::new();
     }
-    let ticket = model.tickets.issue();
-    model.submitted.push(Pending { ticket, form });
-    vec![Effect::Submit {
-        ticket,
-        command: Box::new(command),
-        epoch,
-    }]
+    let again = model.selected_order().and_then(|id| errands::about(&last, id));
+    match again {
+        None => {
+            model.say("nothing is selected to do it with", Role::Warning);
+            Vec::new()
+        }
+        Some(command @ (Command::CancelOrder { .. } | Command::CompleteOrder { .. })) => {
+            super::dialogs::end(model, command)
+        }
+        Some(command) => submit(model, command, None),
+    }
 }
 
 fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {

@@ -2,6 +2,8 @@
 
 use super::{
     acts::{submit, submit_under},
+    arrange,
+    bulk,
     forms::{changes, cord, new_order},
     looks, moves, perform,
 };
@@ -40,6 +42,7 @@ pub(super) fn run(model: &mut Model, action: Action, argument: &str) -> Vec<Effe
             let prompt = Prompt::new(Purpose::Command, "");
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
         }
+        Action::Filter if !argument.is_empty() => return arrange::filter(model, argument),
         Action::Filter if model.view == View::Events => {
             let prompt = Prompt::new(Purpose::Words, &model.events.words);
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
@@ -232,23 +235,11 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
             return Vec::new();
         }
         Purpose::Command => return run_line(model, text),
-        Purpose::Cancel(id) => {
-            let facts = vec![
-                format!("Reason: {text}"),
-                "What waits for it stays blocked until the dependency is removed.".into(),
-            ];
-            return confirm_end(model, id, facts, Command::CancelOrder { id, reason: text });
-        }
+        Purpose::CancelMany(ids) => return bulk::cancel(model, &ids, text),
+        Purpose::Cancel(id) => return end(model, Command::CancelOrder { id, reason: text }),
         Purpose::Complete(id) => {
-            let command = Command::CompleteOrder {
-                id,
-                sku: some,
-                note: None,
-            };
-            if leased_elsewhere(model, id).is_some() {
-                return confirm_end(model, id, Vec::new(), command);
-            }
-            command
+            let note = None;
+            return end(model, Command::CompleteOrder { id, sku: some, note });
         }
         Purpose::Reopen(id) => Command::ReopenOrder { id, reason: some },
         Purpose::ForceRelease(claim) => return take(model, &claim, some),
@@ -259,6 +250,23 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
         Purpose::PauseAgent(name) => Command::PauseAgent { name, reason: some },
     };
     submit(model, command, None)
+}
+
+/// Ends an order: a cancellation is asked about, and so is the end of what an agent works on.
+pub(super) fn end(model: &mut Model, command: Command) -> Vec<Effect> {
+    let facts = match &command {
+        Command::CancelOrder { reason, .. } => vec![
+            format!("Reason: {reason}"),
+            "What waits for it stays blocked until the dependency is removed.".into(),
+        ],
+        _ => Vec::new(),
+    };
+    match command.order() {
+        Some(id) if !facts.is_empty() || leased_elsewhere(model, id).is_some() => {
+            confirm_end(model, id, facts, command)
+        }
+        _ => submit(model, command, None),
+    }
 }
 
 /// Returns the lease by which an agent other than this console's owner holds an order.
@@ -354,6 +362,7 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
             Vec::new()
         }
         Choice::Theme(name) => looks::keep(model, name),
+        Choice::Edit(ids, changes) => bulk::edit(model, ids, &changes),
         Choice::Submit(command) => submit(model, *command, None),
         Choice::Depend(id, on) => submit(model, Command::AddDependency { id, on }, None),
     }
@@ -432,6 +441,7 @@ fn yes(model: &mut Model) -> Vec<Effect> {
     match model.overlay.take() {
         Some(Overlay::Confirm(confirm)) if confirm.is_informed(model) => match confirm.yes {
             Yes::Submit(command, epoch) => submit_under(model, *command, epoch, confirm.form),
+            Yes::Each(act, steps) => bulk::each(model, act, steps),
             Yes::Discard => Vec::new(),
         },
         other => {

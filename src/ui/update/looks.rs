@@ -42,6 +42,7 @@ pub(super) fn dress(model: &mut Model, look: Look) {
         ),
         lead: "to mend it,",
         lift: mend,
+        undo: String::new(),
         role: Role::Error,
         sticky: true,
     });

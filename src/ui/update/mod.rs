@@ -1,23 +1,29 @@
 //! The only place that changes the model: a message goes in, effects come out. No I/O, no clock.
 
 mod acts;
+mod arrange;
+mod bulk;
 mod dialogs;
+mod errands;
 mod forms;
 mod looks;
 mod moves;
 mod news;
 mod remedies;
+mod undo;
 
 use super::{
     action::{Action, Danger},
     asks,
     effect::Effect,
+    jumps::{self, Spot},
     keymap::{Key, Press, Scope},
-    layout::{self, AIRY},
+    layout,
     look::Wanted,
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
+    plan,
     theme::Role,
     view,
 };
@@ -45,13 +51,17 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         } => news::changed(model, state, &records, now),
         Msg::Connection(connection) => model.session.connection = connection,
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
-        Msg::Submitted { ticket, outcome } => news::submitted(model, ticket, outcome),
+        Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
-        Msg::Tick(now) => model.now = now,
+        Msg::Filters(filters, said) => arrange::kept(model, filters, said),
+        Msg::Tick(now) => {
+            model.now = now;
+            undo::lapse(model);
+        }
     }
     Vec::new()
 }
@@ -90,11 +100,13 @@ fn derive(model: &mut Model) {
             .board
             .rebuild(&model.state, &model.filter, done, model.now);
         model.board_of = Some(of);
+        // What is closed takes no more acts.
+        model.marks.retain(|id| model.state.order(*id).is_some());
     }
     let screen = model.screen();
     let rows = usize::from(screen.body.height);
     if model.view == View::Kanban {
-        follow_board(model, screen.body.width, rows);
+        plan::follow(&mut model.board, screen.body, model.size.1);
     }
     if model.view == View::Dependencies {
         moves::settle_tree(model, rows.saturating_sub(3));
@@ -120,23 +132,6 @@ fn derive(model: &mut Model) {
         model.focus = Focus::View;
     }
     follow_selection(model);
-}
-
-fn follow_board(model: &mut Model, width: u16, rows: usize) {
-    let pitch = if model.size.1 >= AIRY { 3 } else { 2 };
-    let cards = (rows.saturating_sub(2) / pitch).max(1);
-    let (selected, row) = (model.board.column, model.board.row());
-    let count = model.board.columns.len();
-    let columns = layout::columns(width, count, selected, model.board.first_column);
-    model.board.first_column = columns.first;
-    for (at, column) in model.board.columns.iter_mut().enumerate() {
-        let len = column.ids.len();
-        if at == selected {
-            column.window.follow(row, len, cards);
-        } else {
-            column.window.scroll(0, len, cards);
-        }
-    }
 }
 
 /// With the detail pane beside the view, it shows what is selected there.
@@ -212,6 +207,19 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
     if action.danger() != Danger::None {
         model.board.stay();
     }
+    let here = Spot::here(model);
+    let effects = act(model, action, argument);
+    let moved = !matches!(
+        action,
+        Action::Back | Action::JumpBack | Action::JumpForward
+    );
+    if moved && here.is_apart(&Spot::here(model)) {
+        model.jumps.leave(here);
+    }
+    effects
+}
+
+fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
     match action {
         Action::Quit => vec![Effect::Quit],
         Action::Redraw => vec![Effect::Redraw],
@@ -245,6 +253,16 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         Action::Flip => moves::flip(model),
         Action::Why => moves::why(model),
         Action::Pause => moves::pause(model),
+        Action::Sort => arrange::sort(model, argument),
+        Action::Lanes => arrange::lanes(model, argument),
+        Action::Mark => bulk::mark(model, argument),
+        Action::Undo => undo::take_back(model),
+        Action::Repeat => acts::repeat(model),
+        Action::JumpBack | Action::JumpForward => {
+            jumps::go(model, action == Action::JumpBack);
+            derive(model);
+            Vec::new()
+        }
         Action::Help
         | Action::Command
         | Action::Filter
@@ -306,6 +324,8 @@ fn back(model: &mut Model) {
         moves::pause(model);
     } else if model.view == View::Events {
         model.events.words.clear();
+    } else if model.view == View::Kanban && !model.marks.is_empty() {
+        model.marks.clear();
     } else {
         model.filter = Default::default();
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::remedies;
 use crate::{
     domain::{
-        event::Event,
         query::{Answer, events::Entry},
         record::Record,
         state::State,
@@ -86,40 +85,6 @@ pub(super) fn answered(model: &mut Model, ticket: Ticket, answer: Result<Box<Ans
     }
 }
 
-/// Takes a command's outcome: says what happened and goes to it, or says why not.
-pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<Record>, Failure>) {
-    let at = model
-        .submitted
-        .iter()
-        .position(|pending| pending.ticket == ticket);
-    let pending = at.map(|at| model.submitted.swap_remove(at));
-    match outcome {
-        Ok(records) => {
-            let events: Vec<Event> = records.iter().filter_map(Record::event).collect();
-            match records.first() {
-                Some(first) => model.say(Entry::of(first).text, Role::Ok),
-                None => model.say("nothing had to change", Role::Muted),
-            }
-            if let Some(Event::OrderCreated { id, .. } | Event::OrderStarted { id, .. }) =
-                events.first()
-            {
-                model.board.await_order(*id);
-                model.board_of = None;
-            }
-        }
-        Err(failure) => {
-            model.notice = Some(notice(model, &failure));
-            if let Some(mut form) = pending.and_then(|pending| pending.form) {
-                form.problem = Some(match &failure {
-                    Failure::Refused(refusal) => refusal.to_string(),
-                    Failure::Fault(what) => what.clone(),
-                });
-                model.waiting.push_back(Overlay::Form(form));
-            }
-        }
-    }
-}
-
 /// What stands before the ways to lift a refusal.
 const LIFTED: &str = "lifted by";
 
@@ -130,6 +95,7 @@ pub(super) fn notice(model: &Model, failure: &Failure) -> Notice {
             text: format!("refused: {refusal}"),
             lead: LIFTED,
             lift: remedies::of(model, refusal),
+            undo: String::new(),
             role: Role::Error,
             sticky: true,
         },
@@ -137,6 +103,7 @@ pub(super) fn notice(model: &Model, failure: &Failure) -> Notice {
             text: what.clone(),
             lead: LIFTED,
             lift: Vec::new(),
+            undo: String::new(),
             role: Role::Error,
             sticky: true,
         },

@@ -9,134 +9,120 @@ use crate::{
         query::order_view::{OrderView, SlaState},
     },
     ui::{
+        arrange::LanesBy,
         board::{Column, Kind},
-        layout::{self, AIRY},
+        layout,
         model::{Focus, Model},
         pen::Pen,
+        plan::{Card, More, plan},
         theme::Role,
         words,
     },
 };
 
-/// Draws the columns that fit, the selected one among them.
+/// Draws the columns that fit, the selected one among them, and the lanes across them.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let board = &model.board;
-    let columns = layout::columns(
-        area.width,
-        board.columns.len(),
-        board.column,
-        board.first_column,
-    );
-    let shown = board
-        .columns
-        .iter()
-        .enumerate()
-        .skip(columns.first)
-        .take(columns.shown);
-    let last = columns.first + columns.shown;
-    for (nth, (at, column)) in (0u16..).zip(shown) {
-        let wide = usize::from(nth) + 1 == columns.shown;
-        let x = nth * columns.width;
-        let place = Rect {
-            x: area.x + x,
-            width: if wide {
-                area.width - x
-            } else {
-                columns.width - 1
-            },
-            ..area
+    let plan = plan(board, area, model.size.1);
+    for (nth, place) in plan.places.iter().enumerate() {
+        let Some(column) = board.columns.get(place.column) else {
+            continue;
         };
-        let before = if nth == 0 { columns.first } else { 0 };
-        let after = if wide { board.columns.len() - last } else { 0 };
-        draw_column(model, at, column, (before, after), place, pen);
-        if !wide {
+        let last = nth + 1 == plan.places.len();
+        let before = if nth == 0 { plan.beside.0 } else { 0 };
+        let after = if last { plan.beside.1 } else { 0 };
+        let selected = place.column == board.column;
+        head(model, column, selected, (before, after), place.area, pen);
+        if column.ids.is_empty() && (board.by == LanesBy::None || board.lanes.is_empty()) {
+            let (_, body) = layout::split_top(place.area, 2);
+            let why = if model.filter.is_empty() {
+                "empty"
+            } else {
+                "nothing passes the filter"
+            };
+            pen.say(body, 2, 0, why, Role::Muted);
+        }
+        if !last {
             let line = Rect {
-                x: place.x + place.width,
+                x: place.area.x + place.area.width,
                 width: 1,
                 ..area
             };
             pen.upright(line, 0, Role::ChartEmpty);
         }
     }
+    for head in &plan.heads {
+        lane(model, head.lane, head.area, pen);
+    }
+    for card in &plan.cards {
+        draw_one(model, card, pen);
+    }
+    for more in &plan.more {
+        draw_more(more, pen);
+    }
 }
 
-fn draw_column(
-    model: &Model,
-    at: usize,
-    column: &Column,
-    beside: (usize, usize),
-    area: Rect,
-    pen: &mut Pen<'_>,
-) {
-    let selected = at == model.board.column;
-    head(model, column, selected, beside, area, pen);
-    let (_, body) = layout::split_top(area, 2);
-    let pitch = if model.size.1 >= AIRY { 3 } else { 2 };
-    let cards = usize::from((body.height / pitch).max(1));
-    if column.ids.is_empty() {
-        let why = if model.filter.is_empty() {
-            "empty"
-        } else {
-            "nothing passes the filter"
-        };
-        pen.say(body, 2, 0, why, Role::Muted);
+/// Draws a lane's head across the columns.
+fn lane(model: &Model, at: usize, area: Rect, pen: &mut Pen<'_>) {
+    let board = &model.board;
+    let Some(lane) = board.lanes.get(at) else {
         return;
-    }
-    let page = model.asks.done();
-    for (y, row) in (0..body.height)
-        .step_by(usize::from(pitch))
-        .zip(column.window.range(column.ids.len(), cards))
-    {
-        let Some(id) = column.ids.get(row) else { break };
-        let card = Rect {
-            y: body.y + y,
-            height: 2.min(body.height - y),
-            ..body
-        };
-        let chosen = selected && model.board.selected == Some(*id);
-        match (&column.kind, model.state.order(*id)) {
-            (Kind::Done, _) => {
-                // The page may hold orders that the filter hides.
-                let view =
-                    page.and_then(|page| page.work_orders.iter().find(|view| view.id == *id));
-                if let Some(view) = view {
-                    draw_done(model, view, card, pen);
-                }
-            }
-            (_, Some(order)) => draw_card(model, order, card, pen),
-            (_, None) => {}
-        }
-        if chosen {
-            let glyph = pen.glyphs().selected;
-            for y in 0..card.height {
-                pen.say(card, 0, y, glyph, Role::Key);
-            }
-            if model.focus == Focus::View {
-                pen.shade(card, Role::Selection);
+    };
+    let chosen = at == board.lane();
+    let (role, line) = match chosen {
+        true => (Role::Title, Role::BorderFocus),
+        false => (Role::Header, Role::ChartEmpty),
+    };
+    pen.rule(area, 0, line);
+    let counted: usize = board.columns.iter().map(|c| c.rows(at).len()).sum();
+    let title = format!(" {} ", lane.title(board.by, &model.state));
+    let count = format!("{} ", words::count(counted, "order"));
+    let room = layout::split_left(area, area.width * 3 / 4).0;
+    pen.parts(room, 2, 0, &[(&title, role), (&count, Role::Muted)]);
+}
+
+/// Draws a card, and what says that it is selected or marked.
+fn draw_one(model: &Model, card: &Card, pen: &mut Pen<'_>) {
+    let board = &model.board;
+    let done = board.columns.get(card.column).map(|column| &column.kind) == Some(&Kind::Done);
+    match (done, model.state.order(card.id)) {
+        (true, _) => {
+            // The page may hold orders that the filter hides.
+            let page = model.asks.done();
+            let view =
+                page.and_then(|page| page.work_orders.iter().find(|view| view.id == card.id));
+            if let Some(view) = view {
+                draw_done(model, view, card.area, pen);
             }
         }
+        (false, Some(order)) => draw_card(model, order, card.area, pen),
+        (false, None) => {}
     }
-    let below = column.ids.len().saturating_sub(column.window.first + cards);
-    if below > 0 || column.window.first > 0 {
-        let glyphs = pen.glyphs();
-        let up = column.window.first;
-        let mut place = String::new();
-        if up > 0 {
-            place += &format!(" {}{up}", glyphs.up);
-        }
-        if below > 0 {
-            place += &format!(" {}{below}", glyphs.down);
-        }
-        pen.parts_right(
-            Rect {
-                y: area.y + 1,
-                height: 1,
-                ..area
-            },
-            0,
-            &[(&place, Role::Muted), (" ", Role::Muted)],
-        );
+    if model.marks.contains(&card.id) {
+        pen.say(card.area, 1, 0, pen.glyphs().marked, Role::Match);
     }
+    if board.selected == Some(card.id) && board.column == card.column {
+        let glyph = pen.glyphs().selected;
+        for y in 0..card.area.height {
+            pen.say(card.area, 0, y, glyph, Role::Key);
+        }
+        if model.focus == Focus::View {
+            pen.shade(card.area, Role::Selection);
+        }
+    }
+}
+
+/// Says at the right how many cards are out of sight above and below.
+fn draw_more(more: &More, pen: &mut Pen<'_>) {
+    let glyphs = pen.glyphs();
+    let mut text = String::new();
+    if more.above > 0 {
+        text += &format!(" {}{}", glyphs.up, more.above);
+    }
+    if more.below > 0 {
+        text += &format!(" {}{}", glyphs.down, more.below);
+    }
+    pen.parts_right(more.area, 0, &[(&text, Role::Muted), (" ", Role::Muted)]);
 }
 
 /// Draws a column's name, its count and its limit, and how much of that is taken.

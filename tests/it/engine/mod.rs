@@ -75,6 +75,7 @@ fn submission(actor: Actor, command: Command) -> Submission {
         correlation: None,
         dry_run: false,
         until: None,
+        as_of: None,
         command,
     }
 }

@@ -102,10 +102,11 @@ impl Console {
                 ticket,
                 command,
                 epoch,
+                as_of,
             } => {
                 let actor = self.model.session.me.clone();
                 let role = self.model.session.role;
-                let outcome = self.world.submit_under(&actor, role, &command, epoch);
+                let outcome = self.world.submit_under(&actor, role, &command, epoch, as_of);
                 self.publish();
                 Msg::Submitted {
                     ticket,

@@ -154,6 +154,7 @@ impl Line {
             actor: &who.actor,
             role: who.role,
             epoch: who.epoch,
+            as_of: None,
         };
         decide::decide(&self.state, &cold, command, &context)
     }

@@ -94,16 +94,17 @@ impl World {
         role: Role,
         command: &Command,
     ) -> Result<Vec<Record>, Refusal> {
-        self.submit_under(actor, role, command, None)
+        self.submit_under(actor, role, command, None, None)
     }
 
-    /// Decides a command that is about a claim of this number.
+    /// Decides a command that is about a claim of this number, and about an order that changed last at this time.
     pub(crate) fn submit_under(
         &mut self,
         actor: &Actor,
         role: Role,
         command: &Command,
         epoch: Option<u32>,
+        as_of: Option<Timestamp>,
     ) -> Result<Vec<Record>, Refusal> {
         let mut cold = Cold::default();
         for id in needs(&self.state, &cold, command).orders {
@@ -116,6 +117,7 @@ impl World {
             actor,
             role,
             epoch,
+            as_of,
         };
         let drafts = decide(&self.state, &cold, command, &context)?;
         let from = self.records.len();

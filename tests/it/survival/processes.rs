@@ -43,6 +43,7 @@ pub(super) fn submission(actor: Actor, command: Command) -> Submission {
         correlation: None,
         dry_run: false,
         until: None,
+        as_of: None,
         command,
     }
 }

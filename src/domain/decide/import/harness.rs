@@ -52,6 +52,7 @@ impl Desk {
             actor: &actor,
             role: Role::Admin,
             epoch: None,
+            as_of: None,
         };
         let drafts = decide(&self.state, &cold, command, &context)?;
         let mut events = Vec::with_capacity(drafts.len());

@@ -1,0 +1,270 @@
+//! Submits commands, one after another or many at once, and hears what came of them.
+
+use std::collections::VecDeque;
+
+use super::{news, undo};
+use crate::{
+    domain::{
+        command::{Command, Role as Right},
+        event::Event,
+        id::OrderId,
+        query::events::Entry,
+        record::Record,
+    },
+    ui::{
+        action::may_act,
+        effect::{Effect, Ticket},
+        errand::{Before, Errand, Many, Step},
+        model::Model,
+        msg::Failure,
+        overlay::{
+            Overlay,
+            form::Form,
+            palette::{Choice, Item, Palette},
+        },
+        theme::Role,
+        words,
+    },
+};
+
+/// Hands steps to the engine, each once the one before was done. A viewer's never leave: this is the only door, and it
+/// asks again.
+pub(super) fn send(
+    model: &mut Model,
+    steps: impl IntoIterator<Item = Step>,
+    form: Option<Box<Form>>,
+) -> Vec<Effect> {
+    let errand = Errand {
+        form,
+        ..Errand::default()
+    };
+    begin(model, errand, steps.into_iter().collect())
+}
+
+/// Begins an errand whose steps are these.
+pub(super) fn begin(
+    model: &mut Model,
+    mut errand: Errand,
+    mut steps: VecDeque<Step>,
+) -> Vec<Effect> {
+    if let Err(why) = may_act(model) {
+        model.say(why, Role::Warning);
+        return Vec::new();
+    }
+    let Some(step) = steps.pop_front() else {
+        return Vec::new();
+    };
+    errand.about = step.command.order();
+    errand.before = errand
+        .about
+        .and_then(|id| model.state.order(id))
+        .map(|order| Before {
+            order: order.clone(),
+            head: model.state.head.seq,
+        });
+    errand.steps = steps;
+    vec![take_step(model, errand, step)]
+}
+
+fn take_step(model: &mut Model, mut errand: Errand, step: Step) -> Effect {
+    debug_assert!(model.session.role > Right::Viewer);
+    errand.ticket = model.tickets.issue();
+    let ticket = errand.ticket;
+    model.submitted.push(errand);
+    Effect::Submit {
+        ticket,
+        command: Box::new(step.command),
+        epoch: step.epoch,
+        as_of: step.as_of,
+    }
+}
+
+/// Does one thing with many orders: one errand each, and one summary in the end.
+pub(super) fn send_many(
+    model: &mut Model,
+    act: String,
+    each: Vec<VecDeque<Step>>,
+    undoes: bool,
+    refused: Vec<(Option<OrderId>, String)>,
+) -> Vec<Effect> {
+    let id = model.tickets.issue();
+    let mut effects = Vec::new();
+    let mut left = 0;
+    for steps in each {
+        let errand = Errand {
+            many: Some(id),
+            undoes,
+            ..Errand::default()
+        };
+        let begun = begin(model, errand, steps);
+        left += begun.len();
+        effects.extend(begun);
+    }
+    let many = Many {
+        id,
+        act,
+        left,
+        done: Vec::new(),
+        refused,
+        turns: Vec::new(),
+        undoes,
+    };
+    match left {
+        0 if many.refused.is_empty() => {}
+        0 => summary(model, many),
+        _ => model.many.push(many),
+    }
+    effects
+}
+
+/// Takes the outcome of a step: goes on with the next one, or says what came of it all.
+pub(super) fn heard(
+    model: &mut Model,
+    ticket: Ticket,
+    outcome: Result<Vec<Record>, Failure>,
+) -> Vec<Effect> {
+    let mut under_way = model.submitted.iter();
+    let mut errand = match under_way.position(|e| e.ticket == ticket) {
+        Some(at) => model.submitted.swap_remove(at),
+        None => Errand::default(),
+    };
+    let failure = match outcome {
+        Ok(records) => {
+            errand.records.extend(records);
+            None
+        }
+        Err(failure) => Some(failure),
+    };
+    if failure.is_none()
+        && let Some(mut step) = errand.steps.pop_front()
+    {
+        // Nobody is to come in between.
+        step.as_of = errand.records.last().map(|record| record.time);
+        return vec![take_step(model, errand, step)];
+    }
+    match errand.many {
+        Some(many) => one_of(model, many, errand, failure),
+        None => alone(model, errand, failure),
+    }
+    Vec::new()
+}
+
+/// Says what came of an errand, and goes to it; or why not.
+fn alone(model: &mut Model, errand: Errand, failure: Option<Failure>) {
+    let turn = undo::turn(model, &errand);
+    if let Some(failure) = failure {
+        undo::offer(model, turn.ok().into_iter().collect());
+        model.notice = Some(news::notice(model, &failure));
+        if let Some(mut form) = errand.form {
+            form.problem = Some(failure.to_string());
+            model.waiting.push_back(Overlay::Form(form));
+        }
+        return;
+    }
+    let Some(first) = errand.records.first() else {
+        return model.say("nothing had to change", Role::Muted);
+    };
+    model.say(Entry::of(first).text, Role::Ok);
+    if errand.undoes {
+        model.say(format!("undone: {}", Entry::of(first).text), Role::Ok);
+    }
+    let events = errand.records.iter().filter_map(Record::event);
+    for event in events {
+        if let Event::OrderCreated { id, .. } | Event::OrderStarted { id, .. } = event {
+            model.board.await_order(id);
+            model.board_of = None;
+        }
+    }
+    match turn {
+        Ok(turn) => undo::offer(model, vec![turn]),
+        Err(why) => undo::cannot(model, why),
+    }
+}
+
+/// Counts one of many, and says what came of them all with the last.
+fn one_of(model: &mut Model, id: Ticket, errand: Errand, failure: Option<Failure>) {
+    let turn = undo::turn(model, &errand);
+    let Some(at) = model.many.iter().position(|many| many.id == id) else {
+        return;
+    };
+    let Some(many) = model.many.get_mut(at) else {
+        return;
+    };
+    many.left = many.left.saturating_sub(1);
+    many.turns.extend(turn);
+    match (failure, errand.about) {
+        (Some(failure), about) => many.refused.push((about, failure.to_string())),
+        (None, about) => many.done.extend(about),
+    }
+    if many.left == 0 {
+        let many = model.many.swap_remove(at);
+        summary(model, many);
+    }
+}
+
+/// Says how many were done, and shows those that were refused: each row leads to its order.
+fn summary(model: &mut Model, many: Many) {
+    for id in &many.done {
+        model.marks.remove(id);
+    }
+    let (done, refused) = (many.done.len(), many.refused.len());
+    let mut text = format!("{}: {} done", many.act, words::count(done, "order"));
+    if refused > 0 {
+        text += &format!(", {refused} refused");
+    }
+    model.say(
+        text.clone(),
+        if refused > 0 { Role::Warning } else { Role::Ok },
+    );
+    undo::offer(model, many.turns);
+    if refused == 0 {
+        return;
+    }
+    let items = many.refused.into_iter().map(|(id, why)| match id {
+        Some(id) => {
+            let title = model.state.order(id).map(|order| order.title.as_str());
+            let named = why.contains(&id.to_string());
+            let label = if named { why } else { format!("{id} {why}") };
+            Item::new(label, title.unwrap_or_default(), Choice::Order(id))
+        }
+        None => Item {
+            why_not: Some("it leads nowhere".into()),
+            ..Item::new(why, "", Choice::Run("back".into()))
+        },
+    });
+    let palette = Palette::new(text, items.collect());
+    model
+        .waiting
+        .push_back(Overlay::Palette(Box::new(palette)));
+}
+
+/// Returns the same wish about another order, if it is about one and can be wished for any.
+pub(super) fn about(command: &Command, id: OrderId) -> Option<Command> {
+    let mut command = command.clone();
+    match &mut command {
+        Command::EditOrder {
+            id: old, changes, ..
+        } => {
+            // What names one order or tells of it is that order's own.
+            if changes.title.is_some() || changes.description.is_some() {
+                return None;
+            }
+            *old = id;
+        }
+        Command::StartOrder { id: old }
+        | Command::MoveOrder { id: old, .. }
+        | Command::CompleteOrder { id: old, .. }
+        | Command::CancelOrder { id: old, .. }
+        | Command::ReopenOrder { id: old, .. }
+        | Command::ReleaseOrder {
+            id: old,
+            force: false,
+            ..
+        }
+        | Command::CommentOrder { id: old, .. }
+        | Command::AddDependency { id: old, .. }
+        | Command::RemoveDependency { id: old, .. } => *old = id,
+        _ => return None,
+    }
+    Some(command)
+}
