@@ -83,7 +83,7 @@ fn a_theme_that_is_chosen_is_there_the_next_time() {
     let before = fs::read_to_string(folder.join("config.toml")).unwrap();
     assert_eq!(before, "# mine\nsync = true\n");
     pty.keys(":themes<enter>").shows("catppuccin");
-    pty.keys("gruv<enter>").shows("are as the files say now");
+    pty.keys("gruv<enter>").shows("gruvbox is kept in");
     ground(&mut pty, Color::Rgb(0x28, 0x28, 0x28));
     let after = fs::read_to_string(folder.join("config.toml")).unwrap();
     assert_eq!(after, "theme = \"gruvbox\"\n# mine\nsync = true\n");
@@ -93,6 +93,27 @@ fn a_theme_that_is_chosen_is_there_the_next_time() {
     // A change by the command line is worn by the console that runs.
     room.done("theme set nord");
     ground(&mut pty, Color::Rgb(0x2e, 0x34, 0x40));
+}
+
+#[test]
+fn a_painted_ground_costs_a_screen_of_blanks_and_no_more() {
+    let (room, _) = room(&[("config.toml", "theme = 'nord'")]);
+    room.done("work-order create --title \"The second\"");
+    let mut pty = Start::console(room.path())
+        .set("COLORTERM", "truecolor")
+        .size(200, 60)
+        .go();
+    pty.shows("Orders by status").settle();
+    // 12,000 cells, of which a ground of one's own leaves none out, and the frames until the host is known.
+    assert!(pty.bytes.len() <= 24 * 1024, "{} bytes", pty.bytes.len());
+    pty.keys("2")
+        .shows("The first")
+        .shows("The second")
+        .settle();
+    let before = pty.bytes.len();
+    pty.keys("j").settle();
+    let moved = pty.bytes.len() - before;
+    assert!((1..=1024).contains(&moved), "{moved} bytes");
 }
 
 #[test]

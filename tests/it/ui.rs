@@ -62,7 +62,8 @@ fn pictures_are_fresh() {
         |name: &str| theme::load(name, &|_| Ok(None), ColorDepth::True, GlyphSet::Unicode).0;
     let themes: Vec<Theme> = theme::names().map(themed).collect();
     let mut fitting = console();
-    fitting.keys("2").tell(Msg::Themes(themes)).keys("nord");
+    fitting.keys("2").tell(Msg::Themes(themes));
+    fitting.keys("<down><down><down><down><down><down>");
     shot("themes", &fitting);
     let mut production = Console::new(sample::stopped(), WIDE);
     production.model.mark = Some(Mark {
