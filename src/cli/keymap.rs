@@ -62,27 +62,32 @@ fn load(config: &Config, name: &str) -> (Keymap, Vec<Problem>) {
 
 fn list(config: &Config, call: &mut Call<'_>) -> Done {
     let own = config.listed("keymaps");
-    let mut names: Vec<(&str, &str)> = keymap::names().map(|name| (name, "shipped")).collect();
-    for name in &own {
-        match names.iter_mut().find(|(known, _)| known == name) {
-            Some((_, origin)) => *origin = "yours, instead of the shipped one",
-            None => names.push((name, "yours")),
-        }
-    }
+    let mut names: Vec<&str> = keymap::names().collect();
+    names.extend(
+        own.iter()
+            .map(String::as_str)
+            .filter(|name| keymap::shipped(name).is_none()),
+    );
+    let rows = names.into_iter().map(|name| {
+        let yours = own.iter().any(|known| known == name);
+        (name, keymap::shipped(name).is_some(), yours)
+    });
     if call.json() {
-        let keymaps = names.iter().map(|(name, origin)| {
-            json!({
-                "name": name,
-                "in_use": *name == config.keymap,
-                "shipped": *origin == "shipped",
-            })
+        let keymaps = rows.map(|(name, shipped, yours)| {
+            let in_use = name == config.keymap;
+            json!({ "name": name, "in_use": in_use, "shipped": shipped, "yours": yours })
         });
         let keymaps: Vec<Value> = keymaps.collect();
         return call.out.json(&json!({ "keymaps": keymaps }));
     }
     let mut table = Table::new([left(""), left("keymap"), left("origin")]);
-    for (name, origin) in names {
+    for (name, shipped, yours) in rows {
         let mark = if name == config.keymap { "*" } else { "" };
+        let origin = match (shipped, yours) {
+            (true, true) => "yours, instead of the shipped one",
+            (true, false) => "shipped",
+            (false, _) => "yours",
+        };
         table.row([cell(mark), cell(name), cell(origin)]);
     }
     call.out.table(&table)

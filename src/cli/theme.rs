@@ -48,33 +48,37 @@ fn load(config: &Config, name: &str) -> (Theme, Vec<Problem>) {
     theme::load(name, &find, ColorDepth::True, GlyphSet::Unicode)
 }
 
+/// A theme that there is.
+struct Row<'a> {
+    name: &'a str,
+    shipped: bool,
+    yours: bool,
+    problems: Vec<Problem>,
+}
+
 fn list(config: &Config, settings: &[Problem], call: &mut Call<'_>) -> Done {
     let own = config.listed("themes");
     let mut names: Vec<&str> = theme::names().collect();
-    names.extend(own.iter().map(String::as_str));
-    names.dedup();
-    let mut rows = Vec::new();
-    for name in names {
-        let shipped = theme::names().any(|known| known == name);
-        let yours = own.iter().any(|known| known == name);
-        if rows.iter().any(|(known, ..)| *known == name) {
-            continue;
-        }
-        let origin = match (shipped, yours) {
-            (true, false) => "shipped",
-            (true, true) => "yours, over the shipped one",
-            (false, _) => "yours",
-        };
-        rows.push((name, origin, load(config, name).1));
-    }
-    let known = rows.iter().any(|(name, ..)| *name == config.theme);
+    names.extend(
+        own.iter()
+            .map(String::as_str)
+            .filter(|name| theme::shipped(name).is_none()),
+    );
+    let rows = names.into_iter().map(|name| Row {
+        name,
+        shipped: theme::shipped(name).is_some(),
+        yours: own.iter().any(|known| known == name),
+        problems: load(config, name).1,
+    });
+    let rows: Vec<Row<'_>> = rows.collect();
     if call.json() {
-        let themes = rows.iter().map(|(name, origin, problems)| {
+        let themes = rows.iter().map(|row| {
             json!({
-                "name": name,
-                "in_use": *name == config.theme,
-                "shipped": origin.starts_with("shipped"),
-                "problems": said(problems),
+                "name": row.name,
+                "in_use": row.name == config.theme,
+                "shipped": row.shipped,
+                "yours": row.yours,
+                "problems": said(&row.problems),
             })
         });
         let themes: Vec<Value> = themes.collect();
@@ -83,24 +87,28 @@ fn list(config: &Config, settings: &[Problem], call: &mut Call<'_>) -> Done {
             .json(&json!({ "themes": themes, "problems": said(settings) }));
     }
     let mut table = Table::new([left(""), left("theme"), left("origin"), flex("problems")]);
-    for (name, origin, problems) in &rows {
-        let mark = if *name == config.theme { "*" } else { "" };
-        let wrong = problems.first().map(|problem| match problems.len() {
-            1 => problem.to_string(),
-            more => format!("{problem} (and {} more)", more - 1),
-        });
-        table.row([
-            cell(mark),
-            cell(name),
-            cell(origin),
-            cell(wrong.unwrap_or_default()),
-        ]);
+    for row in &rows {
+        let mark = if row.name == config.theme { "*" } else { "" };
+        let origin = match (row.shipped, row.yours) {
+            (true, true) => "yours, over the shipped one",
+            (true, false) => "shipped",
+            (false, _) => "yours",
+        };
+        let wrong = row
+            .problems
+            .first()
+            .map(|problem| match row.problems.len() {
+                1 => problem.to_string(),
+                all => format!("{problem} (and {} more)", all - 1),
+            });
+        let wrong = wrong.unwrap_or_default();
+        table.row([cell(mark), cell(row.name), cell(origin), cell(wrong)]);
     }
     call.out.table(&table)?;
     for problem in settings {
         call.out.tone(Tone::Bad, &problem.to_string())?;
     }
-    if !known {
+    if !rows.iter().any(|row| row.name == config.theme) {
         let text = format!(
             "there is no theme '{}', which is set: dark is used",
             config.theme

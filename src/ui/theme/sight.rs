@@ -47,7 +47,7 @@ fn every_role_can_be_read() {
         for depth in [ColorDepth::True, ColorDepth::Ansi256, ColorDepth::Ansi16] {
             let theme = theme(name, depth);
             let sixteen = depth == ColorDepth::Ansi16 || name == "ansi16";
-            let shown = |color: Option<Color>| color.and_then(|color| shown(color));
+            let shown = |color: Option<Color>| color.and_then(shown);
             let text = theme.style(Role::Text);
             let own = shown(text.bg);
             // A ground that is the terminal's own may be any dark one; of sixteen colours it is black.

@@ -11,16 +11,29 @@ use crate::ui::{
     theme::{Role, Theme},
 };
 
+/// What stands before what mends a file.
+const MEND: &str = "to mend it,";
+
 /// Takes what the user's files say now. Where something is wrong in them all stays as it was: half a theme or keymap is
 /// worse than the one before.
 pub(super) fn dress(model: &mut Model, look: Look) {
     let Some(first) = look.problems.first() else {
-        model.keymap = look.keymap;
-        model.pending.clear();
+        let before = (model.theme.clone(), model.mark.clone());
+        let rebound = model.keymap != look.keymap;
+        if rebound {
+            model.keymap = look.keymap;
+            model.pending.clear();
+        }
         model.mark = look.mark;
         match &mut model.fitting {
             Some(fitting) => fitting.before = look.theme,
             None => wear(model, look.theme),
+        }
+        // What was said of a theme that was just kept is not talked over by the news that it is in the file.
+        let changed = rebound || before != (model.theme.clone(), model.mark.clone());
+        let said = model.notice.as_ref().is_some_and(|said| said.lead != MEND);
+        if said && !changed {
+            return;
         }
         return model.say(
             "themes, keys and settings are as the files say now",
@@ -40,7 +53,7 @@ pub(super) fn dress(model: &mut Model, look: Look) {
             place.unwrap_or_default(),
             first.what
         ),
-        lead: "to mend it,",
+        lead: MEND,
         lift: mend,
         undo: String::new(),
         role: Role::Error,
