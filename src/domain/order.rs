@@ -442,3 +442,23 @@ vocabulary! {
         Cancelled = "cancelled",
     }
 }
+
+impl Order {
+    /// Returns an open order's status.
+    pub fn status(&self) -> Status {
+        match self.phase {
+            Phase::Queued => Status::Queued,
+            Phase::InProgress(_) => Status::InProgress,
+        }
+    }
+}
+
+impl ClosedOrder {
+    /// Returns a closed order's status.
+    pub fn status(&self) -> Status {
+        match self.outcome {
+            Outcome::Completed { .. } => Status::Completed,
+            Outcome::Cancelled { .. } => Status::Cancelled,
+        }
+    }
+}
