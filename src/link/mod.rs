@@ -18,7 +18,7 @@ pub use cold::Cold;
 pub use follow::Follower;
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
-pub use session::{ReadOnly, Session, SessionNews, Watching, now, uid};
+pub use session::{ReadOnly, Session, SessionNews, Standing, Watching, now, uid};
 
 use crate::domain::{
     command::Submission,

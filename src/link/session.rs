@@ -17,13 +17,13 @@ use crate::{
         time::Timestamp,
     },
     engine::{
-        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Standing, Subscription,
+        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription,
         SystemClock, Writer,
     },
     ledger::{Fault, Home, SqliteLedger},
 };
 
-pub use crate::engine::News as SessionNews;
+pub use crate::engine::{News as SessionNews, Standing};
 
 /// Looks at a ledger, live. It has no way to submit.
 pub struct Watching {

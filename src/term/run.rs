@@ -18,6 +18,7 @@ use super::{Copied, Happened, Input, Inputs, Screen, Signal};
 use crate::{
     domain::{
         command::Command,
+        moment::Moment,
         query::Query,
         record::Record,
         state::State,
@@ -58,6 +59,9 @@ pub trait Session {
     );
     /// Asks a question; [`Msg::Answered`] follows.
     fn ask(&mut self, ticket: Ticket, query: Query);
+    /// Goes to a moment of the past, or back to the present; [`Msg::Arrived`] follows for the past. Questions asked after
+    /// it are answered as of there.
+    fn travel(&mut self, ticket: Ticket, moment: Option<Moment>);
     /// Runs a line of the command line's grammar; [`Msg::Printed`] follows.
     fn run_line(&mut self, ticket: Ticket, line: String);
     /// Reads or writes the user's files; what came of it follows, as [`Wanted`] says.
@@ -326,6 +330,7 @@ impl Console<'_> {
             } => self.session.submit(ticket, *command, epoch, as_of),
             Effect::Ask { ticket, query } => self.session.ask(ticket, query),
             Effect::Run { ticket, line } => self.session.run_line(ticket, line),
+            Effect::Travel { ticket, moment } => self.session.travel(ticket, moment),
             Effect::Files(wanted) => self.session.files(wanted),
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),

@@ -20,12 +20,13 @@ use crate::{
     cli::{LineContext, run_line},
     domain::{
         command::{Command, Role, Submission},
+        moment::Moment,
         order::Actor,
         query::Query,
         record::Door,
         time::Timestamp,
     },
-    link::{self, Operator, ReadOnly, Reply},
+    link::{self, Operator, ReadOnly, Reply, Standing},
     ui::{
         effect::Ticket,
         look::Wanted,
@@ -59,7 +60,8 @@ impl Way {
     }
 }
 
-type Errand = Box<dyn FnOnce(&Way) + Send>;
+/// What the worker does, and where in the past it stands, if it does.
+type Errand = Box<dyn FnOnce(&Way, &mut Option<Standing>) + Send>;
 
 /// A session over a ledger in this process.
 pub(super) struct LinkSession {
@@ -107,7 +109,10 @@ impl LinkSession {
         let (errands, inbox) = mpsc::channel::<Errand>();
         let worker = {
             let way = way.clone();
-            thread::spawn(move || inbox.into_iter().for_each(|errand| errand(&way)))
+            thread::spawn(move || {
+                let mut then = None;
+                inbox.into_iter().for_each(|errand| errand(&way, &mut then));
+            })
         };
         LinkSession {
             actor: line.actor.clone(),
@@ -128,7 +133,7 @@ impl LinkSession {
     }
 
     /// Has something that may wait done on the worker's thread.
-    fn send(&self, errand: impl FnOnce(&Way) + Send + 'static) {
+    fn send(&self, errand: impl FnOnce(&Way, &mut Option<Standing>) + Send + 'static) {
         if let Some(errands) = &self.errands
             && errands.send(Box::new(errand)).is_err()
         {
@@ -188,8 +193,12 @@ impl Session for LinkSession {
 
     fn ask(&mut self, ticket: Ticket, query: Query) {
         let post = self.post.clone();
-        self.send(move |way| {
-            let answer = match way.watching().ask(&query) {
+        self.send(move |way, then| {
+            let asked = match then {
+                Some(then) => way.watching().ask_then(then, &query),
+                None => way.watching().ask(&query),
+            };
+            let answer = match asked {
                 Ok(Ok(answer)) => Ok(Box::new(answer)),
                 Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
                 Err(failure) => Err(Failure::Fault(failure.to_string())),
@@ -198,9 +207,33 @@ impl Session for LinkSession {
         });
     }
 
+    fn travel(&mut self, ticket: Ticket, moment: Option<Moment>) {
+        let post = self.post.clone();
+        self.send(move |way, then| {
+            let Some(moment) = moment else {
+                *then = None;
+                return;
+            };
+            let told = post.clone();
+            let mut tell = move |gone, all| {
+                let gone = (gone, all);
+                told.tell(Msg::OnTheWay { ticket, gone });
+            };
+            let stands = match way.watching().stand(moment, &mut tell) {
+                Ok(standing) => {
+                    let stands = (Arc::clone(&standing.state), standing.now);
+                    *then = Some(standing);
+                    Ok(stands)
+                }
+                Err(fault) => Err(Failure::Fault(fault.to_string())),
+            };
+            post.tell(Msg::Arrived { ticket, stands });
+        });
+    }
+
     fn run_line(&mut self, ticket: Ticket, line: String) {
         let (post, context) = (self.post.clone(), self.line.clone());
-        self.send(move |way| {
+        self.send(move |way, _| {
             let printed = run_line(&line, way.operator().as_mut(), &context);
             let output = match printed.failed {
                 true => Err(printed.text),
@@ -212,7 +245,7 @@ impl Session for LinkSession {
 
     fn files(&mut self, wanted: Wanted) {
         let (post, desk) = (self.post.clone(), self.desk.clone());
-        self.send(move |_| post.tell(desk.answer(wanted)));
+        self.send(move |_, _| post.tell(desk.answer(wanted)));
     }
 
     fn step_down(&mut self) {

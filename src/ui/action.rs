@@ -63,6 +63,13 @@ macro_rules! actions {
 }
 
 actions! {
+    Earlier "earlier" "earlier" Global None "Show the line as it stood a command earlier",
+    Later "later" "later" Global None "Show the line as it stood a command later",
+    At "at" "at" Global None "Show the line as it stood at a moment: at 14:02, at -2h",
+    Now "now" "now" Past None "Back to the present",
+    Play "play" "play" Past None "Play the past, or stop it",
+    Faster "faster" "faster" Past None "Play faster",
+    Slower "slower" "slower" Past None "Play slower",
     Quit "quit" "quit" Global None "Leave the console",
     Help "help" "help" Global None "Show the keys of this view",
     Command "command" "command" Global None "Type a command in the words of the command line",
@@ -137,6 +144,7 @@ impl Action {
             Action::View => {
                 matches!(argument, "next" | "previous") || View::named(argument).is_some()
             }
+            Action::At => argument.len() <= 40,
             Action::Field => matches!(argument, "next" | "previous"),
             Action::Sort => Sort::named(argument).is_some(),
             Action::Lanes => LanesBy::named(argument).is_some(),
@@ -164,6 +172,7 @@ impl Action {
             // What is marked is judged one by one, and all of it is said.
             Scope::Order if model.acts_on_marks() => Ok(()),
             Scope::Order => self.fits_order(model),
+            Scope::Past if model.travel.present.is_none() => Err("this is the present".into()),
             Scope::Board if model.view != View::Kanban => Err("it is about the board".into()),
             Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
@@ -257,6 +266,9 @@ impl Action {
 pub fn may_act(model: &Model) -> Result<(), String> {
     if model.session.role == Role::Viewer {
         return Err("this console only observes".into());
+    }
+    if model.travel.present.is_some() {
+        return Err("nothing can be changed in the past".into());
     }
     if let Connection::Down { why, .. } = &model.session.connection {
         return Err(format!("the engine cannot be reached: {why}"));

@@ -237,6 +237,7 @@ fn edition(model: &Model, slot: Slot) -> Edition {
     let minute = |now: Timestamp| now.0.div_euclid(MINUTE);
     match slot {
         // What is past does not change; the records since are at hand.
+        Slot::Log if model.travel.present.is_some() => (model.state.head.seq, 0, 1),
         Slot::Log => (0, 0, 0),
         Slot::Done => {
             // What is closed changes only by an end or by a reopening. Where both come between two frames the count

@@ -1,7 +1,7 @@
 //! What an update wants done: the console itself does nothing.
 
 use super::look::Wanted;
-use crate::domain::{command::Command, query::Query, time::Timestamp};
+use crate::domain::{command::Command, moment::Moment, query::Query, time::Timestamp};
 
 /// Tells an answer from others; rises for ever.
 pub type Ticket = u64;
@@ -36,6 +36,14 @@ pub enum Effect {
     },
     /// Read or write the user's files; what comes of it comes as [`super::look::Wanted`] says.
     Files(Wanted),
+    /// Go to a moment of the past, or back to the present: questions are answered as of there from then on. The arrival
+    /// comes as [`super::msg::Msg::Arrived`].
+    Travel {
+        /// Comes back with the arrival.
+        ticket: Ticket,
+        /// Where to; none is the present.
+        moment: Option<Moment>,
+    },
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
     Copy(String),
     /// Give the terminal back to the shell until the process is continued.

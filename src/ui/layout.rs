@@ -16,6 +16,8 @@ pub const AIRY: u16 = 36;
 pub struct Screen {
     /// The ledger's name, the views and the alerts.
     pub header: Rect,
+    /// Where in time the screen stands, while that is the past.
+    pub past: Rect,
     /// The worst critical alert, while there is one.
     pub band: Rect,
     /// The filter and how many orders it hides, while there is one.
@@ -33,6 +35,8 @@ pub struct Screen {
 /// What the screen has to make room for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
+    /// Whether the past is shown, or gone to.
+    pub past: bool,
     /// Whether a critical alert is open.
     pub band: bool,
     /// Whether a filter is active.
@@ -58,6 +62,7 @@ pub fn screen(area: Rect, parts: Parts) -> Screen {
         taken
     };
     let header = top(1);
+    let past = top(u16::from(parts.past));
     let band = top(u16::from(parts.band));
     let filter = top(u16::from(parts.filter));
     let (left, hints) = split_bottom(rest, u16::from(area.height >= 8));
@@ -69,6 +74,7 @@ pub fn screen(area: Rect, parts: Parts) -> Screen {
     };
     Screen {
         header,
+        past,
         band,
         filter,
         body,
@@ -167,11 +173,12 @@ mod tests {
     fn no_size_breaks_the_layout() {
         for width in 0..130 {
             for height in 0..40 {
-                for bits in 0..8u8 {
+                for bits in 0..16u8 {
                     let parts = Parts {
                         band: bits & 1 > 0,
                         filter: bits & 2 > 0,
                         detail: bits & 4 > 0,
+                        past: bits & 8 > 0,
                         notice: 4,
                     };
                     let area = Rect::new(0, 0, width, height);

@@ -23,6 +23,7 @@ pub mod parts;
 pub mod plan;
 pub mod pen;
 pub mod theme;
+pub mod travel;
 pub mod update;
 pub mod view;
 pub mod widget;

@@ -23,6 +23,7 @@ use super::{
     overlay::Overlay,
     pane::Pane,
     theme::{Role, Theme},
+    travel::Travel,
 };
 use crate::config::{Filters, Mark};
 use crate::domain::{
@@ -184,6 +185,8 @@ pub struct Model {
     pub waiting: VecDeque<Overlay>,
     /// What happened last.
     pub notice: Option<Notice>,
+    /// Where in time the console is.
+    pub travel: Travel,
     /// Questions and answers.
     pub asks: Asks,
     /// Gives out tickets.
@@ -235,6 +238,7 @@ impl Model {
             overlay: None,
             waiting: VecDeque::new(),
             notice: None,
+            travel: Travel::default(),
             asks: Asks::default(),
             tickets: Tickets::default(),
             submitted: Vec::new(),
@@ -258,6 +262,7 @@ impl Model {
     pub fn screen(&self) -> Screen {
         let notice = self.notice.as_ref();
         let parts = Parts {
+            past: self.travel.present.is_some() || self.travel.way.is_some(),
             band: self.worst_critical().is_some(),
             filter: !self.filtered_by().is_empty() || self.is_arranged(),
             detail: self.detail.is_some(),
@@ -273,6 +278,9 @@ impl Model {
         }
         let in_pane = self.focus == Focus::Detail;
         let mut scopes = Vec::new();
+        if self.travel.present.is_some() {
+            scopes.push(Scope::Past);
+        }
         if in_pane {
             scopes.push(Scope::Detail);
         }
@@ -297,12 +305,25 @@ impl Model {
 
     /// Returns the critical alert to show across every view: the oldest that nobody took notice of, else the oldest.
     pub fn worst_critical(&self) -> Option<&Arc<Alert>> {
+        // Whoever looks at the past must not miss what is wrong now.
         let critical = self
-            .state
+            .present_state()
             .alerts
             .values()
             .filter(|a| a.severity == Severity::Critical);
         critical.min_by_key(|a| (a.acknowledged.is_some(), a.raised.at, a.id))
+    }
+
+    /// Returns the line as it is, whatever is on screen.
+    pub fn present_state(&self) -> &Arc<State> {
+        let present = self.travel.present.as_ref();
+        present.map_or(&self.state, |present| &present.state)
+    }
+
+    /// Returns the time it is, whatever is on screen.
+    pub fn present_now(&self) -> Timestamp {
+        let present = self.travel.present.as_ref();
+        present.map_or(self.now, |present| present.now)
     }
 
     /// Returns the order that acts would be about.
@@ -374,7 +395,8 @@ impl Model {
     /// Returns when the console has something to do by itself, if it has before the next minute: what can be taken back
     /// now cannot be then.
     pub fn wakes_at(&self) -> Option<Timestamp> {
-        self.undo.as_ref().map(|undo| undo.until)
+        let undo = self.undo.as_ref().map(|undo| undo.until);
+        undo.into_iter().chain(self.travel.wakes_at()).min()
     }
 
     /// Returns whether acts are about what is marked: on the board, with the keys in it.

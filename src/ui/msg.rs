@@ -5,7 +5,9 @@ use std::{fmt, sync::Arc};
 use super::{effect::Ticket, keymap::Key, look::Look, theme::Theme};
 use crate::config::Filters;
 use crate::domain::{
-    query::Answer, record::Record, refusal::Refusal, state::State, time::Timestamp,
+    query::Answer,
+    record::{Record, Seq},
+    refusal::Refusal, state::State, time::Timestamp,
 };
 
 /// Something that happened.
@@ -55,6 +57,20 @@ pub enum Msg {
     Themes(Vec<Theme>),
     /// The saved filters, and what to say about them.
     Filters(Filters, Result<String, String>),
+    /// A long way to the past is being gone.
+    OnTheWay {
+        /// Which.
+        ticket: Ticket,
+        /// How many records of how many were replayed.
+        gone: (Seq, Seq),
+    },
+    /// The console stands in the past, or cannot.
+    Arrived {
+        /// By which way.
+        ticket: Ticket,
+        /// The version there and its moment.
+        stands: Result<(Arc<State>, Timestamp), Failure>,
+    },
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.

@@ -46,6 +46,11 @@ pub fn clock(time: Timestamp) -> String {
     time.to_utc().format("%H:%M").to_string()
 }
 
+/// Returns the day and second of a moment in UTC: `2026-03-01 14:05:09`.
+pub fn second(time: Timestamp) -> String {
+    time.to_utc().format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// Returns the day and minute of a moment in UTC: `2026-03-01 14:05`.
 pub fn date(time: Timestamp) -> String {
     time.to_utc().format("%Y-%m-%d %H:%M").to_string()

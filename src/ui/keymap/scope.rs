@@ -38,6 +38,8 @@ scopes! {
     Agents "agents",
     /// The events.
     Events "events",
+    /// The past, in every view.
+    Past "past",
     /// The detail of an order.
     Detail "detail",
     /// A form of several fields.
@@ -59,6 +61,18 @@ impl Scope {
     /// Returns the scopes that may hold beneath this one at the same time: a bare key here hides chords there.
     pub const fn over(self) -> &'static [Scope] {
         match self {
+            Scope::Past => &[
+                Scope::Detail,
+                Scope::Overview,
+                Scope::Board,
+                Scope::Tree,
+                Scope::Andon,
+                Scope::Agents,
+                Scope::Events,
+                Scope::Order,
+                Scope::List,
+                Scope::Global,
+            ],
             Scope::Global | Scope::Form | Scope::Prompt | Scope::Confirm => &[],
             Scope::List => &[Scope::Global],
             Scope::Order | Scope::Help => &[Scope::List, Scope::Global],

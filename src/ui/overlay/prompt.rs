@@ -18,7 +18,7 @@ use crate::{
         model::{Model, View},
         pen::Pen,
         theme::Role,
-        words,
+        travel, words,
     },
 };
 
@@ -43,6 +43,8 @@ pub enum Purpose {
     ForceRelease(Claim),
     /// What was done about an alert.
     Resolve(AlertId),
+    /// Where in time to go.
+    Moment,
     /// Why an agent is paused.
     PauseAgent(String),
 }
@@ -118,6 +120,7 @@ impl Prompt {
             Purpose::ForceRelease(claim) => format!("Take {} from {}", claim.id, claim.holder),
             Purpose::Resolve(id) => format!("Resolve {id}"),
             Purpose::PauseAgent(name) => format!("Pause {name}"),
+            Purpose::Moment => "Show the line as it stood".into(),
         }
     }
 
@@ -132,6 +135,7 @@ impl Prompt {
             Purpose::ForceRelease(_) => "why; it is recorded",
             Purpose::Resolve(_) => "what was done; frees what the alert holds",
             Purpose::PauseAgent(_) => "why; may be empty",
+            Purpose::Moment => travel::FORMS,
         }
     }
 
@@ -141,6 +145,7 @@ impl Prompt {
             self.purpose,
             Purpose::Cancel(_)
                 | Purpose::CancelMany(_)
+                | Purpose::Moment
                 | Purpose::Resolve(_) | Purpose::ForceRelease(_)
         )
     }

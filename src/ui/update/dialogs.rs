@@ -5,7 +5,7 @@ use super::{
     arrange,
     bulk,
     forms::{changes, cord, new_order},
-    looks, moves, perform,
+    looks, moves, perform, travel,
 };
 use crate::{
     domain::{
@@ -235,6 +235,7 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
             return Vec::new();
         }
         Purpose::Command => return run_line(model, text),
+        Purpose::Moment => return travel::at(model, &text),
         Purpose::CancelMany(ids) => return bulk::cancel(model, &ids, text),
         Purpose::Cancel(id) => return end(model, Command::CancelOrder { id, reason: text }),
         Purpose::Complete(id) => {
@@ -337,6 +338,11 @@ fn run_line(model: &mut Model, line: String) -> Vec<Effect> {
     }
     if Action::parse(&line).is_some() {
         return perform(model, &line);
+    }
+    if model.travel.present.is_some() {
+        // It would answer about the present, or change it, while the screen shows the past.
+        model.say("the past takes no command lines; go back to now first", Role::Warning);
+        return Vec::new();
     }
     let line = line.strip_prefix("obeya ").unwrap_or(&line).to_owned();
     let ticket = model.tickets.issue();

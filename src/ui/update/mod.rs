@@ -10,6 +10,7 @@ mod looks;
 mod moves;
 mod news;
 mod remedies;
+mod travel;
 mod undo;
 
 use super::{
@@ -48,7 +49,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             state,
             records,
             now,
-        } => news::changed(model, state, &records, now),
+        } => travel::aside(model, |model| news::changed(model, state, &records, now)),
         Msg::Connection(connection) => model.session.connection = connection,
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
@@ -58,9 +59,12 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
         Msg::Filters(filters, said) => arrange::kept(model, filters, said),
+        Msg::OnTheWay { ticket, gone } => travel::on_the_way(model, ticket, gone),
+        Msg::Arrived { ticket, stands } => travel::arrived(model, ticket, stands),
         Msg::Tick(now) => {
-            model.now = now;
+            travel::aside(model, |model| model.now = now);
             undo::lapse(model);
+            return travel::tick(model, now);
         }
     }
     Vec::new()
@@ -231,10 +235,14 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
             go(model, argument);
             Vec::new()
         }
-        Action::Back => {
-            back(model);
-            Vec::new()
-        }
+        Action::Back => back(model),
+        Action::Earlier
+        | Action::Later
+        | Action::At
+        | Action::Now
+        | Action::Play
+        | Action::Faster
+        | Action::Slower => travel::run(model, action, argument),
         Action::Down => moves::step(model, 1),
         Action::Up => moves::step(model, -1),
         Action::HalfPageDown => moves::page(model, 1, 2),
@@ -301,12 +309,16 @@ fn go(model: &mut Model, name: &str) {
 }
 
 /// Closes what is innermost: the dialog, the pane, the notice, the last root, the filter.
-fn back(model: &mut Model) {
+fn back(model: &mut Model) -> Vec<Effect> {
     match model.overlay.take() {
         Some(Overlay::Form(form)) if form.is_dirty() => {
-            return dialogs::confirm_discard(model, form);
+            dialogs::confirm_discard(model, form);
+            return Vec::new();
         }
-        Some(overlay) => return dialogs::left(model, &overlay),
+        Some(overlay) => {
+            dialogs::left(model, &overlay);
+            return Vec::new();
+        }
         None => {}
     }
     if let Some(detail) = model.detail.take() {
@@ -326,9 +338,14 @@ fn back(model: &mut Model) {
         model.events.words.clear();
     } else if model.view == View::Kanban && !model.marks.is_empty() {
         model.marks.clear();
+    } else if !model.filter.is_empty() && model.view == View::Kanban {
+        model.filter = Default::default();
+    } else if model.travel.present.is_some() || model.travel.way.is_some() {
+        return travel::come_back(model);
     } else {
         model.filter = Default::default();
     }
+    Vec::new()
 }
 
 fn copy(model: &Model) -> Option<String> {

@@ -74,7 +74,16 @@ pub(super) fn answered(model: &mut Model, ticket: Ticket, answer: Result<Box<Ans
     let Some(slot) = model.asks.take(ticket, answer) else {
         return;
     };
-    if let (Slot::Log, Some(mut past)) = (slot, log) {
+    if let (Slot::Log, Some(log)) = (slot, &log)
+        && model.travel.present.is_some()
+    {
+        // Of the past the answer is all that is shown.
+        let events = &mut model.events;
+        events.entries = log.iter().cloned().collect();
+        let newest = events.entries.back().map(|entry| entry.seq);
+        events.list.selected = events.list.selected.filter(|seq| newest >= Some(*seq));
+        events.list.selected = events.list.selected.or(newest);
+    } else if let (Slot::Log, Some(mut past)) = (slot, log) {
         let first = model.events.entries.front().map_or(u64::MAX, |e| e.seq);
         past.retain(|entry| entry.seq < first);
         let since: Vec<Entry> = model.events.entries.drain(..).collect();

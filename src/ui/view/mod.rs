@@ -9,6 +9,7 @@ mod figures;
 pub mod frame;
 pub mod kanban;
 pub mod overview;
+mod past;
 pub mod standing;
 mod which_key;
 
@@ -32,6 +33,7 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
     }
     let screen = model.screen();
     frame::header(model, screen.header, &mut pen);
+    past::banner(model, screen.past, &mut pen);
     frame::band(model, screen.band, &mut pen);
     frame::filter(model, screen.filter, &mut pen);
     if screen.body.area() > 0 {
