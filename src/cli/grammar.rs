@@ -16,9 +16,9 @@ use super::{
     context::Call,
     dashboard, deps, doctor,
     error::Done,
-    export, import, init, ledger,
+    export, import, init, keymap, ledger,
     output::Colour,
-    receipt, report, stage, work_order,
+    receipt, report, stage, theme, work_order,
 };
 use crate::domain::command::Role;
 
@@ -63,6 +63,8 @@ nouns! {
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON";
+    "theme" => theme, "How the console looks";
+    "keymap" => keymap, "What the console's keys do";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
 }

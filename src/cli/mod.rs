@@ -20,6 +20,7 @@ mod grammar;
 pub mod import;
 mod init;
 mod json;
+mod keymap;
 mod ledger;
 mod line;
 mod log;
@@ -28,6 +29,7 @@ mod receipt;
 mod report;
 mod stage;
 mod table;
+mod theme;
 mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};

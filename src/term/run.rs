@@ -25,6 +25,7 @@ use crate::{
     },
     ui::{
         effect::{Effect, Ticket},
+        look::Wanted,
         model::{EVENTS_KEPT, Model},
         msg::Msg,
         update::{settle, update},
@@ -52,6 +53,8 @@ pub trait Session {
     fn ask(&mut self, ticket: Ticket, query: Query);
     /// Runs a line of the command line's grammar; [`Msg::Printed`] follows.
     fn run_line(&mut self, ticket: Ticket, line: String);
+    /// Reads or writes the user's files; what came of it follows, as [`Wanted`] says.
+    fn files(&mut self, wanted: Wanted);
     /// Gives up what a stopped process must not hold: the host's office.
     fn step_down(&mut self);
     /// Takes it up again, after the process was continued.
@@ -311,6 +314,7 @@ impl Console<'_> {
             } => self.session.submit(ticket, *command, epoch),
             Effect::Ask { ticket, query } => self.session.ask(ticket, query),
             Effect::Run { ticket, line } => self.session.run_line(ticket, line),
+            Effect::Files(wanted) => self.session.files(wanted),
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),
             Effect::Suspend => {

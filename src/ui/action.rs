@@ -73,6 +73,8 @@ actions! {
     Create "create" "new" Global Act "Create a work order",
     Andon "andon" "andon" Global Asks "Pull the andon cord, after seeing what would stop",
     Redraw "redraw" "redraw" Global None "Draw the screen anew",
+    Themes "themes" "themes" Global None "Choose a theme, and see each as you go",
+    Reload "reload" "reload" Global None "Read your themes, keys and settings anew",
     Suspend "suspend" "suspend" Global None "Suspend to the shell",
     Down "down" "down" List None "Down",
     Up "up" "up" List None "Up",

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod filter;
 pub mod keymap;
 pub mod layout;
+pub mod look;
 pub mod model;
 pub mod msg;
 pub mod overlay;

@@ -12,11 +12,13 @@ use super::{
     filter::Filter,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
+    look::Fitting,
     msg::Connection,
     overlay::{Overlay, form::Form},
     pane::Pane,
     theme::{Role, Theme},
 };
+use crate::config::Mark;
 use crate::domain::{
     andon::{Alert, Severity},
     command::Role as Right,
@@ -151,6 +153,10 @@ pub struct Model {
     pub theme: Theme,
     /// What keys do.
     pub keymap: Keymap,
+    /// How the ledger is marked, if it is.
+    pub mark: Option<Mark>,
+    /// A choice of theme that is under way.
+    pub fitting: Option<Fitting>,
     /// The keys of an unfinished chord.
     pub pending: Vec<Key>,
     /// The view on screen.
@@ -203,6 +209,8 @@ impl Model {
             size,
             theme,
             keymap,
+            mark: None,
+            fitting: None,
             pending: Vec::new(),
             view: View::Overview,
             focus: Focus::View,
@@ -376,6 +384,7 @@ impl Model {
     pub fn say(&mut self, text: impl Into<String>, role: Role) {
         self.notice = Some(Notice {
             text: text.into(),
+            lead: "",
             lift: Vec::new(),
             role,
             sticky: false,

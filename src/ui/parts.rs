@@ -137,6 +137,8 @@ impl Events {
 pub struct Notice {
     /// What happened.
     pub text: String,
+    /// What stands before the first of the ways out.
+    pub lead: &'static str,
     /// What would lift it, if it was refused.
     pub lift: Vec<String>,
     /// How it looks.

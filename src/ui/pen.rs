@@ -88,9 +88,11 @@ impl<'a> Pen<'a> {
         self.buffer.set_style(area, self.theme.style(role));
     }
 
-    /// Empties an area, so that what is beneath a dialog does not show through.
+    /// Empties an area down to the theme's ground, so that what is beneath a dialog does not show through.
     pub fn clear(&mut self, area: Rect) {
-        ratatui::widgets::Clear.render(area.intersection(self.buffer.area), self.buffer);
+        let area = area.intersection(self.buffer.area);
+        ratatui::widgets::Clear.render(area, self.buffer);
+        self.shade(area, Role::Text);
     }
 
     /// Draws a box with a title and returns what is inside; the box that has the keys looks different.

@@ -21,8 +21,13 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Rooms that may use another on their own floor: settings are cleaned text, and the terminal runs the console's model
-/// and the line's grammar.
-const NEIGHBOURS: &[(&str, &str)] = &[("config", "text"), ("term", "ui"), ("term", "cli")];
+/// and the line's grammar. The command line tells of themes and keys as the console has them.
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("config", "text"),
+    ("term", "ui"),
+    ("term", "cli"),
+    ("cli", "ui"),
+];
 
 /// Floors that a door must not reach past `link` to.
 const BEHIND_LINK: &[&str] = &["engine", "ledger"];

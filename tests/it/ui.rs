@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use obeya::{
-    config::{ColorDepth, GlyphSet},
+    config::{Accent, ColorDepth, GlyphSet, Mark},
     domain::command::Role,
-    ui::model::View,
+    ui::{
+        model::View,
+        msg::Msg,
+        theme::{self, Theme},
+    },
 };
 use ratatui::style::{Color, Modifier};
 
@@ -54,6 +58,20 @@ fn pictures_are_fresh() {
     shot("help", console().keys("2?"));
     shot("palette", console().keys("2<ctrl-p>sign"));
     shot("form", console().keys("2o"));
+    let themed =
+        |name: &str| theme::load(name, &|_| Ok(None), ColorDepth::True, GlyphSet::Unicode).0;
+    let themes: Vec<Theme> = theme::names().map(themed).collect();
+    let mut fitting = console();
+    fitting.keys("2").tell(Msg::Themes(themes));
+    fitting.keys("<down><down><down><down><down><down>");
+    shot("themes", &fitting);
+    let mut production = Console::new(sample::stopped(), WIDE);
+    production.model.mark = Some(Mark {
+        label: Some("PROD".into()),
+        accent: Accent::Red,
+    });
+    production.model.theme = themed("light").marked(Accent::Red);
+    shot("production", production.keys("2!"));
 }
 
 #[test]

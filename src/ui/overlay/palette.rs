@@ -18,6 +18,9 @@ use crate::{
     ui::{keymap::Key, layout, pen::Pen, theme::Role, widget::window_list::Window},
 };
 
+/// The cells of a list at the side.
+const ASIDE: u16 = 28;
+
 /// The most rows that are found: more than anyone scrolls through.
 const MAX_FOUND: usize = 200;
 
@@ -30,6 +33,8 @@ pub enum Choice {
     Order(OrderId),
     /// Goes to an alert.
     Alert(AlertId),
+    /// Keeps a theme.
+    Theme(String),
     /// Submits a command.
     Submit(Box<Command>),
     /// Makes the first order wait for the second.
@@ -92,6 +97,8 @@ pub struct Palette {
     by_id: Option<Item>,
     /// Whether an id that no row has can be chosen.
     any_order: Option<Option<OrderId>>,
+    /// Whether it stands at the side, so that the view is seen beside it.
+    aside: bool,
 }
 
 impl Palette {
@@ -106,6 +113,7 @@ impl Palette {
             window: Window::default(),
             by_id: None,
             any_order: None,
+            aside: false,
         };
         palette.search();
         palette
@@ -114,6 +122,12 @@ impl Palette {
     /// Returns the list in which any order's id can be typed; it is gone to, or `waiting` is made to wait for it.
     pub fn with_ids(mut self, waiting: Option<OrderId>) -> Self {
         self.any_order = Some(waiting);
+        self
+    }
+
+    /// Returns the list at the side of the screen.
+    pub fn aside(mut self) -> Self {
+        self.aside = true;
         self
     }
 
@@ -249,7 +263,11 @@ impl Palette {
     pub fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
         let shown = Self::shown(area).min(self.rows().count().max(1));
         let height = u16::try_from(shown + 4).unwrap_or(u16::MAX);
-        let area = layout::dialog(area, 84, height);
+        let area = match self.aside {
+            true => layout::split_bottom(layout::split_right(area, ASIDE).1, height + 1).1,
+            false => layout::dialog(area, 84, height),
+        };
+        let area = layout::split_top(area, height).0;
         pen.clear(area);
         let inner = pen.pane(area, &self.title, true);
         let glyphs = pen.glyphs();

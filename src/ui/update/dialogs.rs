@@ -3,11 +3,11 @@
 use super::{
     acts::{submit, submit_under},
     forms::{changes, cord, new_order},
-    moves, perform,
+    looks, moves, perform,
 };
 use crate::{
     domain::{
-        andon::{Scope, Severity},
+        andon::{Scope as Held, Severity},
         command::{Command, Hold},
         id::OrderId,
     },
@@ -15,7 +15,7 @@ use crate::{
         action::Action,
         effect::Effect,
         filter::Filter,
-        keymap::Key,
+        keymap::{Key, Scope, chord},
         model::{Model, View},
         overlay::{
             Overlay,
@@ -151,9 +151,8 @@ fn everything(model: &Model) -> Palette {
     let mut items: Vec<Item> = Vec::new();
     for binding in bindings {
         let run = binding.run.as_str();
-        let moving = Action::parse(run).is_none_or(|(action, _)| {
-            action.scope() == crate::ui::keymap::Scope::List || action == Action::Palette
-        });
+        let moving = Action::parse(run)
+            .is_none_or(|(action, _)| action.scope() == Scope::List || action == Action::Palette);
         let known = |item: &Item| item.choice == Choice::Run(run.to_owned());
         if moving || items.iter().any(known) {
             continue;
@@ -164,12 +163,13 @@ fn everything(model: &Model) -> Palette {
         } else {
             &binding.desc
         };
-        let keys = crate::ui::keymap::chord(&binding.on);
+        let keys = chord(&binding.on);
         items.push(Item {
             why_not: action.and_then(|action| action.available(model).err()),
             ..Item::new(about, keys, Choice::Run(run.to_owned()))
         });
     }
+    items.extend(unbound(&scopes, model, &items));
     items.extend(model.alerts().iter().map(|alert| {
         let label = format!("{} {}", alert.id, alert.reason);
         Item::new(label, alert.severity.word(), Choice::Alert(alert.id))
@@ -180,6 +180,30 @@ fn everything(model: &Model) -> Palette {
         Item::new(label, stage, Choice::Order(order.id)).known_as(order.external.as_ref())
     }));
     Palette::new("Go to an order or run an action", items).with_ids(None)
+}
+
+/// Returns what can be done here and has no key: it is found by its words all the same.
+fn unbound(scopes: &[Scope], model: &Model, bound: &[Item]) -> Vec<Item> {
+    let views = View::ALL.iter().map(|view| format!("view {}", view.name()));
+    let plain = Action::ALL.iter().map(|action| action.name().to_owned());
+    let runs = plain.chain(views).filter_map(|run| {
+        let (action, argument) = Action::parse(&run)?;
+        let here = scopes.contains(&action.scope()) && action.scope() != Scope::List;
+        let choice = Choice::Run(run.clone());
+        let known = bound.iter().any(|item| item.choice == choice);
+        if !here || known || action == Action::Palette {
+            return None;
+        }
+        let label = match argument {
+            "" => action.about().to_owned(),
+            view => format!("{}: {view}", action.about()),
+        };
+        Some(Item {
+            why_not: action.available(model).err(),
+            ..Item::new(label, "", choice)
+        })
+    });
+    runs.collect()
 }
 
 fn accept(model: &mut Model) -> Vec<Effect> {
@@ -329,6 +353,7 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
             moves::go_to_alert(model, id);
             Vec::new()
         }
+        Choice::Theme(name) => looks::keep(model, name),
         Choice::Submit(command) => submit(model, *command, None),
         Choice::Depend(id, on) => submit(model, Command::AddDependency { id, on }, None),
     }
@@ -376,7 +401,7 @@ fn confirm_cord(model: &mut Model, command: Command, form: Box<Form>) -> Vec<Eff
     let scope = match hold {
         Some(Hold::Scope(scope)) => Some(scope.clone()),
         Some(Hold::Nothing) => None,
-        None => (*severity == Severity::Critical).then_some(Scope::Line),
+        None => (*severity == Severity::Critical).then_some(Held::Line),
     };
     let mut facts = vec![format!("{}: {reason}", severity.word())];
     if scope.is_none() {

@@ -3,6 +3,7 @@
 mod acts;
 mod dialogs;
 mod forms;
+mod looks;
 mod moves;
 mod news;
 mod remedies;
@@ -13,6 +14,7 @@ use super::{
     effect::Effect,
     keymap::{Key, Press, Scope},
     layout::{self, AIRY},
+    look::Wanted,
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
@@ -45,6 +47,8 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => news::submitted(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
+        Msg::Look(look) => looks::dress(model, *look),
+        Msg::Themes(themes) => looks::choose(model, themes),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
         Msg::Tick(now) => model.now = now,
@@ -110,6 +114,7 @@ fn derive(model: &mut Model) {
         palette.answered(named.and_then(|name| model.asks.named(&name)));
         palette.settle(ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1));
     }
+    looks::try_on(model);
     // A pane that is gone has no keys.
     if model.detail.is_none() && model.selected_alert().is_none() {
         model.focus = Focus::View;
@@ -211,6 +216,8 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         Action::Quit => vec![Effect::Quit],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
+        Action::Themes => vec![Effect::Files(Wanted::Themes)],
+        Action::Reload => vec![Effect::Files(Wanted::Look)],
         Action::Copy => copy(model).map(Effect::Copy).into_iter().collect(),
         Action::View => {
             go(model, argument);

@@ -120,17 +120,22 @@ pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<R
     }
 }
 
+/// What stands before the ways to lift a refusal.
+const LIFTED: &str = "lifted by";
+
 /// Returns what is said of a failure.
 pub(super) fn notice(model: &Model, failure: &Failure) -> Notice {
     match failure {
         Failure::Refused(refusal) => Notice {
             text: format!("refused: {refusal}"),
+            lead: LIFTED,
             lift: remedies::of(model, refusal),
             role: Role::Error,
             sticky: true,
         },
         Failure::Fault(what) => Notice {
             text: what.clone(),
+            lead: LIFTED,
             lift: Vec::new(),
             role: Role::Error,
             sticky: true,

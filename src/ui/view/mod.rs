@@ -10,6 +10,7 @@ pub mod frame;
 pub mod kanban;
 pub mod overview;
 pub mod standing;
+mod which_key;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -24,6 +25,7 @@ use super::{
 pub fn draw(model: &Model, buffer: &mut Buffer) {
     let area = buffer.area;
     let mut pen = Pen::new(buffer, &model.theme);
+    pen.clear(area);
     if layout::is_tiny(area) {
         frame::counts(model, area, &mut pen);
         return;
@@ -44,10 +46,10 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
     if let Some(notice) = &model.notice {
         toast::draw(notice, screen.notice, &mut pen);
     }
-    frame::chord(model, area, &mut pen);
     if let Some(overlay) = &model.overlay {
         overlay.draw(model, area, &mut pen);
     }
+    which_key::draw(model, area, &mut pen);
 }
 
 fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {

@@ -3,6 +3,7 @@
 mod answers;
 mod hostile;
 mod line;
+mod looks;
 mod owner;
 mod refusals;
 
