@@ -248,7 +248,10 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
                 limit: None,
             })
         }
-        Slot::Agents => view(View::Agents).then_some(Query::Agents { limit: Some(1_000) }),
+        Slot::Agents => view(View::Agents).then_some(Query::Agents {
+            limit: Some(1_000),
+            after: None,
+        }),
         Slot::Blast => match &model.overlay {
             Some(Overlay::Confirm(confirm)) => {
                 let scope = confirm.scope.clone()?;
