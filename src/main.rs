@@ -14,7 +14,7 @@ fn main() {
         Invocation::Console(options) => match term::open(&options) {
             Ok(()) => {}
             Err(error) => {
-                eprintln!("error: {error}");
+                term::guard::tell(&format!("error: {error}\n"));
                 let code = match error {
                     ConsoleError::NoTerminal | ConsoleError::DumbTerminal => cli::EXIT_USAGE,
                     _ => cli::EXIT_UNAVAILABLE,

@@ -1,4 +1,4 @@
-//! `obeya export json|jsonl`: everything that the questions answer, for other programs.
+//! `obeya export json|jsonl`: everything that the questions answer, for other programs, as it stood at one moment.
 
 use std::{
     fs::{self, File},
@@ -14,14 +14,17 @@ use super::{
     context::{Call, answer},
     error::{self, CliError, Done},
 };
-use crate::domain::query::{
-    MAX_LIMIT, Query,
-    filter::{Cursor, Filter, Sort},
+use crate::{
+    domain::query::{
+        Answer, Query,
+        filter::{Cursor, Filter, Sort},
+    },
+    link::{Frozen, Observer as _},
 };
 
 const NOUN: &str = "export";
 
-/// How many orders are asked for at once.
+/// How many things are asked for at once.
 const PAGE: usize = 1_000;
 
 pub(super) fn grammar(noun: Command) -> Command {
@@ -57,49 +60,65 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         path: path.cloned().unwrap_or_default(),
         first: true,
     };
-    let mut cut = false;
     target.begin(call)?;
-    target.section(call, "buckets", |call, put| {
-        let buckets = answer!(call, Query::Buckets, Buckets).buckets;
-        buckets
-            .iter()
-            .try_for_each(|bucket| put(call, json!(bucket)))
+    let source = &mut Source(Frozen::open(&call.home()?)?);
+    target.section(call, "buckets", |put| {
+        let buckets = answer!(source, Query::Buckets, Buckets).buckets;
+        buckets.iter().try_for_each(|bucket| put(json!(bucket)))
     })?;
-    target.section(call, "stages", |call, put| {
-        let stages = answer!(call, Query::Stages, Stages).stages;
-        stages.iter().try_for_each(|stage| put(call, json!(stage)))
+    target.section(call, "stages", |put| {
+        let stages = answer!(source, Query::Stages, Stages).stages;
+        stages.iter().try_for_each(|stage| put(json!(stage)))
     })?;
-    target.section(call, "agents", |call, put| {
-        let limit = Some(MAX_LIMIT);
-        let page = answer!(call, Query::Agents { limit }, Agents);
-        let agents = page.agents;
-        cut |= agents.len() < page.total;
-        agents.iter().try_for_each(|agent| put(call, json!(agent)))
-    })?;
-    target.section(call, "alerts", |call, put| {
-        let query = Query::Alerts {
-            all: true,
-            severity: None,
-            limit: Some(MAX_LIMIT),
-        };
-        let alerts = answer!(call, query, Alerts).alerts;
-        cut |= alerts.len() >= MAX_LIMIT;
-        alerts.iter().try_for_each(|alert| put(call, json!(alert)))
-    })?;
-    target.section(call, "work_orders", work_orders)?;
-    if cut {
-        // Standard output may be the export itself. That nobody reads the other one is no reason to stop.
-        let _ = writeln!(
-            io::stderr(),
-            "note: of agents and alerts an export holds {MAX_LIMIT} each; older ones are left out"
-        );
-    }
+    target.section(call, "agents", |put| agents(source, put))?;
+    target.section(call, "alerts", |put| alerts(source, put))?;
+    target.section(call, "work_orders", |put| work_orders(source, put))?;
     target.end(call)
 }
 
-type Put<'p> = &'p mut dyn FnMut(&mut Call<'_>, Value) -> Done;
+/// The ledger at the moment that is exported.
+struct Source(Frozen);
 
-fn work_orders(call: &mut Call<'_>, put: Put<'_>) -> Done {
+impl Source {
+    fn ask(&mut self, query: &Query) -> Result<Answer, CliError> {
+        Ok(self.0.ask(query)??)
+    }
+}
+
+type Put<'p> = &'p mut dyn FnMut(Value) -> Done;
+
+fn agents(source: &mut Source, put: Put<'_>) -> Done {
+    let mut after = None;
+    loop {
+        let limit = Some(PAGE);
+        let page = answer!(source, Query::Agents { limit, after }, Agents).agents;
+        page.iter().try_for_each(|agent| put(json!(agent)))?;
+        after = match page.last() {
+            Some(last) => Some(last.name.clone()),
+            None => return Ok(()),
+        };
+    }
+}
+
+fn alerts(source: &mut Source, put: Put<'_>) -> Done {
+    let mut after = None;
+    loop {
+        let query = Query::Alerts {
+            all: true,
+            severity: None,
+            limit: Some(PAGE),
+            after,
+        };
+        let page = answer!(source, query, Alerts).alerts;
+        page.iter().try_for_each(|alert| put(json!(alert)))?;
+        after = match page.last() {
+            Some(last) => Some(last.id),
+            None => return Ok(()),
+        };
+    }
+}
+
+fn work_orders(source: &mut Source, put: Put<'_>) -> Done {
     let mut after: Option<Cursor> = None;
     loop {
         let query = Query::WorkOrders {
@@ -109,11 +128,14 @@ fn work_orders(call: &mut Call<'_>, put: Put<'_>) -> Done {
             limit: Some(PAGE),
             after,
         };
-        let page = answer!(call, query, WorkOrders);
+        let page = answer!(source, query, WorkOrders);
         for view in page.work_orders {
             let order = view.id.to_string();
-            let detail = answer!(call, Query::WorkOrder { order }, WorkOrder);
-            put(call, json!(detail))?;
+            put(json!(answer!(
+                source,
+                Query::WorkOrder { order },
+                WorkOrder
+            )))?;
         }
         after = page.next;
         if after.is_none() {
@@ -201,14 +223,14 @@ impl Target {
         &mut self,
         call: &mut Call<'_>,
         name: &str,
-        each: impl FnOnce(&mut Call<'_>, Put<'_>) -> Done,
+        each: impl FnOnce(Put<'_>) -> Done,
     ) -> Done {
         if !self.lines {
             let comma = if self.first { "" } else { "," };
             self.write(call, &format!("{comma}\n\"{name}\":["))?;
         }
         self.first = true;
-        each(call, &mut |call, thing| self.put(call, name, thing))?;
+        each(&mut |thing| self.put(call, name, thing))?;
         self.first = false;
         match self.lines {
             true => Ok(()),

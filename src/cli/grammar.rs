@@ -75,6 +75,7 @@ Without a command, obeya opens the console.
 
 Which ledger: --ledger, OBEYA_LEDGER, .obeya/ here or above, then the main git worktree's.
 Who acts: --actor, OBEYA_AGENT, OBEYA_ACTOR, then the name of the system's user.
+Which claim: --epoch for this call, or OBEYA_EPOCH=WO-001:3 for every write on that order.
 Exit codes: 0 done, 1 refused by a rule or found wrong by a check, 2 bad usage,
 3 ledger or engine unavailable, or the answer is unknown.";
 
@@ -115,7 +116,7 @@ fn globals() -> [Arg; 8] {
         option(
             "epoch",
             "N",
-            "The fencing number of the claim [env: OBEYA_EPOCH]",
+            "The fencing number of the claim [env: OBEYA_EPOCH=ORDER:N]",
         )
         .value_parser(clap::value_parser!(u32)),
         option("ledger", "FOLDER", "Which ledger [env: OBEYA_LEDGER]")

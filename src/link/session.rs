@@ -207,7 +207,7 @@ impl Operator for Arc<Session> {
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
         let handle = self.watching.handle();
-        Ok(handle.heartbeat(beat.order, beat.epoch, &beat.actor, &beat.note)?)
+        Ok(handle.heartbeat(beat.order, beat.epoch, &beat.actor, beat.role, &beat.note)?)
     }
 }
 

@@ -36,6 +36,7 @@ fn questions() -> Vec<Query> {
             all: true,
             severity: None,
             limit: Some(3),
+            after: None,
         },
         Query::Log {
             after: None,
