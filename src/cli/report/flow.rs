@@ -46,10 +46,13 @@ pub(super) fn velocity(call: &mut Call<'_>, velocity: &Velocity) -> Done {
     let trend = velocity
         .trend
         .map_or_else(String::new, |trend| format!(", trend {trend} a day"));
-    call.out.line(&format!(
-        "{} completed from {} to {}: {} a day, {} a week{trend}",
-        velocity.completed, velocity.since, velocity.until, velocity.per_day, velocity.per_week
-    ))?;
+    call.out.block(
+        0,
+        &format!(
+            "{} completed from {} to {}: {} a day, {} a week{trend}",
+            velocity.completed, velocity.since, velocity.until, velocity.per_day, velocity.per_week
+        ),
+    )?;
     let done = velocity
         .buckets
         .iter()
@@ -90,7 +93,7 @@ pub(super) fn sla(call: &mut Call<'_>, sla: &Sla) -> Done {
         Some(percent) => format!("since {}: {percent} % in time", sla.since),
         None => format!("since {}: nothing with a promise was completed", sla.since),
     };
-    call.out.line(&text)?;
+    call.out.block(0, &text)?;
     if sla.due.orders.is_empty() {
         return Ok(());
     }
@@ -102,8 +105,8 @@ pub(super) fn sla(call: &mut Call<'_>, sla: &Sla) -> Done {
 pub(super) fn flow(call: &mut Call<'_>, flow: &Flow) -> Done {
     let mut table = Table::new([
         left("DAY"),
-        right("ARRIVED"),
-        right("DEPARTED"),
+        right("ARRIVED").drop(1),
+        right("DEPARTED").drop(2),
         right("QUEUED"),
         right("IN PROGRESS"),
         right("DONE"),
@@ -121,10 +124,10 @@ pub(super) fn flow(call: &mut Call<'_>, flow: &Flow) -> Done {
         ]);
     }
     call.out.table(&table)?;
-    call.out.line(&format!(
-        "{} arrived, {} departed",
-        flow.arrived, flow.departed
-    ))
+    call.out.block(
+        0,
+        &format!("{} arrived, {} departed", flow.arrived, flow.departed),
+    )
 }
 
 /// Returns how many stood in each stage, those stages left out in which none did.

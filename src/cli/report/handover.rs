@@ -25,13 +25,16 @@ pub(super) fn show(call: &mut Call<'_>, handover: &Handover) -> Done {
         Tone::Head,
         &format!("handover at {}, since {}", handover.at, handover.since),
     )?;
-    call.out.line(&format!(
-        "{} open alerts; {} past their SLA, {} break it within a shift; {} in progress",
-        handover.alerts_total,
-        handover.due.breached,
-        handover.due_next_shift,
-        handover.working_total
-    ))?;
+    call.out.block(
+        0,
+        &format!(
+            "{} open alerts; {} past their SLA, {} break it within a shift; {} in progress",
+            handover.alerts_total,
+            handover.due.breached,
+            handover.due_next_shift,
+            handover.working_total
+        ),
+    )?;
     alerts(call, &handover.alerts, handover.alerts_total)?;
     if !handover.due.orders.is_empty() {
         heading(call, &format!("due next: {}", handover.due.total))?;

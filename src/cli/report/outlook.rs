@@ -21,6 +21,9 @@ pub(super) fn forecast(call: &mut Call<'_>, forecast: &Forecast) -> Done {
         None => format!("{} open orders", forecast.remaining),
     };
     call.out.tone(Tone::Head, &what)?;
+    if forecast.remaining == 0 {
+        return call.out.line("  nothing is left to be done");
+    }
     let mut table = Table::new([left(""), left(""), right("")]);
     for finish in [&forecast.p50, &forecast.p85, &forecast.p95]
         .into_iter()
@@ -41,18 +44,21 @@ pub(super) fn forecast(call: &mut Call<'_>, forecast: &Forecast) -> Done {
         Sampled::Own => "their own throughput",
         Sampled::Line => "the whole line's throughput",
     };
-    call.out.line(&format!(
-        "{whose}, {} to {}: {} completed, {} a day, {} of {} days without any",
-        from.since, from.until, from.completed, from.per_day, from.idle_days, from.days
-    ))?;
+    call.out.block(
+        0,
+        &format!(
+            "{whose}, {} to {}: {} completed, {} a day, {} of {} days without any",
+            from.since, from.until, from.completed, from.per_day, from.idle_days, from.days
+        ),
+    )?;
     call.out.tone(
         Tone::Muted,
         &format!("{} trials, seed {}", forecast.trials, forecast.seed),
     )?;
-    for doubt in &forecast.doubts {
-        call.out.tone(Tone::Warn, &format!("doubt: {doubt}"))?;
-    }
-    Ok(())
+    forecast
+        .doubts
+        .iter()
+        .try_for_each(|doubt| call.out.block(0, &format!("doubt: {doubt}")))
 }
 
 /// Prints which promises are likely to be broken.
@@ -97,8 +103,11 @@ pub(super) fn risk(call: &mut Call<'_>, risk: &Risk) -> Done {
         let text = format!("and {more} more; raise --limit");
         call.out.tone(Tone::Muted, &text)?;
     }
-    call.out.line(&format!(
-        "{} of these promises are expected to be broken, by what was done since {}",
-        risk.expected_breaches, risk.since
-    ))
+    call.out.block(
+        0,
+        &format!(
+            "{} of these promises are expected to be broken, by what was done since {}",
+            risk.expected_breaches, risk.since
+        ),
+    )
 }

@@ -43,10 +43,13 @@ pub(super) fn lead_time(call: &mut Call<'_>, times: &LeadTime) -> Done {
         add("", "cycle", &bucket.cycle);
     }
     call.out.table(&table)?;
-    call.out.line(&format!(
-        "since {}: lead from creation, cycle from the first start",
-        times.since
-    ))
+    call.out.block(
+        0,
+        &format!(
+            "since {}: lead from creation, cycle from the first start",
+            times.since
+        ),
+    )
 }
 
 /// Prints the cycle times of completed orders.
@@ -77,12 +80,15 @@ pub(super) fn cycle_times(call: &mut Call<'_>, times: &CycleTimes) -> Done {
         let text = format!("and {more} more; raise --limit");
         call.out.tone(Tone::Muted, &text)?;
     }
-    call.out.line(&format!(
-        "since {}: {}; {} more were completed without a start here",
-        times.since,
-        quantiles(&times.cycle),
-        times.without_start
-    ))
+    call.out.block(
+        0,
+        &format!(
+            "since {}: {}; {} more were completed without a start here",
+            times.since,
+            quantiles(&times.cycle),
+            times.without_start
+        ),
+    )
 }
 
 /// Prints the orders in progress by age.
@@ -124,11 +130,14 @@ pub(super) fn ageing(call: &mut Call<'_>, ageing: &Ageing) -> Done {
         let text = format!("and {more} more; raise --limit");
         call.out.tone(Tone::Muted, &text)?;
     }
-    call.out.line(&format!(
-        "completed since {}: {}",
-        ageing.since,
-        quantiles(&ageing.cycle)
-    ))
+    call.out.block(
+        0,
+        &format!(
+            "completed since {}: {}",
+            ageing.since,
+            quantiles(&ageing.cycle)
+        ),
+    )
 }
 
 /// Returns percentiles in words.
