@@ -116,6 +116,8 @@ impl<B: Books> Reading<'_, B> {
         let mut stood: BTreeMap<OrderId, Option<String>> = BTreeMap::new();
         let mut doubtful: Vec<(Record, OrderId)> = vec![];
         let wanted = |id: OrderId| match state.order(id) {
+            // Epics stand in no stage.
+            _ if id.is_epic() => false,
             Some(order) => filter.admits(state, order, now),
             None => all || closed.contains(&id),
         };
@@ -186,7 +188,7 @@ impl<B: Books> Reading<'_, B> {
 
     /// Returns the stage in which an order stood before a record took it out of one, if it stood in one.
     fn stage_before(&mut self, record: &Record, id: OrderId) -> Answered<Option<String>, B> {
-        if !self.state.order(id).is_some_and(|order| !order.is_epic()) {
+        if self.state.order(id).is_none() {
             let rows = self.books.closed(&[id]).map_err(Stop::Fault)?;
             // The archive keeps an order as it stood when this very record closed it.
             if let Some(row) = rows.first().filter(|row| row.changed == record.seq) {
