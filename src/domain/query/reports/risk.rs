@@ -79,7 +79,7 @@ pub struct RiskOrder {
     pub percent: Decimal,
     /// What the chance is read from.
     pub basis: RiskBasis,
-    /// How many orders lasted longer than this one has.
+    /// How many orders lasted longer than this one has, and were done.
     pub sample: u64,
     /// The open orders that wait for it, directly or not; at least so many, where it is [`MAX_BLOCKED`].
     pub blocks: u64,

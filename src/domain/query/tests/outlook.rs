@@ -212,6 +212,24 @@ fn half_of_what_lasted_as_long_makes_a_risk_of_a_half() {
 }
 
 #[test]
+fn open_work_alone_tells_nothing_of_how_long_work_lasts() {
+    let mut line = Line::new();
+    for number in 1..=9 {
+        line.create(&format!("WO-{number:03}"), "Open", Bucket::Security, 5);
+    }
+    line.wait(6 * 60 - 9);
+    line.check(
+        json!({"risk": {"since": 0}}),
+        &[
+            ("/orders/0/basis", json!("assumed")),
+            ("/orders/0/percent", json!(25)),
+            ("/orders/8/basis", json!("assumed")),
+            ("/orders/8/percent", json!(24.4)),
+        ],
+    );
+}
+
+#[test]
 fn a_handover_tells_what_the_next_shift_needs() {
     let mut line = line();
     let ada = Actor::person("ada");
