@@ -120,11 +120,7 @@ impl<Id> Default for Latest<Id> {
 
 impl<Id: Ord> Latest<Id> {
     fn note(&mut self, id: Id, record: &Record, note: Option<String>) {
-        let by = Actor {
-            kind: record.actor_kind,
-            name: record.actor.clone(),
-        };
-        self.0.insert(id, (record.time, by, note));
+        self.0.insert(id, (record.time, Actor::of(record), note));
     }
 }
 
