@@ -58,7 +58,7 @@ nouns! {
     "stage" => stage, "The board's columns";
     "agent" => agent, "Registered agents";
     "receipt" => receipt, "Proof of completed work orders";
-    "report" => report, "Progress, velocity, SLA, flow and lead time";
+    "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";

@@ -16,6 +16,7 @@ mod duration;
 mod error;
 mod events;
 mod export;
+mod filter;
 mod grammar;
 pub mod import;
 mod init;

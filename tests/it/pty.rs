@@ -287,7 +287,11 @@ fn a_suspended_console_gives_up_its_office_and_comes_back_whole() {
     assert!(again.contains("\x1b[2J"), "the whole screen is drawn anew");
     assert!(pty.text().contains("Orders by status") && pty.screen().alternate_screen());
     pty.keys("q");
-    pty.wait_for("the shell's screen", |screen| !screen.alternate_screen());
+    // What is typed before the shell asks again may still go to the console.
+    pty.wait_for("the shell's prompt", |screen| {
+        let text = screen.contents();
+        !screen.alternate_screen() && text.trim_end().ends_with("\nshell>")
+    });
     pty.keys("stty -a | grep -c -- -icanon; exit 0<enter>");
     assert_eq!(pty.end(), Ok(0));
     let raw = pty.text();

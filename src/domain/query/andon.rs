@@ -178,6 +178,16 @@ impl AlertView {
 }
 
 impl<B: Books> Reading<'_, B> {
+    /// Returns what was wrong by an alert, open or resolved; empty if it is nowhere to be found.
+    pub(super) fn reason(&mut self, id: AlertId) -> Answered<String, B> {
+        if let Some(alert) = self.state.alert(id) {
+            return Ok(alert.reason.clone());
+        }
+        let rows = self.books.resolved(&[id]).map_err(Stop::Fault)?;
+        let form = rows.first().and_then(unfold);
+        Ok(form.map(|form| form.alert.reason).unwrap_or_default())
+    }
+
     /// Returns a page of alerts: open ones, worst first, then oldest; then resolved ones if they are asked for.
     pub(super) fn alerts(
         &mut self,
