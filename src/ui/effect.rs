@@ -36,6 +36,8 @@ pub enum Effect {
     },
     /// Read or write the user's files; what comes of it comes as [`super::look::Wanted`] says.
     Files(Wanted),
+    /// Say what may come next in a line of the command line's grammar; it comes as [`super::msg::Msg::Completed`].
+    Complete(String),
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
     Copy(String),
     /// Give the terminal back to the shell until the process is continued.
