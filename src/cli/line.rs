@@ -120,7 +120,7 @@ pub(super) fn usage(error: &clap::Error) -> String {
 
 /// Returns the words of a line as a shell splits them: blanks part words, quotes keep them together, a backslash keeps
 /// the next character as it is. Nothing is expanded.
-fn split(line: &str) -> Result<Vec<Cow<'_, str>>, CliError> {
+pub(super) fn split(line: &str) -> Result<Vec<Cow<'_, str>>, CliError> {
     let mut words = vec![];
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -145,37 +145,6 @@ fn split(line: &str) -> Result<Vec<Cow<'_, str>>, CliError> {
     Ok(words)
 }
 
-/// Returns what may stand in the place of the last word of a line: nouns, then verbs, then options.
-pub fn complete_line(line: &str) -> Vec<String> {
-    let Ok(mut words) = split(line) else {
-        return vec![];
-    };
-    let unfinished = match line.chars().next_back().is_none_or(char::is_whitespace) {
-        true => Cow::Borrowed(""),
-        false => words.pop().unwrap_or_default(),
-    };
-    let mut command = grammar::tree();
-    command.build();
-    let mut here = &command;
-    for word in &words {
-        match here.find_subcommand(&**word) {
-            Some(beneath) => here = beneath,
-            None if here.has_subcommands() => return vec![],
-            None => break,
-        }
-    }
-    let verbs = here
-        .get_subcommands()
-        .map(|verb| verb.get_name().to_owned());
-    let options = here.get_opts().filter_map(|option| option.get_long());
-    let options = options.map(|long| format!("--{long}"));
-    let fits = |word: &String| word.starts_with(&*unfinished);
-    match here.has_subcommands() && !unfinished.starts_with('-') {
-        true => verbs.filter(fits).collect(),
-        false => options.filter(fits).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,14 +167,5 @@ mod tests {
         check(r#"a\ b \" "\"""#, &["a b", "\"", "\""]);
         check("", &[]);
         assert!(split("'open").is_err() && split("\"open").is_err());
-    }
-
-    #[test]
-    fn the_last_word_is_completed() {
-        assert_eq!(complete_line("rep"), ["report"]);
-        assert_eq!(complete_line("wo com"), ["complete", "comment"]);
-        assert!(complete_line("work-order create --ti").contains(&"--title".to_owned()));
-        assert!(complete_line("nonsense ").is_empty());
-        assert!(complete_line("").contains(&"andon".to_owned()));
     }
 }

@@ -7,6 +7,7 @@ mod agent;
 mod andon;
 mod arguments;
 mod bucket;
+mod complete;
 mod completions;
 mod context;
 mod dashboard;
@@ -46,8 +47,9 @@ use self::{
 use crate::domain::order::Actor;
 
 pub use self::{
+    complete::{Completion, complete_line},
     error::{EXIT_DONE, EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE},
-    line::{LineContext, LineOutput, complete_line, run_line},
+    line::{LineContext, LineOutput, run_line},
     log::start as start_log,
     output::Colour,
 };

@@ -83,7 +83,9 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     start_log(&place.home);
     let colourless = (options.colour == Colour::Never).then(|| (Setting::Color, "none".to_owned()));
     let flags: Vec<_> = colourless.into_iter().collect();
-    let (config, problems) = Config::load(&process_env, &flags);
+    let (config, mut problems) = Config::load(&process_env, &flags);
+    let (filters, more) = config.filters();
+    problems.extend(more);
     let caps = Caps::detect(&config, &process_env);
     if let Err(error) = guard::install_hooks(caps.depth) {
         tracing::warn!(%error, "a panic would print the plain report");
@@ -147,7 +149,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     };
     let mut model = Model::new(about, theme, look.keymap, (size.width, size.height));
     model.mark = look.mark;
-    model.filters = look.filters;
+    model.filters = filters;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -53,13 +53,10 @@ impl Desk {
         problems.extend(more);
         let (mark, more) = config.mark(&self.ledger, &self.folder);
         problems.extend(more);
-        let (filters, more) = config.filters();
-        problems.extend(more);
         Look {
             theme,
             keymap,
             mark,
-            filters,
             problems,
         }
     }

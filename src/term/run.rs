@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{Copied, Happened, Input, Inputs, Screen, Signal};
 use crate::{
+    cli::{Completion, complete_line},
     domain::{
         command::Command,
         moment::Moment,
@@ -25,6 +26,7 @@ use crate::{
         time::{MINUTE, Timestamp},
     },
     ui::{
+        complete::Grammar,
         effect::{Effect, Ticket},
         look::Wanted,
         model::{EVENTS_KEPT, Model},
@@ -345,6 +347,15 @@ impl Console<'_> {
             Effect::Ask { ticket, query } => self.session.ask(ticket, query),
             Effect::Run { ticket, line } => self.session.run_line(ticket, line),
             Effect::Travel { ticket, moment } => self.session.travel(ticket, moment),
+            Effect::Complete(line) => {
+                let Completion { from, words, value } = complete_line(&line);
+                return self.hear(Msg::Completed(Grammar {
+                    line,
+                    from,
+                    words,
+                    value,
+                }));
+            }
             Effect::Files(wanted) => self.session.files(wanted),
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),

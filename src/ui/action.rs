@@ -158,6 +158,14 @@ impl Action {
         fine.then_some((action, argument))
     }
 
+    /// Returns whether it makes sense to type its name: what moves within a list or a dialog is done by keys.
+    pub fn is_typed(self) -> bool {
+        !matches!(
+            self.scope(),
+            Scope::List | Scope::Prompt | Scope::Form | Scope::Confirm
+        ) && self != Action::Command
+    }
+
     /// Returns whether a keymap may name this; for the keymap's loader.
     pub fn is_known(run: &str) -> bool {
         Action::parse(run).is_some()

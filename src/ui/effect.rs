@@ -44,6 +44,8 @@ pub enum Effect {
         /// Where to; none is the present.
         moment: Option<Moment>,
     },
+    /// Say what may come next in a line of the command line's grammar; it comes as [`super::msg::Msg::Completed`].
+    Complete(String),
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
     Copy(String),
     /// Give the terminal back to the shell until the process is continued.

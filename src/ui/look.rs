@@ -1,7 +1,7 @@
 //! How the console looks and which keys it has: what the user's files say, read outside and worn here.
 
 use super::{keymap::Keymap, theme::Theme};
-use crate::config::{Filters, Mark, Problem};
+use crate::config::{Mark, Problem};
 
 /// What the user's files came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,8 +12,6 @@ pub struct Look {
     pub keymap: Keymap,
     /// How the ledger is marked, if it is.
     pub mark: Option<Mark>,
-    /// The saved filters.
-    pub filters: Filters,
     /// What was wrong in the files; what they say is whole only if this is empty.
     pub problems: Vec<Problem>,
 }

@@ -8,6 +8,7 @@ pub mod action;
 pub mod arrange;
 pub mod asks;
 pub mod board;
+pub mod complete;
 pub mod effect;
 pub mod errand;
 pub mod filter;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{effect::Ticket, keymap::Key, look::Look, theme::Theme};
+use super::{complete::Grammar, effect::Ticket, keymap::Key, look::Look, theme::Theme};
 use crate::config::Filters;
 use crate::domain::{
     query::Answer,
@@ -51,6 +51,8 @@ pub enum Msg {
         /// What it printed, or what went wrong.
         output: Result<String, String>,
     },
+    /// What the grammar says about a line.
+    Completed(Grammar),
     /// The user's files were read.
     Look(Box<Look>),
     /// The themes to choose from.

@@ -5,6 +5,7 @@ use nucleo_matcher::{
     pattern::{CaseMatching, Normalization, Pattern},
 };
 use ratatui::layout::Rect;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::editor::Editor;
 use crate::{
@@ -77,6 +78,15 @@ impl Item {
         self
     }
 
+    /// Returns what is searched: the label, the name beside it, and of an action its keys.
+    fn searched(&self) -> String {
+        let keys = match self.choice {
+            Choice::Run(_) => self.note.as_str(),
+            _ => "",
+        };
+        format!("{} {} {keys}", self.label, self.known_as)
+    }
+
     /// Returns whether these words are its very name.
     fn is_named(&self, words: &str) -> bool {
         let id = match self.choice {
@@ -86,6 +96,10 @@ impl Item {
         id || (!self.known_as.is_empty() && self.known_as.eq_ignore_ascii_case(words))
     }
 }
+
+/// What finds the letters to mark; it is large, and made only where something is marked.
+#[derive(Default)]
+struct Found(Option<Matcher>);
 
 /// A list that is narrowed by typing.
 #[derive(Debug)]
@@ -171,15 +185,8 @@ impl Palette {
         let mut buffer = Vec::new();
         let mut scored = Vec::new();
         for (at, item) in self.items.iter().enumerate() {
-            let both;
-            let searched = match item.known_as.is_empty() {
-                true => &item.label,
-                false => {
-                    both = format!("{} {}", item.label, item.known_as);
-                    &both
-                }
-            };
-            let haystack = Utf32Str::new(searched, &mut buffer);
+            let searched = item.searched();
+            let haystack = Utf32Str::new(&searched, &mut buffer);
             if let Some(score) = pattern.score(haystack, &mut matcher) {
                 let other = !item.is_named(words.trim());
                 scored.push((other, std::cmp::Reverse(score), at));
@@ -241,6 +248,30 @@ impl Palette {
         self.by_id.iter().chain(found)
     }
 
+    /// Returns the cells of a row's label that what is typed found.
+    fn matched(&self, item: &Item, found: &mut Found) -> Vec<u16> {
+        let words = self.editor.text();
+        if words.trim().is_empty() {
+            return Vec::new();
+        }
+        let matcher = found.0.get_or_insert_with(|| Matcher::new(Config::DEFAULT));
+        let pattern = Pattern::parse(&words, CaseMatching::Ignore, Normalization::Smart);
+        let (mut buffer, mut places) = (Vec::new(), Vec::new());
+        let searched = item.searched();
+        let haystack = Utf32Str::new(&searched, &mut buffer);
+        pattern.indices(haystack, matcher, &mut places);
+        let mut cells = Vec::new();
+        let mut x = 0;
+        for (place, letter) in (0u32..).zip(item.label.graphemes(true)) {
+            let width = u16::try_from(text::width(letter)).unwrap_or(1);
+            if places.contains(&place) {
+                cells.extend(x..x + width);
+            }
+            x += width;
+        }
+        cells
+    }
+
     /// Returns the selected row.
     pub fn chosen(&self) -> Option<&Item> {
         self.rows().nth(self.row)
@@ -283,6 +314,7 @@ impl Palette {
             pen.say(rest, 1, 0, "nothing has that name", Role::Muted);
         }
         let rows = self.rows().enumerate().skip(self.window.first);
+        let mut found = Found::default();
         for (y, (at, item)) in (0..rest.height).zip(rows) {
             let row = Rect {
                 y: rest.y + y,
@@ -317,6 +349,13 @@ impl Palette {
                 ..row
             };
             pen.say(label, 2, 0, &item.label, role);
+            for cell in self.matched(item, &mut found) {
+                let x = label.x + 2 + cell;
+                if cell < label.width.saturating_sub(3) {
+                    let cell = Rect { x, width: 1, ..label };
+                    pen.shade(cell, Role::Match);
+                }
+            }
             if at == self.row {
                 pen.shade(row, Role::Selection);
             }

@@ -5,22 +5,28 @@ use ratatui::layout::Rect;
 use super::editor::Editor;
 use crate::{
     domain::{
-        command::COMMANDS,
         id::{AlertId, OrderId},
         order::{Actor, Order},
         record::ActorKind,
     },
+    text,
     ui::{
         action::Action,
+        complete::Offers,
         filter::{Filter, TERMS},
         keymap::Scope,
         layout,
-        model::{Model, View},
+        model::Model,
         pen::Pen,
         theme::Role,
-        travel, words,
+        travel,
+        widget::window_list::Window,
+        words,
     },
 };
+
+/// The most offers that are seen at once: the view stays in sight above them.
+const OFFERS: u16 = 8;
 
 /// What a line is typed for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +98,8 @@ pub struct Prompt {
     pub problem: Option<String>,
     /// How far back in the history it is.
     pub back: usize,
+    /// What may come next.
+    pub offers: Option<Offers>,
 }
 
 impl Prompt {
@@ -103,6 +111,7 @@ impl Prompt {
             editor: Editor::line(text),
             problem: None,
             back: 0,
+            offers: None,
         }
     }
 
@@ -161,53 +170,66 @@ impl Prompt {
         };
     }
 
-    /// Completes the last word of a command or filter, as far as it is unambiguous.
+    /// Completes the last word of a command or filter: as far as it is unambiguous, then goes through what there is.
     pub fn complete(&mut self) {
-        let text = self.editor.text();
-        let (before, word) = text
-            .rsplit_once(' ')
-            .map_or(("", text.as_str()), |(b, w)| (b, w));
-        let words: Vec<&str> = match (&self.purpose, before) {
-            (Purpose::Filter, _) => TERMS
-                .iter()
-                .flat_map(|(term, _)| term.split(' '))
-                .filter_map(|term| term.split_inclusive([':', '>']).next())
-                .filter(|term| *term != "word" && !term.starts_with('!'))
-                .collect(),
-            (Purpose::Command, "") => {
-                let nouns = COMMANDS.iter().map(|spec| spec.noun);
-                nouns
-                    .chain(Action::ALL.iter().map(|action| action.name()))
-                    .collect()
-            }
-            (Purpose::Command, "view") => View::ALL.iter().map(|view| view.name()).collect(),
-            (Purpose::Command, noun) => {
-                let verbs = COMMANDS.iter().filter(|spec| spec.noun == noun);
-                verbs.map(|spec| spec.verb).collect()
-            }
-            _ => return,
+        let Some(line) = self.offers.as_mut().and_then(Offers::further) else {
+            return;
         };
-        let fitting: Vec<&str> = words.into_iter().filter(|w| w.starts_with(word)).collect();
-        let Some(first) = fitting.first() else { return };
-        let shared = fitting.iter().fold(*first, |shared, word| {
-            let same = shared.char_indices().zip(word.chars());
-            let end = same.take_while(|((_, a), b)| a == b).last();
-            let end = end.map_or(0, |((at, c), _)| at + c.len_utf8());
-            shared.get(..end).unwrap_or_default()
-        });
-        if shared.len() >= word.len() {
-            let gap = if before.is_empty() { "" } else { " " };
-            let whole = fitting.iter().all(|w| *w == *first) && !first.ends_with([':', '>']);
-            let space = if whole { " " } else { "" };
-            self.editor
-                .replace(&format!("{before}{gap}{shared}{space}"));
+        self.editor.replace(&line);
+    }
+
+    /// Draws what may come next above the line.
+    fn draw_offers(&self, area: Rect, pen: &mut Pen<'_>) {
+        let Some(offers) = self.offers.as_ref().filter(|offers| !offers.all.is_empty()) else {
+            return;
+        };
+        let rows = OFFERS.min(area.height.saturating_sub(3));
+        let shown = offers.all.len().min(usize::from(rows));
+        let height = u16::try_from(shown).unwrap_or(rows) + 2;
+        if rows == 0 || height > area.height {
+            return;
+        }
+        let (_, area) = layout::split_bottom(area, height);
+        pen.clear(area);
+        let inner = pen.pane(area, "", false);
+        let taken = offers.taken.unwrap_or(0);
+        let mut window = Window::default();
+        window.follow(taken, offers.all.len(), shown);
+        let widest = offers.all.iter().map(|offer| text::width(&offer.word));
+        let column = u16::try_from(widest.max().unwrap_or(0)).unwrap_or(u16::MAX);
+        let column = column.min(inner.width / 2);
+        let range = window.range(offers.all.len(), shown);
+        let here = range.clone().zip(offers.all.get(range).unwrap_or_default());
+        for (y, (at, offer)) in (0..inner.height).zip(here) {
+            let row = Rect {
+                y: inner.y + y,
+                height: 1,
+                ..inner
+            };
+            let (word, rest) = layout::split_left(row, column + 3);
+            pen.say(word, 2, 0, &offer.word, Role::Key);
+            pen.say(rest, 1, 0, &offer.about, Role::Muted);
+            if offers.taken == Some(at) {
+                pen.shade(row, Role::Selection);
+            }
+        }
+        let more = offers.all.len().saturating_sub(shown);
+        if more > 0 {
+            let (_, bottom) = layout::split_bottom(area, 1);
+            let note = format!(" {more} more ");
+            let line = Rect {
+                width: bottom.width.saturating_sub(2),
+                ..bottom
+            };
+            pen.parts_right(line, 0, &[(&note, Role::Muted)]);
         }
     }
 
     /// Draws it at the bottom, where the eye is when one types.
     pub fn draw(&self, model: &Model, area: Rect, pen: &mut Pen<'_>) {
         let height = 4.min(area.height);
-        let (_, area) = layout::split_bottom(area, height);
+        let (above, area) = layout::split_bottom(area, height);
+        self.draw_offers(above, pen);
         pen.clear(area);
         let inner = pen.pane(area, &self.title(), true);
         let glyphs = pen.glyphs();

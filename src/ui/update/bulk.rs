@@ -51,7 +51,7 @@ pub(super) fn mark(model: &mut Model, what: &str) -> Vec<Effect> {
     };
     let shown = shown(model, column);
     if shown.iter().all(|id| model.marks.contains(id)) {
-        shown.iter().for_each(|id| drop(model.marks.remove(id)));
+        model.marks.retain(|id| !shown.contains(id));
     } else {
         model.marks.extend(shown);
     }

@@ -15,6 +15,7 @@ use crate::{
     },
     ui::{
         action::Action,
+        complete::{self, Grammar},
         effect::Effect,
         filter::Filter,
         keymap::{Key, Scope, chord},
@@ -110,6 +111,40 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     }
 }
 
+/// Brings what may come next up to date with what is typed, and returns what the grammar is to be asked.
+pub(super) fn offers(model: &mut Model) -> Option<Effect> {
+    let Some(Overlay::Prompt(prompt)) = &model.overlay else {
+        return None;
+    };
+    if !complete::offers_for(&prompt.purpose) {
+        return None;
+    }
+    let line = complete::wanted(prompt)?;
+    if prompt.purpose == Purpose::Command {
+        return Some(Effect::Complete(line));
+    }
+    let offers = complete::filter(model, line);
+    if let Some(Overlay::Prompt(prompt)) = &mut model.overlay {
+        prompt.offers = Some(offers);
+    }
+    None
+}
+
+/// Takes what the grammar says about the line, if that is still what is typed.
+pub(super) fn completed(model: &mut Model, grammar: Grammar) {
+    let typed = match &model.overlay {
+        Some(Overlay::Prompt(prompt)) => prompt.editor.text(),
+        _ => return,
+    };
+    if typed != grammar.line {
+        return;
+    }
+    let offers = complete::command(model, grammar);
+    if let Some(Overlay::Prompt(prompt)) = &mut model.overlay {
+        prompt.offers = Some(offers);
+    }
+}
+
 /// A filter shows what it does while it is typed.
 fn live_filter(model: &mut Model) {
     if let Some(Overlay::Prompt(prompt)) = &model.overlay {
@@ -169,10 +204,18 @@ fn everything(model: &Model) -> Palette {
         let keys = chord(&binding.on);
         items.push(Item {
             why_not: action.and_then(|action| action.available(model).err()),
+            known_as: run.to_owned(),
             ..Item::new(about, keys, Choice::Run(run.to_owned()))
         });
     }
     items.extend(unbound(&scopes, model, &items));
+    items.extend(model.filters.iter().map(|(name, text)| {
+        let run = format!("filter {name}");
+        Item {
+            known_as: run.clone(),
+            ..Item::new(format!("Filter: {text}"), "", Choice::Run(run))
+        }
+    }));
     items.extend(model.alerts().iter().map(|alert| {
         let label = format!("{} {}", alert.id, alert.reason);
         Item::new(label, alert.severity.word(), Choice::Alert(alert.id))
@@ -203,6 +246,7 @@ fn unbound(scopes: &[Scope], model: &Model, bound: &[Item]) -> Vec<Item> {
         };
         Some(Item {
             why_not: action.available(model).err(),
+            known_as: run,
             ..Item::new(label, "", choice)
         })
     });

@@ -8,6 +8,7 @@ use crate::{
     text,
     ui::{
         action::{Action, hints as hinted},
+        arrange::{LanesBy, Sort},
         keymap::chord as written,
         layout,
         model::{Model, View},
@@ -207,11 +208,16 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let glyphs = pen.glyphs();
     let events = &model.events;
     let right = match model.view {
-        View::Kanban => format!("{} hidden ", words::count(model.board.hidden, "order")),
-        View::Events => format!("{} of {} ", events.shown.len(), events.entries.len()),
-        _ => "narrows the board ".into(),
+        View::Kanban => arranged(model),
+        View::Events => vec![format!(
+            "{} of {} ",
+            events.shown.len(),
+            events.entries.len()
+        )],
+        _ => vec!["narrows the board ".into()],
     };
-    let taken = pen.parts_right(area, 0, &[(&right, Role::Muted)]);
+    let right: Vec<_> = right.iter().map(|t| (t.as_str(), Role::Muted)).collect();
+    let taken = pen.parts_right(area, 0, &right);
     let left = Rect {
         width: area.width.saturating_sub(taken + 2),
         ..area
@@ -223,12 +229,38 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let problem = problems
         .first()
         .map(|problem| format!("  {} {}", glyphs.failed, problem.what));
-    let parts = [
-        ("/ ", Role::Key),
-        (model.filtered_by(), Role::Match),
-        (problem.as_deref().unwrap_or_default(), Role::Warning),
-    ];
-    pen.parts(left, 1, 0, &parts);
+    let mut x = 1;
+    if !model.filtered_by().is_empty() {
+        let parts = [
+            ("/ ", Role::Key),
+            (model.filtered_by(), Role::Match),
+            (problem.as_deref().unwrap_or_default(), Role::Warning),
+            ("  ", Role::Text),
+        ];
+        x += pen.parts(left, x, 0, &parts);
+    }
+    if model.view == View::Kanban && !model.marks.is_empty() {
+        let marks = format!("{} {} marked", glyphs.marked, model.marks.len());
+        pen.say(left, x, 0, &marks, Role::Match);
+    }
+}
+
+/// Returns how the board is shown otherwise than it comes; what the filter hides comes last, and is said wherever there
+/// is room for anything.
+fn arranged(model: &Model) -> Vec<String> {
+    let board = &model.board;
+    let mut said = Vec::new();
+    if board.sort != Sort::Flow {
+        said.push(format!("{}  ", board.sort.said()));
+    }
+    if board.by != LanesBy::None {
+        said.push(format!("{}  ", board.by.said()));
+    }
+    if !model.filter.text().is_empty() {
+        let hidden = words::count(board.hidden, "order");
+        said.push(format!("{hidden} hidden "));
+    }
+    said
 }
 
 /// Draws the keys that do something here, or the chord begun.
@@ -270,7 +302,8 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
     let mut x = 1;
-    for action in hinted(model) {
+    let undo = model.undo.as_ref().map(|_| &Action::Undo);
+    for action in undo.into_iter().chain(hinted(model)) {
         let keys = model.keymap.chords(&scopes, action.name());
         let Some(keys) = keys.first() else { continue };
         if action.available(model).is_err() {

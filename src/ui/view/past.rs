@@ -13,7 +13,7 @@ use crate::ui::{
 };
 
 /// Draws where in time the screen stands, how the past is played, and the keys that lead on and back.
-pub fn banner(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+pub(super) fn banner(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     if area.height == 0 {
         return;
     }

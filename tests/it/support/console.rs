@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use obeya::{
+    cli::{Completion, complete_line},
     config::{ColorDepth, GlyphSet},
     domain::{command::Role, order::Actor},
     ui::{
         action::Action,
+        complete::Grammar,
         effect::Effect,
         keymap,
         model::{Model, Session},
@@ -121,6 +123,15 @@ impl Console {
                     .map(Box::new)
                     .map_err(Failure::Refused),
             },
+            Effect::Complete(line) => {
+                let Completion { from, words, value } = complete_line(&line);
+                Msg::Completed(Grammar {
+                    line,
+                    from,
+                    words,
+                    value,
+                })
+            }
             wish => {
                 self.wishes.push(wish);
                 return Vec::new();
