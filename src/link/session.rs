@@ -17,8 +17,8 @@ use crate::{
         time::Timestamp,
     },
     engine::{
-        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription,
-        SystemClock, Writer,
+        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription, SystemClock,
+        Writer,
     },
     ledger::{Fault, Home, SqliteLedger},
 };

@@ -237,6 +237,8 @@ impl Action {
     /// Returns what the engine would refuse the action with on the selected order: what it waits for, or what holds
     /// it.
     pub fn obstacle(self, model: &Model) -> Option<Refusal> {
+        // Where nothing may be done, what the engine would say of it is beside the point.
+        may_act(model).ok()?;
         let order = model.state.order(model.selected_order()?)?;
         let stages = &model.state.settings.stages;
         let (stage, agent) = match (self, order.work()) {

@@ -7,7 +7,9 @@ use crate::config::Filters;
 use crate::domain::{
     query::Answer,
     record::{Record, Seq},
-    refusal::Refusal, state::State, time::Timestamp,
+    refusal::Refusal,
+    state::State,
+    time::Timestamp,
 };
 
 /// Something that happened.

@@ -152,7 +152,11 @@ mod tests {
             assert_eq!(read(text, here, now), Ok(Some(at(moment))), "{text}");
         }
         assert_eq!(read("now", here, now), Ok(None));
-        assert_eq!(read("+9w", here, now), Ok(None), "there is no later than now");
+        assert_eq!(
+            read("+9w", here, now),
+            Ok(None),
+            "there is no later than now"
+        );
         for bad in ["", "soon", "25:00", "1:2:3:4", "-", "-x", "2027-01-01", "é"] {
             assert!(read(bad, here, now).is_err(), "{bad}");
         }

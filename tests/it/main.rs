@@ -27,4 +27,5 @@ mod ui_guards;
 mod ui_keys;
 mod ui_looks;
 mod ui_questions;
+mod ui_travel;
 mod ui_ways;

@@ -352,7 +352,11 @@ impl Palette {
             for cell in self.matched(item, &mut found) {
                 let x = label.x + 2 + cell;
                 if cell < label.width.saturating_sub(3) {
-                    let cell = Rect { x, width: 1, ..label };
+                    let cell = Rect {
+                        x,
+                        width: 1,
+                        ..label
+                    };
                     pen.shade(cell, Role::Match);
                 }
             }

@@ -155,7 +155,8 @@ impl Prompt {
             Purpose::Cancel(_)
                 | Purpose::CancelMany(_)
                 | Purpose::Moment
-                | Purpose::Resolve(_) | Purpose::ForceRelease(_)
+                | Purpose::Resolve(_)
+                | Purpose::ForceRelease(_)
         )
     }
 

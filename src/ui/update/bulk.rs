@@ -122,11 +122,7 @@ pub(super) fn run(model: &mut Model, action: Action, ids: Vec<OrderId>) -> Vec<E
                     ..Changes::default()
                 };
                 let label = words::plain(bucket.word());
-                Item::new(
-                    label,
-                    super::acts::standing(model, *bucket),
-                    edit(changes),
-                )
+                Item::new(label, super::acts::standing(model, *bucket), edit(changes))
             });
             let items = items.collect();
             model.overlay = choose(format!("Bucket of {count}"), items);

@@ -2,8 +2,7 @@
 
 use super::{
     acts::{submit, submit_under},
-    arrange,
-    bulk,
+    arrange, bulk,
     forms::{changes, cord, new_order},
     looks, moves, perform, travel,
 };
@@ -284,7 +283,14 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
         Purpose::Cancel(id) => return end(model, Command::CancelOrder { id, reason: text }),
         Purpose::Complete(id) => {
             let note = None;
-            return end(model, Command::CompleteOrder { id, sku: some, note });
+            return end(
+                model,
+                Command::CompleteOrder {
+                    id,
+                    sku: some,
+                    note,
+                },
+            );
         }
         Purpose::Reopen(id) => Command::ReopenOrder { id, reason: some },
         Purpose::ForceRelease(claim) => return take(model, &claim, some),
@@ -385,7 +391,10 @@ fn run_line(model: &mut Model, line: String) -> Vec<Effect> {
     }
     if model.travel.present.is_some() {
         // It would answer about the present, or change it, while the screen shows the past.
-        model.say("the past takes no command lines; go back to now first", Role::Warning);
+        model.say(
+            "the past takes no command lines; go back to now first",
+            Role::Warning,
+        );
         return Vec::new();
     }
     let line = line.strip_prefix("obeya ").unwrap_or(&line).to_owned();

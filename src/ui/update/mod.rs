@@ -336,7 +336,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.tree.root = model.tree.trail.pop();
     } else if model.events.paused.is_some() && model.view == View::Events {
         moves::pause(model);
-    } else if model.view == View::Events {
+    } else if model.view == View::Events && !model.events.words.is_empty() {
         model.events.words.clear();
     } else if model.view == View::Kanban && !model.marks.is_empty() {
         model.marks.clear();

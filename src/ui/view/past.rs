@@ -3,12 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::ui::{
-    action::Action,
-    keymap::chord as written,
-    model::Model,
-    pen::Pen,
-    theme::Role,
-    travel::SPEEDS,
+    action::Action, keymap::chord as written, model::Model, pen::Pen, theme::Role, travel::SPEEDS,
     words,
 };
 
@@ -50,7 +45,12 @@ pub(super) fn banner(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let hints: Vec<_> = keys.iter().filter(|(key, _)| !key.is_empty()).collect();
     let mut right = Vec::new();
     for (key, word) in &hints {
-        right.extend([(key.as_str(), Role::Key), (" ", Role::Bar), (word, Role::Bar), ("  ", Role::Bar)]);
+        right.extend([
+            (key.as_str(), Role::Key),
+            (" ", Role::Bar),
+            (word, Role::Bar),
+            ("  ", Role::Bar),
+        ]);
     }
     // Where it is narrow, the moment matters more than the keys.
     let taken = match area.width >= 76 {
@@ -61,8 +61,15 @@ pub(super) fn banner(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         width: area.width.saturating_sub(taken + 1),
         ..area
     };
-    let moment = format!("{}, {}", words::second(model.now), words::ago(present.now, model.now));
-    let record = format!("  record {} of {}", model.state.head.seq, present.state.head.seq);
+    let moment = format!(
+        "{}, {}",
+        words::second(model.now),
+        words::ago(present.now, model.now)
+    );
+    let record = format!(
+        "  record {} of {}",
+        model.state.head.seq, present.state.head.seq
+    );
     let parts = [
         (" PAST ", Role::Warning),
         (moment.as_str(), Role::Title),

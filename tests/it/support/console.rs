@@ -29,6 +29,8 @@ use super::world::World;
 pub(crate) struct Console {
     pub(crate) model: Model,
     pub(crate) world: World,
+    /// The line as it stood where the console stands in the past.
+    then: Option<World>,
     /// What the console wanted done that is not about the ledger.
     pub(crate) wishes: Vec<Effect>,
     told: usize,
@@ -66,6 +68,7 @@ impl Console {
         let mut console = Console {
             model,
             world,
+            then: None,
             wishes: Vec::new(),
             told: 0,
         };
@@ -108,7 +111,9 @@ impl Console {
             } => {
                 let actor = self.model.session.me.clone();
                 let role = self.model.session.role;
-                let outcome = self.world.submit_under(&actor, role, &command, epoch, as_of);
+                let outcome = self
+                    .world
+                    .submit_under(&actor, role, &command, epoch, as_of);
                 self.publish();
                 Msg::Submitted {
                     ticket,
@@ -118,7 +123,9 @@ impl Console {
             Effect::Ask { ticket, query } => Msg::Answered {
                 ticket,
                 answer: self
-                    .world
+                    .then
+                    .as_ref()
+                    .unwrap_or(&self.world)
                     .ask(&query)
                     .map(Box::new)
                     .map_err(Failure::Refused),
@@ -131,6 +138,20 @@ impl Console {
                     words,
                     value,
                 })
+            }
+            Effect::Travel { moment: None, .. } => {
+                self.then = None;
+                return Vec::new();
+            }
+            Effect::Travel {
+                ticket,
+                moment: Some(moment),
+            } => {
+                let then = self.then.insert(self.world.then(moment));
+                Msg::Arrived {
+                    ticket,
+                    stands: Ok((Arc::new(then.state.clone()), then.now)),
+                }
             }
             wish => {
                 self.wishes.push(wish);

@@ -11,6 +11,7 @@ use obeya::domain::{
     event::Event,
     evolve::evolve,
     id::{AlertId, OrderId},
+    moment::Moment,
     order::{Actor, ClosedOrder},
     query::{self, Answer, Live, Query},
     record::{Door, Hash, Record, Seq},
@@ -76,6 +77,29 @@ impl World {
             hash: Hash::ZERO,
         };
         record.hash = record.seal(&self.state.head.hash);
+        self.take(record);
+    }
+
+    /// Returns the line as it stood at a moment, and its time there.
+    pub(crate) fn then(&self, moment: Moment) -> World {
+        let is_in = |record: &&Record| match moment {
+            Moment::At(time) => record.time <= time,
+            Moment::Before(seq) => record.seq < seq,
+            Moment::After(seq) => record.seq <= seq + 1,
+        };
+        let mut then = World::default();
+        self.records
+            .iter()
+            .take_while(is_in)
+            .for_each(|record| then.take(record.clone()));
+        then.now = match moment {
+            Moment::At(time) => time,
+            Moment::Before(_) | Moment::After(_) => then.state.time,
+        };
+        then
+    }
+
+    fn take(&mut self, record: Record) {
         for change in evolve(&mut self.state, &record).unwrap() {
             match change {
                 ArchiveChange::PutOrder(row) => drop(self.orders.insert(row.id, row)),
