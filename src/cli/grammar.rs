@@ -133,7 +133,10 @@ fn globals() -> [Arg; 8] {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{super::arguments::VIEWS, *};
+    use super::{
+        super::{arguments::VIEWS, import::SOURCES},
+        *,
+    };
     use crate::domain::command::COMMANDS;
 
     /// What the engine does for itself.
@@ -172,6 +175,7 @@ mod tests {
             }
         }
         declared.extend(["doctor", "completions"].map(|noun| words(noun, "")));
+        declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);
     }
 
