@@ -62,6 +62,9 @@ views! {
     "ledger" "backup" "Save the ledger to a file";
     "export" "json" "Write everything as one JSON document";
     "export" "jsonl" "Write everything as JSON, one thing a line";
+    "export" "csv" "Write the orders as a table";
+    "export" "mermaid" "Write who waits for whom as a Mermaid diagram";
+    "export" "dot" "Write who waits for whom for Graphviz";
 }
 
 /// Returns a noun's verb with its line from the tables.

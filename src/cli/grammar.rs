@@ -14,11 +14,11 @@ use super::{
     arguments::{flag, option, words},
     bucket, completions,
     context::Call,
-    dashboard, deps, doctor,
+    dashboard, demo, deps, doctor,
     error::Done,
-    export, import, init, ledger,
+    export, import, init, ledger, man,
     output::Colour,
-    receipt, report, stage, work_order,
+    receipt, report, stage, watch, work_order,
 };
 use crate::domain::command::Role;
 
@@ -62,9 +62,12 @@ nouns! {
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
-    "export" => export, "Write everything as JSON";
+    "export" => export, "Write everything as JSON, as a table or as a drawing";
+    "watch" => watch, "Follow what happens, one line an event";
+    "demo" => demo, "See everything work, on a ledger that is thrown away";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
+    "man" => man, "Print the manual page";
 }
 
 /// What is said at the end of the help.
@@ -174,7 +177,8 @@ mod tests {
                 );
             }
         }
-        declared.extend(["doctor", "completions"].map(|noun| words(noun, "")));
+        declared
+            .extend(["completions", "demo", "doctor", "man", "watch"].map(|noun| words(noun, "")));
         declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);
     }

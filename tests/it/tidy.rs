@@ -16,13 +16,19 @@ const FLOORS: &[(&str, u8)] = &[
     ("link", 4),
     ("cli", 5),
     ("ui", 5),
+    ("demo", 5),
     ("term", 5),
     ("main", 6),
 ];
 
-/// Rooms that may use another on their own floor: settings are cleaned text, and the terminal runs the console's model
-/// and the line's grammar.
-const NEIGHBOURS: &[(&str, &str)] = &[("config", "text"), ("term", "ui"), ("term", "cli")];
+/// Rooms that may use another on their own floor: settings are cleaned text, the terminal runs the console's model and
+/// the line's grammar, and a command opens the demo.
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("config", "text"),
+    ("term", "ui"),
+    ("term", "cli"),
+    ("cli", "demo"),
+];
 
 /// Floors that a door must not reach past `link` to.
 const BEHIND_LINK: &[&str] = &["engine", "ledger"];

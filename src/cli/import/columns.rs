@@ -357,7 +357,7 @@ impl Columns {
 /// Returns a cell without the quote that keeps spreadsheets from reading it as a formula.
 fn plain(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(FORMULA) => rest,
+        Some(rest) if rest.trim_start_matches('\'').starts_with(FORMULA) => rest,
         _ => cell,
     }
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod doors_in;
+mod doors_out;
 mod hostile;
 mod line;
 mod owner;

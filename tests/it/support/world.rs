@@ -94,6 +94,17 @@ impl World {
         role: Role,
         command: &Command,
     ) -> Result<Vec<Record>, Refusal> {
+        self.submit_with(actor, role, None, command)
+    }
+
+    /// Decides a command of somebody who may hold a lease.
+    pub(crate) fn submit_with(
+        &mut self,
+        actor: &Actor,
+        role: Role,
+        epoch: Option<u32>,
+        command: &Command,
+    ) -> Result<Vec<Record>, Refusal> {
         let mut cold = Cold::default();
         for id in needs(&self.state, &cold, command).orders {
             let row = self.orders.get(&id);
@@ -104,7 +115,7 @@ impl World {
             now: self.now,
             actor,
             role,
-            epoch: None,
+            epoch,
         };
         let drafts = decide(&self.state, &cold, command, &context)?;
         let from = self.records.len();
