@@ -248,3 +248,45 @@ impl fmt::Display for BadMapping {
 }
 
 impl std::error::Error for BadMapping {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_say_kinds_and_urgencies_in_many_ways() {
+        let mapping = Mapping::default();
+        for (labels, kind, priority) in [
+            (&["bug"][..], "bug", 0),
+            (&["Type: Bug", "P1"], "bug", 8),
+            (
+                &["kind/enhancement", "priority/critical-urgent"],
+                "feature",
+                0,
+            ),
+            (&["help wanted", "priority: high"], "", 8),
+            (&["defect", "Priority/P0"], "bug", 10),
+            // What only sounds like one says nothing: low is no priority unless it says so, and neither is a P9.
+            (&["low", "urgent", "p9", "debugging"], "", 0),
+            (&[], "", 0),
+        ] {
+            let found = mapping.kind_of(labels.iter().copied());
+            assert_eq!(found.unwrap_or_default(), kind, "{labels:?}");
+            let urgency = urgency_of(labels.iter().copied()).map_or(0, Priority::get);
+            assert_eq!(urgency, priority, "{labels:?}");
+        }
+        assert_eq!(urgency(" Highest ").map(Priority::get), Some(10));
+        assert_eq!(urgency("someday"), None);
+    }
+
+    #[test]
+    fn a_word_of_ones_own_goes_before_a_synonym() -> Result<(), BadMapping> {
+        let mapping = Mapping::from_toml("[kind]\nenhancement = \"chore\"\n")?;
+        let found = mapping.kind_of(["enhancement"].into_iter());
+        assert_eq!(
+            found.and_then(|word| mapping.kind(&word)),
+            Some(Kind::Chore)
+        );
+        Ok(())
+    }
+}

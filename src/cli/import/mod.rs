@@ -18,6 +18,8 @@ mod source;
 mod taskwarrior;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torn_tests;
 
 pub(super) use self::{
     columns::FORMULA,
