@@ -1,7 +1,7 @@
 //! Files of other systems, read into items that the rules understand, and what came of it as text and as JSON.
 //!
 //! [`SOURCES`] is the table of systems. `frame` and `columns` part a file into records, one file a system reads one of
-//! them into a [`Raw`](item::Raw) item in that system's words, `item` puts it into ours, and `file` gathers them.
+//! them into a `Raw` item in that system's words, `item` puts it into ours, and `file` gathers them.
 
 mod beads;
 mod columns;
