@@ -119,7 +119,7 @@ fn console(state: Arc<State>) -> Model {
     let (keymap, _) = keymap::load("vim", &|_| Ok(None), None, &Action::is_known);
     let session = Session {
         ledger: "bench".into(),
-        me: "bench".into(),
+        me: obeya::domain::order::Actor::person("bench"),
         role: Role::Admin,
         connection: Connection::Host,
     };

@@ -23,7 +23,7 @@ fn main() {
 
 fn finish(ended: Result<(), ConsoleError>) {
     let Err(error) = ended else { return };
-    eprintln!("error: {error}");
+    term::guard::tell(&format!("error: {error}\n"));
     let code = match error {
         ConsoleError::NoTerminal | ConsoleError::DumbTerminal => cli::EXIT_USAGE,
         _ => cli::EXIT_UNAVAILABLE,

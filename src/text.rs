@@ -302,6 +302,26 @@ pub fn cut<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
     Cow::Owned(text.get(..kept).unwrap_or_default().to_owned() + ellipsis)
 }
 
+/// Returns `text` cut as [`cut`] does, but behind its last whole word, unless that leaves less than half of the room.
+pub fn cut_at_word<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
+    let Cow::Owned(short) = cut(text, cells, ellipsis) else {
+        return cut(text, cells, ellipsis);
+    };
+    let kept = short.strip_suffix(ellipsis).unwrap_or_default();
+    if text
+        .get(kept.len()..)
+        .is_some_and(|rest| rest.starts_with(' '))
+    {
+        return Cow::Owned(short);
+    }
+    match kept.rsplit_once(' ') {
+        Some((words, _)) if width(words) * 2 >= cells => {
+            Cow::Owned(words.trim_end().to_owned() + ellipsis)
+        }
+        _ => Cow::Owned(short),
+    }
+}
+
 /// Returns `text` with spaces at its end up to `cells`; a wider text stays as it is.
 pub fn pad(text: &str, cells: usize) -> Cow<'_, str> {
     match cells.saturating_sub(width(text)) {

@@ -60,6 +60,12 @@ views! {
     "ledger" "log" "Print what happened, newest last";
     "ledger" "stats" "Show the ledger in figures";
     "ledger" "backup" "Save the ledger to a file";
+    "theme" "list" "List the themes, shipped and yours, and what is wrong in them";
+    "theme" "show" "Show how each meaning looks in a theme";
+    "theme" "set" "Have a theme from now on";
+    "keymap" "list" "List the keymaps, shipped and yours";
+    "keymap" "show" "Show what each key does";
+    "keymap" "check" "Report every conflict and mistake at once, and keys that others take";
     "export" "json" "Write everything as one JSON document";
     "export" "jsonl" "Write everything as JSON, one thing a line";
     "export" "csv" "Write the orders as a table";

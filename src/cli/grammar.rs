@@ -16,9 +16,9 @@ use super::{
     context::Call,
     dashboard, demo, deps, doctor,
     error::Done,
-    export, import, init, ledger, man,
+    export, import, init, keymap, ledger, man,
     output::Colour,
-    receipt, report, stage, watch, work_order,
+    receipt, report, stage, theme, watch, work_order,
 };
 use crate::domain::command::Role;
 
@@ -65,6 +65,8 @@ nouns! {
     "export" => export, "Write everything as JSON, as a table or as a drawing";
     "watch" => watch, "Follow what happens, one line an event";
     "demo" => demo, "See everything work, on a ledger that is thrown away";
+    "theme" => theme, "How the console looks";
+    "keymap" => keymap, "What the console's keys do";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
     "man" => man, "Print the manual page";
@@ -76,6 +78,7 @@ Without a command, obeya opens the console.
 
 Which ledger: --ledger, OBEYA_LEDGER, .obeya/ here or above, then the main git worktree's.
 Who acts: --actor, OBEYA_AGENT, OBEYA_ACTOR, then the name of the system's user.
+Which claim: --epoch for this call, or OBEYA_EPOCH=WO-001:3 for every write on that order.
 Exit codes: 0 done, 1 refused by a rule or found wrong by a check, 2 bad usage,
 3 ledger or engine unavailable, or the answer is unknown.";
 
@@ -116,7 +119,7 @@ fn globals() -> [Arg; 8] {
         option(
             "epoch",
             "N",
-            "The fencing number of the claim [env: OBEYA_EPOCH]",
+            "The fencing number of the claim [env: OBEYA_EPOCH=ORDER:N]",
         )
         .value_parser(clap::value_parser!(u32)),
         option("ledger", "FOLDER", "Which ledger [env: OBEYA_LEDGER]")

@@ -21,6 +21,7 @@ mod grammar;
 pub mod import;
 mod init;
 mod json;
+mod keymap;
 mod ledger;
 mod line;
 mod log;
@@ -30,6 +31,7 @@ mod receipt;
 mod report;
 mod stage;
 mod table;
+mod theme;
 mod watch;
 mod work_order;
 

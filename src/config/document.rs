@@ -30,6 +30,12 @@ pub struct Place {
     pub column: usize,
 }
 
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
 /// Something in a file, variable or flag that could not be used. The console runs on without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -60,8 +66,8 @@ impl Problem {
 impl Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
-        if let Some(Place { line, column }) = self.place {
-            write!(f, ":{line}:{column}")?;
+        if let Some(place) = self.place {
+            write!(f, ":{place}")?;
         }
         write!(f, ": {}; {}", self.what, self.mend)
     }
@@ -137,6 +143,11 @@ impl Document {
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the text.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Returns the tables of the text, as far as they can be read, and what could not be.

@@ -5,15 +5,22 @@
 //! in as a lookup, so that every rule is tested without touching the process.
 
 mod document;
+mod keep;
+mod ledgers;
 mod terminal;
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use directories::ProjectDirs;
 use toml::de::DeValue;
 
+use self::ledgers::Marks;
 pub use self::{
     document::{Document, FILE_LIMIT, Place, Problem},
+    ledgers::{Accent, LEDGER_FILE, Mark},
     terminal::{ColorDepth, GlyphSet},
 };
 
@@ -27,6 +34,9 @@ pub fn process_env(name: &str) -> Option<String> {
 
 /// Longest name of a theme or keymap: room for any word, and no path grows from it.
 const NAME_LIMIT: usize = 64;
+
+/// Most of the user's themes or keymaps that are offered: several screens of them.
+const OFFERED: usize = 100;
 
 /// A setting: a key of the file, a variable and a flag at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +111,9 @@ pub struct Config {
     pub sync: bool,
     /// Where the user's files are; `None` if there is no home.
     pub folder: Option<PathBuf>,
+    /// The settings' own file in there, whether it exists or not.
+    file: Option<PathBuf>,
+    ledgers: Marks,
 }
 
 impl Default for Config {
@@ -112,6 +125,8 @@ impl Default for Config {
             glyphs: None,
             sync: true,
             folder: None,
+            file: None,
+            ledgers: Marks::default(),
         }
     }
 }
@@ -143,6 +158,7 @@ impl Config {
                 Err(problem) => problems.push(problem),
             }
             config.folder = file.parent().map(PathBuf::from);
+            config.file = Some(file);
         }
         let variables = Setting::ALL.into_iter().filter_map(|setting| {
             let value = env(setting.variable()).filter(|value| !value.is_empty())?;
@@ -195,13 +211,18 @@ impl Config {
     fn apply_document(&mut self, document: &Document, problems: &mut Vec<Problem>) {
         let (table, mut found) = document.parse();
         for (key, value) in &table {
+            if key.get_ref() == "ledgers" {
+                self.ledgers = Marks::read(document, value, &mut found);
+                continue;
+            }
             let setting = Setting::ALL
                 .into_iter()
                 .find(|setting| setting.name() == key.get_ref());
             let Some(setting) = setting else {
                 let names = Setting::ALL.map(Setting::name).join(", ");
                 let what = format!("there is no setting '{}'", key.get_ref());
-                found.push(document.problem(key.span(), what, format!("use one of {names}")));
+                let mend = format!("use one of {names}, or [ledgers]");
+                found.push(document.problem(key.span(), what, mend));
                 continue;
             };
             // Numbers and truth values may be written bare: `color = 256`, `sync = true`.
@@ -228,6 +249,33 @@ impl Config {
                 Document::read(&folder.join(kind).join(called + ".toml"))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// Returns the names of the user's files in the folder `kind`, sorted.
+    pub fn listed(&self, kind: &str) -> Vec<String> {
+        let folder = self.folder.as_ref().map(|folder| folder.join(kind));
+        let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
+        let named = entries.into_iter().flatten().flatten().filter_map(|entry| {
+            let file = entry.file_name();
+            name(file.to_str()?.strip_suffix(".toml")?)
+        });
+        let mut names: Vec<String> = named.take(OFFERED).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Returns how the ledger in `folder`, called `name` on screen, is marked, and what was wrong in the file that says so.
+    ///
+    /// The user's `[ledgers]` go before the `obeya.toml` in the ledger's folder.
+    pub fn mark(&self, name: &str, folder: &Path) -> (Option<Mark>, Vec<Problem>) {
+        if let Some(mark) = self.ledgers.find(name, folder) {
+            return (Some(mark.clone()), Vec::new());
+        }
+        match Document::read(&folder.join(LEDGER_FILE)) {
+            Ok(Some(document)) => Mark::read(&document),
+            Ok(None) => (None, Vec::new()),
+            Err(problem) => (None, vec![problem]),
         }
     }
 
@@ -314,7 +362,7 @@ mod tests {
         assert_eq!(config.keymap, "vim");
         insta::assert_snapshot!(problems, @r"
         config.toml:2:10: 'emoji' is no value of glyphs; use auto, unicode or ascii
-        config.toml:3:1: there is no setting 'colour'; use one of theme, keymap, color, glyphs, sync
+        config.toml:3:1: there is no setting 'colour'; use one of theme, keymap, color, glyphs, sync, or [ledgers]
         config.toml:4:10: '../etc' is no value of keymap; use a name of letters, digits, '-' and '_'
         config.toml:5:8: string values must be quoted, expected literal string; correct the TOML here
         OBEYA_COLOR: 'many' is no value of color; use auto, none, 16, 256 or true

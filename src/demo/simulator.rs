@@ -325,6 +325,7 @@ fn beat(
         order,
         epoch,
         actor,
+        role: Role::Agent,
         note: note.into(),
     };
     line.heartbeat(&beat).map(drop)

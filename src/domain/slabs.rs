@@ -7,6 +7,7 @@
 
 use std::{
     fmt,
+    ops::Range,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -26,24 +27,33 @@ pub struct Slabs<T> {
     damaged: Arc<AtomicBool>,
 }
 
+/// A slab has its entries, or its bytes, or both: whichever was first, the other is made when it is asked for.
 struct Slab<T> {
-    entries: OnceLock<Entries<T>>,
-    /// Entry count and bytes of a slab that nobody changed since it was decoded.
-    encoded: Option<(u8, Arc<[u8]>)>,
+    /// Boxed, so that a slab nobody looks into takes little memory.
+    entries: OnceLock<Box<Entries<T>>>,
+    /// Kept until an entry changes, so that a snapshot costs only what changed since the one before.
+    encoded: OnceLock<Encoded>,
 }
 
 #[derive(Clone)]
 struct Entries<T>([Option<Arc<T>>; SLAB]);
 
-/// A slab as a snapshot holds it.
+/// A slab's rows, each with its offset, as a part of a buffer: the slabs of one snapshot share it.
+struct Encoded {
+    len: u8,
+    buffer: Arc<Vec<u8>>,
+    part: Range<usize>,
+}
+
+/// What a snapshot says of a slab. The bytes of the slabs follow each other in the order of these.
 #[derive(Clone, Debug, Encode, Decode)]
-pub struct EncodedSlab {
+pub struct SlabHeader {
     /// Its place.
     place: u32,
     /// How many entries it has.
     len: u8,
-    /// Its entries, each with its offset.
-    bytes: Vec<u8>,
+    /// How many bytes they take.
+    bytes: u32,
 }
 
 impl<T> Default for Slabs<T> {
@@ -148,70 +158,104 @@ impl<T: Clone + Encode + DecodeOwned> Slabs<T> {
             })
     }
 
-    /// Returns the slabs for a snapshot; those that nobody looked into are passed on as they came.
-    pub fn encode(&self) -> Vec<EncodedSlab> {
-        let mut slabs = Vec::new();
+    /// Appends the slabs' bytes to a snapshot, and returns their headers. What did not change since it was last
+    /// encoded, or read, is only copied.
+    pub fn encode(&self, snapshot: &mut Vec<u8>) -> Vec<SlabHeader> {
+        let mut headers = Vec::new();
         for (place, slab) in self.slabs.iter().enumerate() {
             let (Some(slab), Ok(place)) = (slab, u32::try_from(place)) else {
                 continue;
             };
-            let (len, bytes) = match &slab.encoded {
-                Some((len, bytes)) => (*len, bytes.to_vec()),
-                None => {
-                    let entries = &slab.entries(&self.damaged).0;
-                    let rows: Vec<(u8, T)> = (0u8..)
-                        .zip(entries)
-                        .filter_map(|(offset, entry)| Some((offset, entry.as_deref()?.clone())))
-                        .collect();
-                    (
-                        u8::try_from(rows.len()).unwrap_or(u8::MAX),
-                        bitcode::encode(&rows),
-                    )
-                }
-            };
-            slabs.push(EncodedSlab { place, len, bytes });
+            let encoded = slab.encoded(&self.damaged);
+            snapshot.extend(encoded.bytes());
+            headers.push(SlabHeader {
+                place,
+                len: encoded.len,
+                bytes: u32::try_from(encoded.part.len()).unwrap_or(u32::MAX),
+            });
         }
-        slabs
+        headers
     }
 
-    /// Returns the array that [`Slabs::encode`] gave, its slabs still bytes.
-    /// The places are bounded by `limit`, since a damaged snapshot must not claim all memory.
-    pub fn from_encoded(slabs: Vec<EncodedSlab>, limit: u32) -> Option<Self> {
+    /// Returns the array that [`Slabs::encode`] gave, its slabs still bytes from `at` on in `snapshot`, and where they
+    /// end. The places are bounded by `limit`, since a damaged snapshot must not claim all memory.
+    pub fn from_encoded(
+        headers: Vec<SlabHeader>,
+        snapshot: &Arc<Vec<u8>>,
+        mut at: usize,
+        limit: u32,
+    ) -> Option<(Self, usize)> {
         let mut array = Slabs::default();
-        for EncodedSlab { place, len, bytes } in slabs {
+        for SlabHeader { place, len, bytes } in headers {
             let place = (place <= limit / SLAB as u32).then_some(place as usize)?;
-            if place >= array.slabs.len() {
-                array.slabs.resize_with(place + 1, || None);
+            let part = at..at.checked_add(bytes as usize)?;
+            at = part.end;
+            // Places rise, and bytes are there.
+            if place < array.slabs.len() || at > snapshot.len() {
+                return None;
             }
+            array.slabs.resize_with(place, || None);
             array.len += len as usize;
-            array.slabs[place] = Some(Arc::new(Slab {
+            let encoded = Encoded {
+                len,
+                buffer: Arc::clone(snapshot),
+                part,
+            };
+            array.slabs.push(Some(Arc::new(Slab {
                 entries: OnceLock::new(),
-                encoded: Some((len, bytes.into())),
-            }));
+                encoded: OnceLock::from(encoded),
+            })));
         }
-        Some(array)
+        Some((array, at))
+    }
+}
+
+impl<T> Entries<T> {
+    fn none() -> Box<Self> {
+        Box::new(Entries(std::array::from_fn(|_| None)))
+    }
+}
+
+impl Encoded {
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.part.clone()).unwrap_or_default()
     }
 }
 
 impl<T: Clone + Encode + DecodeOwned> Slab<T> {
     fn empty() -> Self {
         Slab {
-            entries: OnceLock::from(Entries(std::array::from_fn(|_| None))),
-            encoded: None,
+            entries: OnceLock::from(Entries::none()),
+            encoded: OnceLock::new(),
         }
+    }
+
+    fn encoded(&self, damaged: &AtomicBool) -> &Encoded {
+        self.encoded.get_or_init(|| {
+            let entries = (0u8..).zip(&self.entries(damaged).0);
+            let rows: Vec<(u8, Arc<T>)> = entries
+                .filter_map(|(offset, entry)| Some((offset, Arc::clone(entry.as_ref()?))))
+                .collect();
+            let bytes = bitcode::encode(&rows);
+            Encoded {
+                len: u8::try_from(rows.len()).unwrap_or(u8::MAX),
+                part: 0..bytes.len(),
+                buffer: Arc::new(bytes),
+            }
+        })
     }
 
     fn entries(&self, damaged: &AtomicBool) -> &Entries<T> {
         self.entries.get_or_init(|| {
-            let mut entries = Entries(std::array::from_fn(|_| None));
-            let bytes = self.encoded.as_ref().map_or(&[][..], |(_, bytes)| bytes);
-            let Ok(rows) = bitcode::decode::<Vec<(u8, T)>>(bytes) else {
+            let mut entries = Entries::none();
+            let bytes = self.encoded.get().map_or(&[][..], Encoded::bytes);
+            let Ok(rows) = bitcode::decode::<Vec<(u8, Arc<T>)>>(bytes) else {
                 damaged.store(true, Ordering::Relaxed);
                 return entries;
             };
             for (offset, row) in rows {
                 match entries.0.get_mut(offset as usize) {
-                    Some(entry) => *entry = Some(Arc::new(row)),
+                    Some(entry) => *entry = Some(row),
                     None => damaged.store(true, Ordering::Relaxed),
                 }
             }
@@ -222,15 +266,15 @@ impl<T: Clone + Encode + DecodeOwned> Slab<T> {
     /// Returns the entries of a slab for writing: its own if nobody shares it, else a copy of its pointers.
     fn entries_mut<'a>(slab: &'a mut Arc<Slab<T>>, damaged: &AtomicBool) -> &'a mut Entries<T> {
         if Arc::get_mut(slab).is_none() {
-            let entries = OnceLock::from(slab.entries(damaged).clone());
+            let entries = OnceLock::from(Box::new(slab.entries(damaged).clone()));
             *slab = Arc::new(Slab {
                 entries,
-                encoded: None,
+                encoded: OnceLock::new(),
             });
         }
         let own = Arc::get_mut(slab).expect("just made, or found to be ours alone");
         own.entries(damaged);
-        own.encoded = None;
+        own.encoded.take();
         own.entries.get_mut().expect("just filled")
     }
 }
@@ -272,17 +316,43 @@ mod tests {
         (0..1_000u32)
             .step_by(7)
             .for_each(|key| slabs.insert(key, format!("entry {key}")));
-        let mut encoded = slabs.encode();
-        let back = Slabs::<String>::from_encoded(encoded.clone(), 1_000).expect("within the limit");
-        assert_eq!(back.len(), slabs.len());
+        let mut snapshot = b"before".to_vec();
+        let mut headers = slabs.encode(&mut snapshot);
+        let read = |headers: &[SlabHeader], snapshot: &[u8]| {
+            Slabs::<String>::from_encoded(headers.to_vec(), &Arc::new(snapshot.to_vec()), 6, 1_000)
+        };
+        let (back, end) = read(&headers, &snapshot).expect("within the limit");
+        assert_eq!((back.len(), end), (slabs.len(), snapshot.len()));
         assert!(back.entries().eq(slabs.entries()));
         assert!(!back.is_damaged());
 
-        encoded[0].bytes.truncate(3);
-        let torn = Slabs::<String>::from_encoded(encoded.clone(), 1_000).expect("within the limit");
+        assert!(read(&headers, &snapshot[..end - 1]).is_none());
+        snapshot[6] ^= 0xff;
+        let (torn, _) = read(&headers, &snapshot).expect("within the limit");
         assert_eq!(torn.get(0), None);
         assert!(torn.is_damaged());
-        encoded[0].place = u32::MAX;
-        assert!(Slabs::<String>::from_encoded(encoded, 1_000).is_none());
+        headers[1].place = 0;
+        assert!(read(&headers, &snapshot).is_none(), "places rise");
+        headers[1].place = u32::MAX;
+        assert!(read(&headers, &snapshot).is_none(), "places are bounded");
+    }
+
+    #[test]
+    fn a_snapshot_after_a_change_says_the_change() {
+        let mut slabs = Slabs::default();
+        (0..200u32).for_each(|key| slabs.insert(key, key));
+        slabs.encode(&mut Vec::new());
+        let older = slabs.clone();
+        *slabs.get_mut(70).expect("inserted") = 7;
+        slabs.remove(199);
+        slabs.insert(300, 3);
+        for version in [&slabs, &older] {
+            let mut snapshot = Vec::new();
+            let headers = version.encode(&mut snapshot);
+            let back = Slabs::<u32>::from_encoded(headers, &Arc::new(snapshot), 0, 1_000);
+            let (back, _) = back.expect("within the limit");
+            assert!(back.entries().eq(version.entries()));
+            assert_eq!(back.len(), version.len());
+        }
     }
 }

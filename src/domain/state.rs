@@ -15,11 +15,11 @@ use super::{
     andon::{Alert, Scope},
     days::Day,
     graph::Graph,
-    id::{AlertId, MAX_NUMBER, OrderId},
+    id::{AlertId, OrderId},
     order::{BUCKETS, Order, Wait},
     record::{Hash, Head, Seq},
     settings::Settings,
-    slabs::{EncodedSlab, Slabs},
+    slabs::Slabs,
     time::Timestamp,
 };
 
@@ -309,93 +309,6 @@ impl std::io::Write for HashWriter {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-/// The number of the snapshot's layout; another one is ignored and built anew.
-pub const SNAPSHOT_FORMAT: u32 = 1;
-
-/// The state as a snapshot holds it. Orders and days stay encoded until somebody looks.
-#[derive(Encode, Decode)]
-struct Stored {
-    head: Head,
-    uuid: u128,
-    incarnation: u64,
-    term: u64,
-    time: Timestamp,
-    settings: Settings,
-    agents: Vec<Agent>,
-    alerts: Vec<Alert>,
-    counts: Counts,
-    receipts: ReceiptHead,
-    numbers: Numbers,
-    next_due: Timestamp,
-    work: Vec<EncodedSlab>,
-    epics: Vec<EncodedSlab>,
-    days: Vec<EncodedSlab>,
-}
-
-impl State {
-    /// Returns the snapshot's bytes, or None for a state that must not be kept: one with unknown events or damage.
-    pub fn to_snapshot(&self) -> Option<Vec<u8>> {
-        let stored = Stored {
-            head: self.head,
-            uuid: self.uuid.as_u128(),
-            incarnation: self.incarnation,
-            term: self.term,
-            time: self.time,
-            settings: Settings::clone(&self.settings),
-            agents: self
-                .agents
-                .values()
-                .map(|agent| Agent::clone(agent))
-                .collect(),
-            alerts: self
-                .alerts
-                .values()
-                .map(|alert| Alert::clone(alert))
-                .collect(),
-            counts: self.counts.clone(),
-            receipts: self.receipts,
-            numbers: self.numbers,
-            next_due: self.next_due,
-            work: self.work.encode(),
-            epics: self.epics.encode(),
-            days: self.days.encode(),
-        };
-        (self.unknown.is_none() && !self.is_damaged()).then(|| bitcode::encode(&stored))
-    }
-
-    /// Returns the state of a snapshot, or None if its bytes are not one.
-    pub fn from_snapshot(bytes: &[u8]) -> Option<State> {
-        let stored: Stored = bitcode::decode(bytes).ok()?;
-        let agents = stored
-            .agents
-            .into_iter()
-            .map(|agent| (agent.name.clone(), Arc::new(agent)));
-        let alerts = stored
-            .alerts
-            .into_iter()
-            .map(|alert| (alert.id, Arc::new(alert)));
-        Some(State {
-            head: stored.head,
-            uuid: Uuid::from_u128(stored.uuid),
-            incarnation: stored.incarnation,
-            term: stored.term,
-            time: stored.time,
-            settings: Arc::new(stored.settings),
-            agents: Arc::new(agents.collect()),
-            alerts: Arc::new(alerts.collect()),
-            counts: stored.counts,
-            receipts: stored.receipts,
-            numbers: stored.numbers,
-            unknown: None,
-            next_due: stored.next_due,
-            work: Slabs::from_encoded(stored.work, MAX_NUMBER)?,
-            epics: Slabs::from_encoded(stored.epics, MAX_NUMBER)?,
-            days: Slabs::from_encoded(stored.days, MAX_DAY)?,
-            graph: OnceLock::new(),
-        })
     }
 }
 

@@ -79,3 +79,114 @@ impl fmt::Display for Timestamp {
         f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true))
     }
 }
+
+/// The longest span that can be typed: a hundred years, far beyond every limit of the rules.
+const MAX_SPAN: i64 = 36_525 * DAY;
+
+/// Returns a span in microseconds: numbers with units, `15m`, `1h30m`, `2 days`. A day has 24 hours.
+pub fn read_span(text: &str) -> Result<i64, String> {
+    let bad = || {
+        let shown: String = text.chars().take(40).collect();
+        format!("'{shown}' is not a duration; write it like 90s, 15m, 4h, 2d or 1w")
+    };
+    let mut rest = text.trim();
+    let mut sum: i64 = 0;
+    if rest.is_empty() {
+        return Err(bad());
+    }
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at(digits);
+        let number: i64 = number.parse().map_err(|_| bad())?;
+        let after = after.trim_start();
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (word, after) = after.split_at(letters);
+        let unit = unit(word).ok_or_else(bad)?;
+        sum = number
+            .checked_mul(unit)
+            .and_then(|part| sum.checked_add(part))
+            .filter(|sum| *sum <= MAX_SPAN)
+            .ok_or_else(bad)?;
+        rest = after.trim_start();
+    }
+    Ok(sum)
+}
+
+fn unit(word: &str) -> Option<i64> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "s" | "sec" | "secs" | "second" | "seconds" => SECOND,
+        "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
+        "h" | "hour" | "hours" => HOUR,
+        "d" | "day" | "days" => DAY,
+        "w" | "week" | "weeks" => 7 * DAY,
+        _ => return None,
+    })
+}
+
+/// Returns a span in whole minutes, rounded up: what is worth estimating takes at least one.
+pub fn read_minutes(text: &str) -> Result<u32, String> {
+    if text.trim() == "0" {
+        return Ok(0);
+    }
+    let micros = read_span(text)?;
+    let minutes = (micros + MINUTE - 1) / MINUTE;
+    u32::try_from(minutes).map_err(|_| format!("'{text}' is too long"))
+}
+
+/// Returns whole minutes as [`read_minutes`] reads them back, nothing lost: `4h`, `1d2h30m`.
+pub fn write_minutes(minutes: u32) -> String {
+    let parts = [
+        (minutes / 1_440, 'd'),
+        (minutes / 60 % 24, 'h'),
+        (minutes % 60, 'm'),
+    ];
+    let some = parts.iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, unit)| format!("{number}{unit}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read_as_people_write_them() {
+        let cases = [
+            ("15m", 15 * MINUTE),
+            ("4h", 4 * HOUR),
+            ("2d", 2 * DAY),
+            ("1h30m", 90 * MINUTE),
+            ("2 days 3 hours", 51 * HOUR),
+            ("1W", 7 * DAY),
+            ("0s", 0),
+        ];
+        for (text, micros) in cases {
+            assert_eq!(read_span(text), Ok(micros), "{text}");
+        }
+        let bad = [
+            "",
+            " ",
+            "5",
+            "m",
+            "-5m",
+            "5 parsecs",
+            "1.5h",
+            "99999999999999d",
+            "9223372036854775807s",
+            "5mü",
+        ];
+        for text in bad {
+            assert!(read_span(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn estimates_are_whole_minutes_rounded_up_and_read_back() {
+        assert_eq!(read_minutes("4h"), Ok(240));
+        assert_eq!(read_minutes("61s"), Ok(2));
+        assert_eq!(read_minutes("0"), Ok(0));
+        for minutes in [1, 59, 60, 250, 1_440, 20_161, 4_000_000] {
+            assert_eq!(read_minutes(&write_minutes(minutes)), Ok(minutes));
+        }
+    }
+}

@@ -66,7 +66,7 @@ impl From<Fault> for Trouble {
 impl Writer {
     pub(super) fn try_commit(
         &mut self,
-        group: &[Submission],
+        group: &[&Submission],
         lookup: Lookup,
         reason: Option<&str>,
     ) -> Result<Vec<Reply>, Trouble> {
@@ -92,13 +92,13 @@ impl Writer {
     fn in_turn(
         &mut self,
         head: Head,
-        group: &[Submission],
+        group: &[&Submission],
         lookup: Lookup,
     ) -> Result<Vec<Reply>, Trouble> {
         let mut head = head;
         let mut due_commits = 0;
         // Who only looks finds what is due in the version it is shown, and leaves the recording to a writer.
-        let writes = group.is_empty() || group.iter().any(Submission::may_write);
+        let writes = group.is_empty() || group.iter().any(|submission| submission.may_write());
         'tries: for _ in 0..TRIES {
             if self.arrive(head)? {
                 self.rebuild_archive()?;

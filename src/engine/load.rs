@@ -8,7 +8,8 @@ use crate::{
         event::Undecodable,
         evolve::evolve,
         record::{Head, Record},
-        state::{SNAPSHOT_FORMAT, State},
+        snapshot::SNAPSHOT_FORMAT,
+        state::State,
     },
     ledger::{Fault, FaultKind, Ledger, READ_PAGE, Snapshot, snapshots::LADDER_STEP},
 };
@@ -39,7 +40,7 @@ pub(super) fn newest_snapshot(ledger: &mut dyn Ledger, at: Option<u64>) -> Resul
     let snapshot = ledger.latest_snapshot(SNAPSHOT_FORMAT, at)?;
     let head = snapshot.as_ref().map(|snapshot| snapshot.head);
     Ok(snapshot
-        .and_then(|snapshot| State::from_snapshot(&snapshot.bytes))
+        .and_then(|snapshot| State::from_snapshot(snapshot.bytes))
         .filter(|state| Some(state.head) == head)
         .unwrap_or_default())
 }

@@ -100,7 +100,8 @@ pub fn backup(home: &Home, target: &Path, progress: &mut dyn FnMut(Seq)) -> Resu
     files::backup(home, target, progress)
 }
 
-/// Replaces the ledger by a backup, and records that as the first act of the new incarnation.
+/// Replaces the ledger by a backup that says so itself: the record of the restore is on it before it takes the ledger's
+/// name.
 ///
 /// # Errors
 ///
@@ -110,15 +111,13 @@ pub fn restore(
     source: &Path,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<Restored, Fault> {
-    let restored = files::restore(home, source, progress)?;
-    let ledger = SqliteLedger::open(home)?;
-    let mut writer = Writer::new(Box::new(ledger), Arc::new(SystemClock::new()), Some(home));
-    let incarnation = restored.identity.incarnation;
-    done(
-        home,
-        writer.submit(&engine::own_act(Command::NoteRestore { incarnation })),
-    )?;
-    Ok(restored)
+    files::restore(home, source, progress, &mut |copy, identity| {
+        let ledger = SqliteLedger::open(copy)?;
+        let mut writer = Writer::new(Box::new(ledger), Arc::new(SystemClock::new()), Some(home));
+        let incarnation = identity.incarnation;
+        let note = engine::own_act(Command::NoteRestore { incarnation });
+        done(home, writer.submit(&note))
+    })
 }
 
 /// Looks at everything that can be wrong with a ledger, and says what to do about it.

@@ -3,7 +3,9 @@
 use std::{fmt, io, io::IsTerminal as _, path::Path, sync::Arc};
 
 use super::{
-    Caps, Screen, guard,
+    Caps, Screen,
+    desk::Desk,
+    guard,
     run::{Ended, Post, run},
     session::LinkSession,
 };
@@ -13,11 +15,8 @@ use crate::{
     domain::command::Role,
     link::{self, Fault, NoLedger, Place},
     ui::{
-        action::Action,
-        keymap,
         model::{EVENTS_KEPT, Model, Session},
         msg::{Connection, Msg},
-        theme,
     },
 };
 
@@ -84,23 +83,13 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     start_log(&place.home);
     let colourless = (options.colour == Colour::Never).then(|| (Setting::Color, "none".to_owned()));
     let flags: Vec<_> = colourless.into_iter().collect();
-    let (config, mut problems) = Config::load(&process_env, &flags);
+    let (config, problems) = Config::load(&process_env, &flags);
     let caps = Caps::detect(&config, &process_env);
     if let Err(error) = guard::install_hooks(caps.depth) {
         tracing::warn!(%error, "a panic would print the plain report");
     }
-    let find = |name: &str| config.document("themes", name);
-    let (theme, more) = theme::load(&config.theme, &find, caps.depth, caps.glyphs);
-    problems.extend(more);
-    let (layer, broken) = match config.keymap_layer() {
-        Ok(layer) => (layer, None),
-        Err(problem) => (None, Some(problem)),
-    };
-    problems.extend(broken);
-    let find = |name: &str| config.document("keymaps", name);
-    let (keymap, more) = keymap::load(&config.keymap, &find, layer, &Action::is_known);
-    problems.extend(more);
-
+    let desk = Desk::new(flags, caps, &place);
+    let look = desk.dress(&config, problems);
     let role = if options.read_only {
         Role::Viewer
     } else {
@@ -116,8 +105,18 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         unicode: caps.glyphs == crate::config::GlyphSet::Unicode,
     };
     let mut session = match options.read_only {
-        true => LinkSession::look(link::Watching::open(&place.home)?, post.clone(), context),
-        false => LinkSession::work(link::Session::open(&place.home)?, post.clone(), context),
+        true => LinkSession::look(
+            link::Watching::open(&place.home)?,
+            post.clone(),
+            context,
+            desk.clone(),
+        ),
+        false => LinkSession::work(
+            link::Session::open(&place.home)?,
+            post.clone(),
+            context,
+            desk.clone(),
+        ),
     };
     let listener = post.clone();
     let _subscription = session
@@ -126,20 +125,28 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     // Asked for after the subscription began: what comes twice is known by its number, and nothing is missed.
     let recent = session.watching().recent(EVENTS_KEPT)?;
     post.begin(session.watching().state(), recent);
-    if !problems.is_empty() {
+    if !look.problems.is_empty() {
         post.tell(Msg::Printed {
             ticket: 0,
-            output: Err(told(&problems)),
+            output: Err(told(&look.problems)),
         });
     }
+    let _watch = desk.watch(&config, post.clone());
     let about = Session {
         ledger: place.name(),
-        me: options.actor.name.clone(),
+        me: options.actor.clone(),
         role,
         connection: Connection::Attached,
     };
-    screen.title(&format!("obeya {}", about.ledger))?;
-    let mut model = Model::new(about, theme, keymap, (size.width, size.height));
+    let label = look.mark.as_ref().and_then(|mark| mark.label.as_deref());
+    let label = label.map(|label| format!("{label} ")).unwrap_or_default();
+    screen.title(&format!("obeya {label}{}", about.ledger))?;
+    let theme = match &look.mark {
+        Some(mark) => look.theme.marked(mark.accent),
+        None => look.theme,
+    };
+    let mut model = Model::new(about, theme, look.keymap, (size.width, size.height));
+    model.mark = look.mark;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

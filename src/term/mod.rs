@@ -8,6 +8,7 @@
 mod backend;
 mod caps;
 mod console;
+mod desk;
 pub mod guard;
 mod input;
 mod osc;

@@ -25,6 +25,7 @@ use crate::{
     },
     ui::{
         effect::{Effect, Ticket},
+        look::Wanted,
         model::{EVENTS_KEPT, Model},
         msg::Msg,
         update::{settle, update},
@@ -46,12 +47,14 @@ const MAX_DRAIN: usize = 256;
 
 /// The way to an engine, as the loop needs it. No call may block: outcomes come as messages through the [`Post`].
 pub trait Session {
-    /// Submits a command; [`Msg::Submitted`] follows.
-    fn submit(&mut self, ticket: Ticket, command: Command);
+    /// Submits a command, about a claim if its number is given; [`Msg::Submitted`] follows.
+    fn submit(&mut self, ticket: Ticket, command: Command, epoch: Option<u32>);
     /// Asks a question; [`Msg::Answered`] follows.
     fn ask(&mut self, ticket: Ticket, query: Query);
     /// Runs a line of the command line's grammar; [`Msg::Printed`] follows.
     fn run_line(&mut self, ticket: Ticket, line: String);
+    /// Reads or writes the user's files; what came of it follows, as [`Wanted`] says.
+    fn files(&mut self, wanted: Wanted);
     /// Gives up what a stopped process must not hold: the host's office.
     fn step_down(&mut self);
     /// Takes it up again, after the process was continued.
@@ -181,6 +184,8 @@ enum Woken {
     Happened(Happened),
     News,
     Frame,
+    /// The terminal took what it could not take at once.
+    CaughtUp,
     Minute,
 }
 
@@ -188,11 +193,12 @@ impl Console<'_> {
     async fn run(&mut self) -> io::Result<Ended> {
         let mut dirt = Dirt::Key;
         loop {
-            if dirt != Dirt::None && self.due(dirt) <= Instant::now() {
+            // A terminal that is behind gets no frame; what it would show is newer once it has caught up.
+            if dirt != Dirt::None && !self.screen.is_behind() && self.due(dirt) <= Instant::now() {
                 self.draw()?;
                 dirt = Dirt::None;
             }
-            let woken = self.wait(dirt).await;
+            let woken = self.wait(dirt).await?;
             let (ended, made) = self.take(woken).await?;
             if let Some(ended) = ended {
                 return Ok(ended);
@@ -214,18 +220,23 @@ impl Console<'_> {
     }
 
     /// Sleeps until something happens. Without a frame to draw only the next minute wakes it by itself.
-    async fn wait(&mut self, dirt: Dirt) -> Woken {
+    async fn wait(&mut self, dirt: Dirt) -> io::Result<Woken> {
         let frame = self.due(dirt);
+        let behind = self.screen.is_behind();
         let into = self.session.now().0.rem_euclid(MINUTE);
         let left = Duration::from_micros(u64::try_from(MINUTE - into).unwrap_or(0));
         let minute = Instant::now() + left;
-        tokio::select! {
+        Ok(tokio::select! {
             biased;
             happened = self.inputs.next() => Woken::Happened(happened),
             () = self.post.rung() => Woken::News,
-            () = sleep_until(frame), if dirt != Dirt::None => Woken::Frame,
+            sent = self.screen.caught_up(), if behind => {
+                sent?;
+                Woken::CaughtUp
+            }
+            () = sleep_until(frame), if dirt != Dirt::None && !behind => Woken::Frame,
             () = sleep_until(minute) => Woken::Minute,
-        }
+        })
     }
 
     /// Takes what woke the loop and all that is there already.
@@ -233,6 +244,12 @@ impl Console<'_> {
         let mut dirt = Dirt::None;
         match woken {
             Woken::Frame => return Ok((None, dirt)),
+            Woken::CaughtUp => {
+                if let Some(at) = self.drawn_at {
+                    self.pace(at.elapsed());
+                }
+                return Ok((None, dirt));
+            }
             Woken::Minute => {
                 let now = self.session.now();
                 self.hear(Msg::Tick(now))?;
@@ -304,9 +321,14 @@ impl Console<'_> {
 
     fn perform(&mut self, effect: Effect) -> io::Result<Option<Ended>> {
         match effect {
-            Effect::Submit { ticket, command } => self.session.submit(ticket, *command),
+            Effect::Submit {
+                ticket,
+                command,
+                epoch,
+            } => self.session.submit(ticket, *command, epoch),
             Effect::Ask { ticket, query } => self.session.ask(ticket, query),
             Effect::Run { ticket, line } => self.session.run_line(ticket, line),
+            Effect::Files(wanted) => self.session.files(wanted),
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),
             Effect::Suspend => {
@@ -341,8 +363,13 @@ impl Console<'_> {
         let drawn = self
             .screen
             .draw(|frame| view::draw(model, frame.buffer_mut()))?;
-        self.gap = (drawn.waited * COST_FACTOR).min(MAX_GAP);
+        self.pace(drawn.waited);
         Ok(())
+    }
+
+    /// Makes the pause after a frame as long as its cost demands.
+    fn pace(&mut self, cost: Duration) {
+        self.gap = cost.saturating_mul(COST_FACTOR).min(MAX_GAP);
     }
 }
 

@@ -12,7 +12,10 @@ use std::{
 
 use uuid::Uuid;
 
-use super::run::{Post, Session};
+use super::{
+    desk::Desk,
+    run::{Post, Session},
+};
 use crate::{
     cli::{LineContext, run_line},
     domain::{
@@ -25,6 +28,7 @@ use crate::{
     link::{self, Operator, ReadOnly, Reply},
     ui::{
         effect::Ticket,
+        look::Wanted,
         msg::{Connection, Failure, Msg},
     },
 };
@@ -63,6 +67,7 @@ pub(super) struct LinkSession {
     actor: Actor,
     role: Role,
     line: LineContext,
+    desk: Desk,
     post: Post,
     errands: Option<mpsc::Sender<Errand>>,
     worker: Option<JoinHandle<()>>,
@@ -71,18 +76,34 @@ pub(super) struct LinkSession {
 
 impl LinkSession {
     /// Works on a ledger.
-    pub(super) fn work(session: link::Session, post: Post, line: LineContext) -> LinkSession {
+    pub(super) fn work(
+        session: link::Session,
+        post: Post,
+        line: LineContext,
+        desk: Desk,
+    ) -> LinkSession {
         let session = Arc::new(session);
         let office = Office::open(Arc::clone(&session), post.clone());
-        LinkSession::new(Way::Work(session), post, line, Some(office))
+        LinkSession::new(Way::Work(session), post, line, desk, Some(office))
     }
 
     /// Looks at a ledger.
-    pub(super) fn look(watching: link::Watching, post: Post, line: LineContext) -> LinkSession {
-        LinkSession::new(Way::Look(Arc::new(watching)), post, line, None)
+    pub(super) fn look(
+        watching: link::Watching,
+        post: Post,
+        line: LineContext,
+        desk: Desk,
+    ) -> LinkSession {
+        LinkSession::new(Way::Look(Arc::new(watching)), post, line, desk, None)
     }
 
-    fn new(way: Way, post: Post, line: LineContext, office: Option<Office>) -> LinkSession {
+    fn new(
+        way: Way,
+        post: Post,
+        line: LineContext,
+        desk: Desk,
+        office: Option<Office>,
+    ) -> LinkSession {
         let (errands, inbox) = mpsc::channel::<Errand>();
         let worker = {
             let way = way.clone();
@@ -93,6 +114,7 @@ impl LinkSession {
             role: line.role,
             way,
             line,
+            desk,
             post,
             errands: Some(errands),
             worker: Some(worker),
@@ -128,14 +150,14 @@ impl Drop for LinkSession {
 }
 
 impl Session for LinkSession {
-    fn submit(&mut self, ticket: Ticket, command: Command) {
+    fn submit(&mut self, ticket: Ticket, command: Command, epoch: Option<u32>) {
         let submission = Submission {
             id: Uuid::now_v7(),
             actor: self.actor.clone(),
             role: self.role,
             door: Door::Console,
             uid: link::uid(),
-            epoch: None,
+            epoch,
             causation: None,
             correlation: None,
             dry_run: false,
@@ -179,6 +201,11 @@ impl Session for LinkSession {
             };
             post.tell(Msg::Printed { ticket, output });
         });
+    }
+
+    fn files(&mut self, wanted: Wanted) {
+        let (post, desk) = (self.post.clone(), self.desk.clone());
+        self.send(move |_| post.tell(desk.answer(wanted)));
     }
 
     fn step_down(&mut self) {

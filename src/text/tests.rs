@@ -154,3 +154,18 @@ proptest! {
         prop_assert!(text[end..].chars().all(|c| c == ' '));
     }
 }
+
+#[test]
+fn lines_are_cut_behind_a_word_where_enough_is_left() {
+    let check = |text, cells, wanted: &str| {
+        let shown = cut_at_word(text, cells, "…");
+        assert_eq!(shown, wanted);
+        assert!(width(&shown) <= cells);
+    };
+    check("117 ready, 23 blocked", 18, "117 ready, 23…");
+    check("117 ready, 23 blocked", 21, "117 ready, 23 blocked");
+    check("one two", 4, "one…");
+    // A word that would take too much with it is cut.
+    check("an internationalisation", 12, "an internat…");
+    check("", 0, "");
+}

@@ -68,11 +68,13 @@ actions! {
     Filter "filter" "filter" Global None "Filter what is shown",
     Palette "palette" "find" Global None "Find an order or an action",
     View "view" "view" Global None "Go to a view",
-    Back "back" "back" Global None "Close, or clear the filter",
+    Back "back" "back" Global None "Close, go back, or clear the filter",
     PullNext "next" "pull next" Global Act "Pull the readiest order",
     Create "create" "new" Global Act "Create a work order",
     Andon "andon" "andon" Global Asks "Pull the andon cord, after seeing what would stop",
     Redraw "redraw" "redraw" Global None "Draw the screen anew",
+    Themes "themes" "themes" Global None "Choose a theme, and see each as you go",
+    Reload "reload" "reload" Global None "Read your themes, keys and settings anew",
     Suspend "suspend" "suspend" Global None "Suspend to the shell",
     Down "down" "down" List None "Down",
     Up "up" "up" List None "Up",
@@ -146,8 +148,12 @@ impl Action {
         match self.scope() {
             Scope::Order => self.fits_order(model),
             Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
+            Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
             _ => match self {
+                Action::Filter if !matches!(model.view, View::Kanban | View::Events) => {
+                    Err("it narrows the board and the events".into())
+                }
                 Action::Copy | Action::Open if !model.selects_anything() => {
                     Err("nothing is selected".into())
                 }
@@ -242,6 +248,17 @@ pub fn may_act(model: &Model) -> Result<(), String> {
 pub fn hints(model: &Model) -> &'static [Action] {
     use super::model::View as On;
     use Action::*;
+    if model.focus == Focus::Detail && model.detail.is_none() {
+        return match model.place() {
+            Some(_) => &[Open, Acknowledge, Snooze, Resolve, Back],
+            None => &[Acknowledge, Snooze, Resolve, Back],
+        };
+    }
+    if model.focus == Focus::Detail && model.place().is_some() {
+        return &[
+            Open, Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back,
+        ];
+    }
     if model.focus == Focus::Detail {
         return &[
             Start, Forward, Complete, Comment, Edit, Release, Reopen, Tree, Back,
@@ -252,10 +269,11 @@ pub fn hints(model: &Model) -> &'static [Action] {
         On::Kanban => &[
             Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette,
         ],
-        On::Dependencies => &[Open, Fold, Flip, Tree, Depend, Undepend, Palette],
+        On::Dependencies if model.tree.root.is_none() => &[Open, Complete, Comment, Edit, Palette],
+        On::Dependencies => &[Open, Fold, Flip, Tree, Back, Depend, Undepend, Palette],
         On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon],
         On::Agents => &[Open, PauseAgent, Palette],
-        On::Events => &[Open, Pause, Palette],
+        On::Events => &[Open, Pause, Filter, Palette],
     }
 }
 

@@ -5,12 +5,20 @@ use super::{
     effect::{Effect, Ticket},
     model::{Model, View},
     msg::Failure,
-    overlay::Overlay,
+    overlay::{Overlay, confirm::Stake},
 };
 use crate::domain::{
+    id::OrderId,
     query::{
-        Answer, Query, andon::AlertDetail, blast::Blast, deps::DependencyTree, detail::OrderDetail,
-        orders::WorkOrders, summary::Summary, why::Why,
+        Answer, Query,
+        andon::AlertDetail,
+        blast::Blast,
+        deps::DependencyTree,
+        detail::OrderDetail,
+        order_view::{LeaseView, OrderView},
+        orders::WorkOrders,
+        summary::Summary,
+        why::Why,
     },
     record::Seq,
     time::{MINUTE, Timestamp},
@@ -40,11 +48,15 @@ pub enum Slot {
     Agents,
     /// What a cord would stop.
     Blast,
+    /// The lease that a question is about.
+    Lease,
+    /// The order whose name is typed in the palette.
+    Named,
     /// The events before the console came.
     Log,
 }
 
-const SLOTS: [Slot; 9] = [
+const SLOTS: [Slot; 11] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
@@ -53,11 +65,13 @@ const SLOTS: [Slot; 9] = [
     Slot::Tree,
     Slot::Agents,
     Slot::Blast,
+    Slot::Lease,
+    Slot::Named,
     Slot::Log,
 ];
 
-/// As of when an answer holds: the state's head and the minute.
-type Edition = (Seq, i64);
+/// As of when an answer holds: numbers of which one changes when the answer may, for most the state's head and the minute.
+type Edition = (Seq, i64, u64);
 
 #[derive(Clone, Debug, Default)]
 struct Place {
@@ -163,6 +177,26 @@ impl Asks {
         }
     }
 
+    /// Returns the lease on an order, None inside if it has none now; nothing while that is not known.
+    pub fn lease(&self, id: OrderId) -> Option<Option<LeaseView>> {
+        match self.answer(Slot::Lease)? {
+            Answer::Status(order) if order.id == id => Some(order.lease),
+            _ => None,
+        }
+    }
+
+    /// Returns the order that has this name, here or elsewhere, open or closed; None inside if there is none, nothing
+    /// while that is not known.
+    pub fn named(&self, name: &str) -> Option<Option<&OrderView>> {
+        let (query, _, answer) = self.place(Slot::Named)?.answer.as_ref()?;
+        match (query, answer.as_deref()) {
+            (Query::Status { order }, _) if order != name => None,
+            (_, Ok(Answer::Status(order))) => Some(Some(order)),
+            (_, Err(Failure::Refused(_))) => Some(None),
+            _ => None,
+        }
+    }
+
     /// Returns what a cord would stop.
     pub fn blast(&self) -> Option<&Blast> {
         match self.answer(Slot::Blast)? {
@@ -203,9 +237,16 @@ fn edition(model: &Model, slot: Slot) -> Edition {
     let minute = |now: Timestamp| now.0.div_euclid(MINUTE);
     match slot {
         // What is past does not change; the records since are at hand.
-        Slot::Log => (0, 0),
-        Slot::Done => (model.state.counts.completed, 0),
-        _ => (model.state.head.seq, minute(model.now)),
+        Slot::Log => (0, 0, 0),
+        Slot::Done => {
+            // What is closed changes only by an end or by a reopening. Where both come between two frames the count
+            // stands still, but there is one receipt or one reopening more.
+            let today = model.state.day(model.state.time.day());
+            let reopened = today.map_or(0, |day| day.0.iter().map(|row| row.reopened).sum());
+            let receipts = model.state.receipts.count;
+            (model.state.counts.completed, i64::from(reopened), receipts)
+        }
+        _ => (model.state.head.seq, minute(model.now), 0),
     }
 }
 
@@ -248,15 +289,31 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
                 limit: None,
             })
         }
-        Slot::Agents => view(View::Agents).then_some(Query::Agents { limit: Some(1_000) }),
+        Slot::Agents => view(View::Agents).then_some(Query::Agents {
+            limit: Some(1_000),
+            after: None,
+        }),
         Slot::Blast => match &model.overlay {
-            Some(Overlay::Confirm(confirm)) => {
-                let scope = confirm.scope.clone()?;
-                Some(Query::Blast {
-                    scope,
+            Some(Overlay::Confirm(confirm)) => match &confirm.stake {
+                Some(Stake::Hold(scope)) => Some(Query::Blast {
+                    scope: scope.clone(),
                     limit: Some(BLAST_ROWS),
-                })
-            }
+                }),
+                _ => None,
+            },
+            _ => None,
+        },
+        Slot::Lease => match &model.overlay {
+            Some(Overlay::Confirm(confirm)) => match confirm.stake {
+                Some(Stake::Lease(id)) => Some(Query::Status {
+                    order: id.to_string(),
+                }),
+                _ => None,
+            },
+            _ => None,
+        },
+        Slot::Named => match &model.overlay {
+            Some(Overlay::Palette(palette)) => palette.name().map(|order| Query::Status { order }),
             _ => None,
         },
         Slot::Log => Some(Query::Log {

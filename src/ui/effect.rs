@@ -1,5 +1,6 @@
 //! What an update wants done: the console itself does nothing.
 
+use super::look::Wanted;
 use crate::domain::{command::Command, query::Query};
 
 /// Tells an answer from others; rises for ever.
@@ -14,6 +15,8 @@ pub enum Effect {
         ticket: Ticket,
         /// The intent.
         command: Box<Command>,
+        /// The number of the claim that it is about: another one that holds by then is left alone.
+        epoch: Option<u32>,
     },
     /// Ask a question; the answer comes as [`super::msg::Msg::Answered`].
     Ask {
@@ -29,6 +32,8 @@ pub enum Effect {
         /// The line, without the program's name.
         line: String,
     },
+    /// Read or write the user's files; what comes of it comes as [`super::look::Wanted`] says.
+    Files(Wanted),
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
     Copy(String),
     /// Give the terminal back to the shell until the process is continued.

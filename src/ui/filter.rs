@@ -13,7 +13,7 @@ use crate::domain::{
         order_view::{OrderView, SlaState},
     },
     state::State,
-    time::{DAY, HOUR, MINUTE, Timestamp},
+    time::{Timestamp, read_span},
 };
 
 /// The most terms a filter may have: more than anyone types, so that a pasted text stays cheap.
@@ -332,20 +332,9 @@ fn compared(name: &str, rest: &str) -> Result<Test, String> {
             Ok(number @ 0..=11) => Ok(Test::Priority(compare, number)),
             _ => Err(format!("'{value}' is not a priority; use 1 to 10")),
         },
-        "age" => duration(value).map(|micros| Test::Age(compare, micros)),
+        "age" => read_span(value).map(|micros| Test::Age(compare, micros)),
         _ => Err(format!("'{name}' cannot be compared; use priority or age")),
     }
-}
-
-fn duration(text: &str) -> Result<i64, String> {
-    let units = [("m", MINUTE), ("h", HOUR), ("d", DAY), ("w", 7 * DAY)];
-    units
-        .iter()
-        .find_map(|(unit, micros)| {
-            let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
-            (number >= 0).then(|| number.saturating_mul(*micros))
-        })
-        .ok_or_else(|| format!("'{text}' is not a duration; use 30m, 4h, 2d or 1w"))
 }
 
 #[cfg(test)]
@@ -374,7 +363,7 @@ mod tests {
             [
                 "priority>many: 'many' is not a priority; use 1 to 10",
                 "bukcet:cost: no such term: bukcet",
-                "age>x: 'x' is not a duration; use 30m, 4h, 2d or 1w",
+                "age>x: 'x' is not a duration; write it like 90s, 15m, 4h, 2d or 1w",
                 "size>3: 'size' cannot be compared; use priority or age",
                 "epic:7: '7' is not an id; it should look like WO-001 or EPIC-001",
                 "bucket:: bucket: needs a value",

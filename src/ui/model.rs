@@ -1,12 +1,10 @@
 //! What the console knows and what is on its screen. Selections are ids, never rows.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use ratatui::layout::Rect;
 
+pub use super::parts::{AlertPane, Detail, Events, List, Notice, Tree};
 use super::{
     asks::Asks,
     board::Board,
@@ -14,16 +12,19 @@ use super::{
     filter::Filter,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
+    look::Fitting,
     msg::Connection,
     overlay::{Overlay, form::Form},
+    pane::Pane,
     theme::{Role, Theme},
-    widget::{window_list::Window, wrapped_text::WrappedText},
 };
+use crate::config::Mark;
 use crate::domain::{
     andon::{Alert, Severity},
     command::Role as Right,
     id::{AlertId, OrderId},
-    query::{agents::roster, deps::Direction, events::Entry},
+    order::Actor,
+    query::{agents::roster, events::Entry, why::Place},
     record::Seq,
     state::State,
     time::{MINUTE, Timestamp},
@@ -109,129 +110,11 @@ pub struct Session {
     /// The ledger's name, always on screen.
     pub ledger: String,
     /// Who acts.
-    pub me: String,
+    pub me: Actor,
     /// What this console may do; a viewer only looks.
     pub role: Right,
     /// How the engine is reached.
     pub connection: Connection,
-}
-
-/// A list with a selected id.
-#[derive(Clone, Debug)]
-pub struct List<Id> {
-    /// The selected one.
-    pub selected: Option<Id>,
-    /// Where the list is scrolled to.
-    pub window: Window,
-    row: usize,
-}
-
-impl<Id> Default for List<Id> {
-    fn default() -> Self {
-        List {
-            selected: None,
-            window: Window::default(),
-            row: 0,
-        }
-    }
-}
-
-impl<Id: Clone + PartialEq> List<Id> {
-    /// Keeps the selection on its id; if that is gone, on what stands in its place now.
-    pub fn settle(&mut self, ids: &[Id], shown: usize) {
-        let found = self
-            .selected
-            .as_ref()
-            .and_then(|id| ids.iter().position(|i| i == id));
-        self.row = found.unwrap_or(self.row).min(ids.len().saturating_sub(1));
-        self.selected = ids.get(self.row).cloned();
-        self.window.follow(self.row, ids.len(), shown);
-    }
-
-    /// Moves the selection by rows.
-    pub fn step(&mut self, ids: &[Id], rows: isize) {
-        self.row = self
-            .row
-            .saturating_add_signed(rows)
-            .min(ids.len().saturating_sub(1));
-        self.selected = ids.get(self.row).cloned();
-    }
-}
-
-/// The dependency tree on screen.
-#[derive(Clone, Debug, Default)]
-pub struct Tree {
-    /// The order it begins with.
-    pub root: Option<OrderId>,
-    /// The roots before this one, to go back to.
-    pub trail: Vec<OrderId>,
-    /// Which way it looks.
-    pub direction: Direction,
-    /// The orders whose branches are hidden.
-    pub folded: BTreeSet<OrderId>,
-    /// The rows of the answer that folding leaves, by their place in it.
-    pub visible: Vec<usize>,
-    /// The selected row: an order, and which of its rows.
-    pub list: List<(OrderId, usize)>,
-    /// The visible rows' ids, in their order.
-    pub ids: Vec<(OrderId, usize)>,
-}
-
-/// The detail pane.
-#[derive(Clone, Debug)]
-pub struct Detail {
-    /// The order shown.
-    pub id: OrderId,
-    /// Its text, wrapped.
-    pub text: WrappedText,
-    /// The paragraphs at which sections begin, with their words.
-    pub sections: Vec<(usize, &'static str)>,
-    /// The first line shown.
-    pub scroll: usize,
-    /// The section to scroll to once the text is there.
-    pub seek: Option<&'static str>,
-    /// What the text was made of: which answer, the state's head and the minute, the width.
-    pub made_of: Option<(u64, (Seq, i64), u16)>,
-}
-
-impl Detail {
-    /// Returns the pane for an order, empty until its text is made.
-    pub fn new(id: OrderId) -> Self {
-        Detail {
-            id,
-            text: WrappedText::default(),
-            sections: Vec::new(),
-            scroll: 0,
-            seek: None,
-            made_of: None,
-        }
-    }
-}
-
-/// The events, oldest first.
-#[derive(Clone, Debug, Default)]
-pub struct Events {
-    /// The newest of them.
-    pub entries: VecDeque<Entry>,
-    /// The selected one; None follows the newest.
-    pub list: List<Seq>,
-    /// When paused: how many arrived since.
-    pub paused: Option<usize>,
-    /// The last one shown while paused.
-    pub held_at: Seq,
-}
-
-/// What happened last, said once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// What happened.
-    pub text: String,
-    /// What would lift it, if it was refused.
-    pub lift: Vec<String>,
-    /// How it looks.
-    pub role: Role,
-    /// Whether it stays until it is closed.
-    pub sticky: bool,
 }
 
 /// What an outstanding command was about.
@@ -270,6 +153,10 @@ pub struct Model {
     pub theme: Theme,
     /// What keys do.
     pub keymap: Keymap,
+    /// How the ledger is marked, if it is.
+    pub mark: Option<Mark>,
+    /// A choice of theme that is under way.
+    pub fitting: Option<Fitting>,
     /// The keys of an unfinished chord.
     pub pending: Vec<Key>,
     /// The view on screen.
@@ -282,8 +169,12 @@ pub struct Model {
     pub board: Board,
     /// The dependency tree.
     pub tree: Tree,
+    /// The epics, to choose a tree's root from.
+    pub epics: List<OrderId>,
     /// The andon queue.
     pub andon: List<AlertId>,
+    /// The pane about the alert selected there.
+    pub alert: AlertPane,
     /// The agents.
     pub agents: List<String>,
     /// The events.
@@ -292,6 +183,8 @@ pub struct Model {
     pub detail: Option<Detail>,
     /// The dialog over all, if one is open.
     pub overlay: Option<Overlay>,
+    /// Dialogs that came while another was open: each is shown once those before it are closed.
+    pub waiting: VecDeque<Overlay>,
     /// What happened last.
     pub notice: Option<Notice>,
     /// Questions and answers.
@@ -316,17 +209,22 @@ impl Model {
             size,
             theme,
             keymap,
+            mark: None,
+            fitting: None,
             pending: Vec::new(),
             view: View::Overview,
             focus: Focus::View,
             filter: Filter::default(),
             board: Board::default(),
             tree: Tree::default(),
+            epics: List::default(),
             andon: List::default(),
+            alert: AlertPane::default(),
             agents: List::default(),
             events: Events::default(),
             detail: None,
             overlay: None,
+            waiting: VecDeque::new(),
             notice: None,
             asks: Asks::default(),
             tickets: Tickets::default(),
@@ -346,7 +244,7 @@ impl Model {
         let notice = self.notice.as_ref();
         let parts = Parts {
             band: self.worst_critical().is_some(),
-            filter: !self.filter.text().is_empty(),
+            filter: !self.filtered_by().is_empty(),
             detail: self.detail.is_some(),
             notice: notice.map_or(0, |n| u16::try_from(1 + n.lift.len()).unwrap_or(1)),
         };
@@ -358,11 +256,17 @@ impl Model {
         if let Some(overlay) = &self.overlay {
             return overlay.scopes().to_vec();
         }
-        let mut scopes = vec![self.view.scope()];
-        if self.focus == Focus::Detail {
-            scopes = vec![Scope::Detail];
+        let in_pane = self.focus == Focus::Detail;
+        let mut scopes = Vec::new();
+        if in_pane {
+            scopes.push(Scope::Detail);
         }
-        if self.focus == Focus::Detail || matches!(self.view, View::Kanban | View::Dependencies) {
+        if !in_pane || self.detail.is_none() {
+            scopes.push(self.view.scope());
+        }
+        if self.detail.is_some() && in_pane
+            || matches!(self.view, View::Kanban | View::Dependencies)
+        {
             scopes.push(Scope::Order);
         }
         scopes.extend([Scope::List, Scope::Global]);
@@ -391,6 +295,7 @@ impl Model {
         match (&self.detail, self.focus, self.view) {
             (Some(detail), Focus::Detail, _) => Some(detail.id),
             (_, _, View::Kanban) => self.board.selected,
+            (_, _, View::Dependencies) if self.tree.root.is_none() => self.epics.selected,
             (_, _, View::Dependencies) => self.tree.list.selected.map(|(id, _)| id),
             (_, _, View::Events) => self.selected_event()?.subject.parse().ok(),
             (_, _, View::Agents) => {
@@ -419,15 +324,35 @@ impl Model {
             .filter(|_| self.view == View::Agents)
     }
 
+    /// Returns the pane of text that has the keys.
+    pub fn pane(&mut self) -> Option<&mut Pane> {
+        match (&mut self.detail, self.focus, self.view) {
+            (Some(detail), Focus::Detail, _) => Some(&mut detail.pane),
+            (None, Focus::Detail, View::Andon) => Some(&mut self.alert.pane),
+            _ => None,
+        }
+    }
+
+    /// Returns the place that the line under the cursor of the pane with the keys names.
+    pub fn place(&self) -> Option<&Place> {
+        match (&self.detail, self.focus, self.view) {
+            (Some(detail), Focus::Detail, _) => detail.pane.place(),
+            (None, Focus::Detail, View::Andon) => self.alert.pane.place(),
+            _ => None,
+        }
+    }
+
+    /// Returns what narrows the view on screen, as it was typed; empty if nothing does.
+    pub fn filtered_by(&self) -> &str {
+        match self.view {
+            View::Events => &self.events.words,
+            _ => self.filter.text(),
+        }
+    }
+
     /// Returns the event under the cursor.
     pub fn selected_event(&self) -> Option<&Entry> {
-        let seq = self.events.list.selected?;
-        let at = self
-            .events
-            .entries
-            .binary_search_by_key(&seq, |e| e.seq)
-            .ok()?;
-        self.events.entries.get(at)
+        self.events.entry(self.events.list.selected?)
     }
 
     /// Returns whether something is selected that can be opened or copied.
@@ -459,6 +384,7 @@ impl Model {
     pub fn say(&mut self, text: impl Into<String>, role: Role) {
         self.notice = Some(Notice {
             text: text.into(),
+            lead: "",
             lift: Vec::new(),
             role,
             sticky: false,

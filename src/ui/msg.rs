@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{effect::Ticket, keymap::Key};
+use super::{effect::Ticket, keymap::Key, look::Look, theme::Theme};
 use crate::domain::{
     query::Answer, record::Record, refusal::Refusal, state::State, time::Timestamp,
 };
@@ -48,6 +48,10 @@ pub enum Msg {
         /// What it printed, or what went wrong.
         output: Result<String, String>,
     },
+    /// The user's files were read.
+    Look(Box<Look>),
+    /// The themes to choose from.
+    Themes(Vec<Theme>),
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.

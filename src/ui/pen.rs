@@ -37,7 +37,8 @@ impl<'a> Pen<'a> {
         self.buffer
     }
 
-    /// Writes `text` at a place within `area`, cut with an ellipsis, and returns the cells it took.
+    /// Writes `text` at a place within `area`, cut behind a word with an ellipsis, and returns the
+    /// cells it took.
     pub fn put(&mut self, area: Rect, x: u16, y: u16, text: &str, style: impl Into<Style>) -> u16 {
         let (column, row) = (area.x.saturating_add(x), area.y.saturating_add(y));
         let room = area.width.saturating_sub(x);
@@ -45,7 +46,7 @@ impl<'a> Pen<'a> {
             return 0;
         }
         let clean = text::clean(text);
-        let shown = text::cut(&clean, usize::from(room), self.glyphs().ellipsis);
+        let shown = text::cut_at_word(&clean, usize::from(room), self.glyphs().ellipsis);
         let (end, _) = self
             .buffer
             .set_stringn(column, row, shown, usize::from(room), style);
@@ -87,9 +88,11 @@ impl<'a> Pen<'a> {
         self.buffer.set_style(area, self.theme.style(role));
     }
 
-    /// Empties an area, so that what is beneath a dialog does not show through.
+    /// Empties an area down to the theme's ground, so that what is beneath a dialog does not show through.
     pub fn clear(&mut self, area: Rect) {
-        ratatui::widgets::Clear.render(area.intersection(self.buffer.area), self.buffer);
+        let area = area.intersection(self.buffer.area);
+        ratatui::widgets::Clear.render(area, self.buffer);
+        self.shade(area, Role::Text);
     }
 
     /// Draws a box with a title and returns what is inside; the box that has the keys looks different.

@@ -59,7 +59,7 @@ impl Operator for World {
             command,
             ..
         } = submission;
-        match self.submit_with(actor, *role, *epoch, command) {
+        match self.submit_under(actor, *role, command, *epoch) {
             Ok(records) => Reply::Done(Outcome {
                 records,
                 dry_run: false,
@@ -137,7 +137,13 @@ fn the_same_seed_makes_the_same_ledger() {
         panic!("another answer")
     };
     assert!(velocity.completed >= 40, "{velocity:?}");
-    let Ok(Answer::Agents(agents)) = line.ask(&Query::Agents { limit: None }).unwrap() else {
+    let Ok(Answer::Agents(agents)) = line
+        .ask(&Query::Agents {
+            limit: None,
+            after: None,
+        })
+        .unwrap()
+    else {
         panic!("another answer")
     };
     assert!(agents.total == 4 && agents.active >= 2, "{agents:?}");

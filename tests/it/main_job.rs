@@ -116,8 +116,8 @@ fn a_backlog_is_driven_by_keys_alone() {
     // The cord is pulled on a bucket, once it is seen what that would stop.
     let bucket = order(&room, &needed)["bucket"].as_str().unwrap().to_owned();
     pty.keys("!").shows("what is wrong");
-    pty.keys("tests are flaky<tab><tab>").shows("← default →");
-    let scope = format!("bucket:{bucket} →");
+    pty.keys("tests are flaky<tab><tab>").shows("[default]");
+    let scope = format!("[bucket:{bucket}]");
     for _ in 0..20 {
         if pty.text().contains(&scope) {
             break;

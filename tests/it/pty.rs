@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::{
     cli::Room,
-    support::pty::{Pty, Start},
+    support::pty::{PATIENCE, Pty, Start},
 };
 
 /// What a terminal gets at the end, when nothing of ours may be left on.
@@ -181,6 +181,28 @@ fn told_to_end_it_gives_the_terminal_back() {
         assert_eq!(pty.signal(signal).end(), Ok(3), "{signal:?}");
         assert_restored(&pty);
         assert!(pty.text().contains("ended:"), "{}", pty.text());
+    }
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_holds_nobody() {
+    let room = room();
+    for signal in [Signal::TERM, Signal::HUP] {
+        let mut pty = console(&room);
+        assert!(!pty.is_shared_output_changed(), "the shell would get it");
+        pty.deafen();
+        let before = room.records();
+        // Each key is a frame that finds no room, and the command is carried out all the same.
+        pty.keys(":work-order create --title unseen<enter>");
+        let deadline = Instant::now() + PATIENCE;
+        while room.records() == before {
+            assert!(Instant::now() < deadline, "it waits for its terminal");
+        }
+        let told = Instant::now();
+        assert_eq!(pty.signal(signal).end(), Ok(3), "{signal:?}");
+        let took = told.elapsed();
+        assert!(took < Duration::from_secs(2), "{signal:?}: {took:?}");
+        assert_eq!(pty.modes(), pty.modes_before, "the terminal's modes");
     }
 }
 

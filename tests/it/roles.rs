@@ -125,6 +125,7 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
             reason: None,
         },
         Command::ResumeAgent { name: "ann".into() },
+        Command::UnregisterAgent { name: "ann".into() },
         Command::Import {
             source: "beads".into(),
             items: vec![],
@@ -224,6 +225,7 @@ fn the_table_of_commands() {
     agent register       agent
     agent pause          operator
     agent resume         operator
+    agent unregister     operator  destructive
     import beads         operator
     init                 admin
     host elect           admin
@@ -294,7 +296,7 @@ fn a_damaged_record_is_an_error_and_changes_nothing() {
     }
     let bytes = line.state.to_snapshot().unwrap();
     for end in 0..bytes.len() {
-        if let Some(state) = State::from_snapshot(&bytes[..end]) {
+        if let Some(state) = State::from_snapshot(bytes[..end].to_vec()) {
             state.order(id);
             assert!(
                 state.is_damaged() || state.state_hash() != line.state.state_hash(),

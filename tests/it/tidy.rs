@@ -21,13 +21,14 @@ const FLOORS: &[(&str, u8)] = &[
     ("main", 6),
 ];
 
-/// Rooms that may use another on their own floor: settings are cleaned text, the terminal runs the console's model and
-/// the line's grammar, and a command opens the demo.
+/// Rooms that may use another on their own floor: settings are cleaned text, and the terminal runs the console's model
+/// and the line's grammar. The command line tells of themes and keys as the console has them, and opens the demo.
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("config", "text"),
     ("term", "ui"),
     ("term", "cli"),
     ("cli", "demo"),
+    ("cli", "ui"),
 ];
 
 /// Floors that a door must not reach past `link` to.

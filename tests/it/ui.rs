@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use obeya::{
-    config::{ColorDepth, GlyphSet},
+    config::{Accent, ColorDepth, GlyphSet, Mark},
     domain::command::Role,
-    ui::model::View,
+    ui::{
+        model::View,
+        msg::Msg,
+        theme::{self, Theme},
+    },
 };
 use ratatui::style::{Color, Modifier};
 
@@ -42,7 +46,7 @@ fn pictures_are_fresh() {
     shot("overview", &console());
     shot("kanban", console().keys("2lj"));
     shot("detail", console().keys("2l<enter>"));
-    shot("dependencies", console().keys("3"));
+    shot("dependencies", console().keys("3<enter>"));
     shot("andon", console().keys("4"));
     shot("agents", console().keys("5"));
     shot("events", console().keys("6"));
@@ -54,6 +58,20 @@ fn pictures_are_fresh() {
     shot("help", console().keys("2?"));
     shot("palette", console().keys("2<ctrl-p>sign"));
     shot("form", console().keys("2o"));
+    let themed =
+        |name: &str| theme::load(name, &|_| Ok(None), ColorDepth::True, GlyphSet::Unicode).0;
+    let themes: Vec<Theme> = theme::names().map(themed).collect();
+    let mut fitting = console();
+    fitting.keys("2").tell(Msg::Themes(themes));
+    fitting.keys("<down><down><down><down><down><down>");
+    shot("themes", &fitting);
+    let mut production = Console::new(sample::stopped(), WIDE);
+    production.model.mark = Some(Mark {
+        label: Some("PROD".into()),
+        accent: Accent::Red,
+    });
+    production.model.theme = themed("light").marked(Accent::Red);
+    shot("production", production.keys("2!"));
 }
 
 #[test]
@@ -64,6 +82,10 @@ fn every_view_at_two_sizes() {
             console.keys(&(view as usize + 1).to_string());
             insta::assert_snapshot!(format!("{name}_{}", view.name()), console.styled());
         }
+        console.keys("13");
+        insta::assert_snapshot!(format!("{name}_epics"), console.styled());
+        console.keys("<enter>");
+        insta::assert_snapshot!(format!("{name}_tree"), console.styled());
         console.keys("2l<enter>");
         insta::assert_snapshot!(format!("{name}_detail"), console.styled());
         console.keys("<esc>?");
@@ -147,7 +169,7 @@ fn no_size_is_too_small() {
     shows(console.keys("2"), "WO-016");
     let console = Console::new(sample::line(), (20, 5));
     insta::assert_snapshot!(console.screen().trim_end(), @r"
-    ▲2 wip 6 q 10 done …
+    ▲2 wip 6 q 10 done…
     demo
     ");
 }

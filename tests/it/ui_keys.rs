@@ -82,7 +82,7 @@ fn a_refusal_says_what_would_lift_it() {
     console.model.board.select(wo(15));
     console.keys("2>");
     shows(&console, "refused: WO-015 is held by ALERT-002");
-    shows(&console, "lifted by obeya andon resolve ALERT-002");
+    shows(&console, "lifted by :andon resolve ALERT-002");
     console.keys("<esc>");
     lacks(&console, "refused");
     console.keys(">");
@@ -319,7 +319,7 @@ fn typed_lines_go_to_the_command_line_or_to_actions() {
 #[test]
 fn chords_show_how_they_may_go_on() {
     let mut console = console();
-    console.keys("3z");
+    console.keys("3<enter>z");
     shows(&console, "Fold everything");
     console.keys("M");
     lacks(&console, "Fold everything");

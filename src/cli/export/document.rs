@@ -1,68 +1,72 @@
 //! `export json` and `jsonl`: everything that the questions answer, for other programs.
 
-use std::io::{self, Write as _};
-
 use serde_json::{Value, json};
 
-use super::{orders, sink::Sink};
+use super::{PAGE, Source, sink::Sink};
 use crate::{
     cli::{
         context::{Call, answer},
         error::Done,
     },
-    domain::query::{MAX_LIMIT, Query},
+    domain::query::Query,
 };
 
 /// Writes everything: one document, or one thing a line.
-pub(super) fn write(call: &mut Call<'_>, sink: Sink, lines: bool) -> Done {
+pub(super) fn write(call: &mut Call<'_>, source: &mut Source, sink: Sink, lines: bool) -> Done {
     let mut target = Target {
         lines,
         sink,
         first: true,
     };
-    let mut cut = false;
     target.begin(call)?;
-    target.section(call, "buckets", |call, put| {
-        let buckets = answer!(call, Query::Buckets, Buckets).buckets;
-        buckets
-            .iter()
-            .try_for_each(|bucket| put(call, json!(bucket)))
+    target.section(call, "buckets", |put| {
+        let buckets = answer!(source, Query::Buckets, Buckets).buckets;
+        buckets.iter().try_for_each(|bucket| put(json!(bucket)))
     })?;
-    target.section(call, "stages", |call, put| {
-        let stages = answer!(call, Query::Stages, Stages).stages;
-        stages.iter().try_for_each(|stage| put(call, json!(stage)))
+    target.section(call, "stages", |put| {
+        let stages = answer!(source, Query::Stages, Stages).stages;
+        stages.iter().try_for_each(|stage| put(json!(stage)))
     })?;
-    target.section(call, "agents", |call, put| {
-        let limit = Some(MAX_LIMIT);
-        let page = answer!(call, Query::Agents { limit }, Agents);
-        let agents = page.agents;
-        cut |= agents.len() < page.total;
-        agents.iter().try_for_each(|agent| put(call, json!(agent)))
+    target.section(call, "agents", |put| agents(source, put))?;
+    target.section(call, "alerts", |put| alerts(source, put))?;
+    target.section(call, "work_orders", |put| {
+        source.orders(None, true, &mut |order| put(json!(order)))
     })?;
-    target.section(call, "alerts", |call, put| {
-        let query = Query::Alerts {
-            all: true,
-            severity: None,
-            limit: Some(MAX_LIMIT),
-        };
-        let alerts = answer!(call, query, Alerts).alerts;
-        cut |= alerts.len() >= MAX_LIMIT;
-        alerts.iter().try_for_each(|alert| put(call, json!(alert)))
-    })?;
-    target.section(call, "work_orders", |call, put| {
-        orders(call, None, true, &mut |call, order| put(call, json!(order)))
-    })?;
-    if cut {
-        // Standard output may be the export itself. That nobody reads the other one is no reason to stop.
-        let _ = writeln!(
-            io::stderr(),
-            "note: of agents and alerts an export holds {MAX_LIMIT} each; older ones are left out"
-        );
-    }
     target.end(call)
 }
 
-type Put<'p> = &'p mut dyn FnMut(&mut Call<'_>, Value) -> Done;
+type Put<'p> = &'p mut dyn FnMut(Value) -> Done;
+
+fn agents(source: &mut Source, put: Put<'_>) -> Done {
+    let mut after = None;
+    loop {
+        let limit = Some(PAGE);
+        let page = answer!(source, Query::Agents { limit, after }, Agents).agents;
+        page.iter().try_for_each(|agent| put(json!(agent)))?;
+        after = match page.last() {
+            Some(last) => Some(last.name.clone()),
+            None => return Ok(()),
+        };
+    }
+}
+
+fn alerts(source: &mut Source, put: Put<'_>) -> Done {
+    let mut after = None;
+    loop {
+        let query = Query::Alerts {
+            all: true,
+            severity: None,
+            limit: Some(PAGE),
+            after,
+        };
+        let page = answer!(source, query, Alerts).alerts;
+        page.iter().try_for_each(|alert| put(json!(alert)))?;
+        after = match page.last() {
+            Some(last) => Some(last.id),
+            None => return Ok(()),
+        };
+    }
+}
 
 /// Where the export goes, and in which form: one document, or one thing a line with its sort before it.
 struct Target {
@@ -84,14 +88,14 @@ impl Target {
         &mut self,
         call: &mut Call<'_>,
         name: &str,
-        each: impl FnOnce(&mut Call<'_>, Put<'_>) -> Done,
+        each: impl FnOnce(Put<'_>) -> Done,
     ) -> Done {
         if !self.lines {
             let comma = if self.first { "" } else { "," };
             self.write(call, &format!("{comma}\n\"{name}\":["))?;
         }
         self.first = true;
-        each(call, &mut |call, thing| self.put(call, name, thing))?;
+        each(&mut |thing| self.put(call, name, thing))?;
         self.first = false;
         match self.lines {
             true => Ok(()),

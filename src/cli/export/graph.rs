@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{orders, sink::Sink};
+use super::{Source, sink::Sink};
 use crate::{
     cli::{context::Call, error::Done},
     domain::{
@@ -18,6 +18,7 @@ use crate::{
 /// Writes the network: all that is open with what it waits for, or an order with all that is beneath it.
 pub(super) fn write(
     call: &mut Call<'_>,
+    source: &mut Source,
     mut sink: Sink,
     root: Option<OrderId>,
     all: bool,
@@ -25,7 +26,7 @@ pub(super) fn write(
 ) -> Done {
     let mut titles: BTreeMap<OrderId, (String, Option<Status>)> = BTreeMap::new();
     let mut edges: Vec<(OrderId, OrderId)> = vec![];
-    orders(call, root, all, &mut |_, detail| {
+    source.orders(root, all, &mut |detail| {
         let order = detail.order;
         // What is drawn of an epic is what is beneath it.
         if order.id.is_epic() && Some(order.id) == root {

@@ -2,7 +2,7 @@
 
 use csv::Writer;
 
-use super::{orders, sink::Sink};
+use super::{Source, sink::Sink};
 use crate::{
     cli::{
         context::Call,
@@ -38,10 +38,15 @@ const COLUMNS: [&str; 20] = [
 ];
 
 /// Writes the table: all orders, or one with all that is beneath it.
-pub(super) fn write(call: &mut Call<'_>, mut sink: Sink, root: Option<OrderId>) -> Done {
+pub(super) fn write(
+    call: &mut Call<'_>,
+    source: &mut Source,
+    mut sink: Sink,
+    root: Option<OrderId>,
+) -> Done {
     let text = row(&COLUMNS.map(str::to_owned))?;
     sink.write(call, &text)?;
-    orders(call, root, true, &mut |call, detail| {
+    source.orders(root, true, &mut |detail| {
         let text = row(&cells(detail))?;
         sink.write(call, &text)
     })?;

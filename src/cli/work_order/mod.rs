@@ -327,7 +327,7 @@ fn heartbeat(id: OrderId, matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.act_as(matches.get_one("agent"));
     let until = call.heartbeat(id, text(matches, "note").unwrap_or_default())?;
     if call.json() {
-        let epoch = call.epoch();
+        let epoch = call.epoch(id);
         let until = Moment(until);
         return call
             .out

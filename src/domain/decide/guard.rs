@@ -51,7 +51,7 @@ pub(super) fn epoch(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    let Some(id) = written(command) else {
+    let Some(id) = command.order() else {
         return Ok(());
     };
     let open = state.order(id).map(AsRef::as_ref);
@@ -88,24 +88,26 @@ pub(super) fn actor(context: &Context<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Returns the order that a command writes to.
-fn written(command: &Command) -> Option<OrderId> {
-    match command {
-        Command::EditOrder { id, .. }
-        | Command::StartOrder { id }
-        | Command::ClaimOrder { id, .. }
-        | Command::MoveOrder { id, .. }
-        | Command::CompleteOrder { id, .. }
-        | Command::CancelOrder { id, .. }
-        | Command::ReopenOrder { id, .. }
-        | Command::ReleaseOrder { id, .. }
-        | Command::CommentOrder { id, .. }
-        | Command::AddDependency { id, .. }
-        | Command::RemoveDependency { id, .. }
-        | Command::AddLink { id, .. }
-        | Command::RemoveLink { id, .. } => Some(*id),
-        Command::LinkCorrective { order, .. } => Some(*order),
-        _ => None,
+impl Command {
+    /// Returns the order that a command writes to.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Command::EditOrder { id, .. }
+            | Command::StartOrder { id }
+            | Command::ClaimOrder { id, .. }
+            | Command::MoveOrder { id, .. }
+            | Command::CompleteOrder { id, .. }
+            | Command::CancelOrder { id, .. }
+            | Command::ReopenOrder { id, .. }
+            | Command::ReleaseOrder { id, .. }
+            | Command::CommentOrder { id, .. }
+            | Command::AddDependency { id, .. }
+            | Command::RemoveDependency { id, .. }
+            | Command::AddLink { id, .. }
+            | Command::RemoveLink { id, .. } => Some(*id),
+            Command::LinkCorrective { order, .. } => Some(*order),
+            _ => None,
+        }
     }
 }
 
@@ -139,7 +141,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
 
 /// Returns the closed orders that the command names and, when one is to be reopened, those that it names in turn.
 pub(super) fn needs(state: &State, cold: &Cold, command: &Command) -> Needs {
-    let mut named: Vec<OrderId> = written(command).into_iter().collect();
+    let mut named: Vec<OrderId> = command.order().into_iter().collect();
     match command {
         Command::CreateOrder { order } => {
             named.extend(order.parent);

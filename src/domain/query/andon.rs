@@ -184,6 +184,7 @@ impl<B: Books> Reading<'_, B> {
         all: bool,
         severity: Option<Severity>,
         limit: usize,
+        after: Option<AlertId>,
     ) -> Answered<Alerts, B> {
         let wanted = |alert: &&Alert| severity.is_none_or(|severity| alert.severity == severity);
         let mut open: Vec<&Alert> = self
@@ -195,13 +196,23 @@ impl<B: Books> Reading<'_, B> {
             .collect();
         open.sort_by_key(|alert| (Reverse(alert.severity), alert.raised.at, alert.id));
         let total = open.len() as u64;
-        let views = open.iter().take(limit);
+        let place = after.and_then(|after| open.iter().position(|alert| alert.id == after));
+        // One that is not among the open ones stands behind them all.
+        let resolved = match (after, place) {
+            (Some(after), None) => Some(self.resolved_place(after)?),
+            _ => None,
+        };
+        let passed = match resolved {
+            Some(_) => open.len(),
+            None => place.map_or(0, |place| place + 1),
+        };
+        let views = open.iter().skip(passed).take(limit);
         let views = views.map(|alert| AlertView::open(self.state, alert, self.now));
         let mut alerts: Vec<AlertView> = views.collect();
         if all && alerts.len() < limit {
             let query = AlertQuery {
                 severity: severity.map(|severity| severity.word().into()),
-                after: None,
+                after: resolved,
                 limit: limit - alerts.len(),
             };
             let rows = self.books.resolved_page(&query).map_err(Stop::Fault)?;
@@ -209,6 +220,13 @@ impl<B: Books> Reading<'_, B> {
             alerts.extend(forms.map(|form| AlertView::resolved(&form)));
         }
         Ok(Alerts { alerts, total })
+    }
+
+    /// Returns where a resolved alert stands in the archive.
+    fn resolved_place(&mut self, id: AlertId) -> Answered<(Timestamp, AlertId), B> {
+        let rows = self.books.resolved(&[id]).map_err(Stop::Fault)?;
+        let row = rows.first().ok_or_else(|| Refusal::not_found(id))?;
+        Ok((row.resolved, id))
     }
 
     /// Returns all about one alert.

@@ -190,6 +190,9 @@ pub enum Query {
         /// At most so many.
         #[serde(default)]
         limit: Option<usize>,
+        /// Only those behind this one in that order.
+        #[serde(default)]
+        after: Option<AlertId>,
     },
     /// All about one alert. Answered by [`Answer::Alert`].
     Alert {
@@ -201,6 +204,9 @@ pub enum Query {
         /// At most so many.
         #[serde(default)]
         limit: Option<usize>,
+        /// Only those whose name comes behind this one.
+        #[serde(default)]
+        after: Option<String>,
     },
     /// All about one agent. Answered by [`Answer::Agent`].
     Agent {
@@ -435,9 +441,13 @@ impl<B: Books> Reading<'_, B> {
                 all,
                 severity,
                 limit: asked,
-            } => self.alerts(*all, *severity, limit(*asked))?.into(),
+                after,
+            } => self.alerts(*all, *severity, limit(*asked), *after)?.into(),
             Query::Alert { id } => Box::new(self.alert(*id)?).into(),
-            Query::Agents { limit: asked } => self.agents(limit(*asked)).into(),
+            Query::Agents {
+                limit: asked,
+                after,
+            } => self.agents(limit(*asked), after.as_deref()).into(),
             Query::Agent { name } => Box::new(self.agent(name)?).into(),
             Query::Receipt { order } => Box::new(self.receipt(order)?).into(),
             Query::VerifyReceipt { order } => self.verify_receipt(order)?.into(),

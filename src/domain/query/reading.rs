@@ -65,26 +65,6 @@ impl Found<'_> {
     }
 }
 
-impl Order {
-    /// Returns an open order's status.
-    pub fn status(&self) -> Status {
-        match self.phase {
-            Phase::Queued => Status::Queued,
-            Phase::InProgress(_) => Status::InProgress,
-        }
-    }
-}
-
-impl ClosedOrder {
-    /// Returns a closed order's status.
-    pub fn status(&self) -> Status {
-        match self.outcome {
-            Outcome::Completed { .. } => Status::Completed,
-            Outcome::Cancelled { .. } => Status::Cancelled,
-        }
-    }
-}
-
 /// The systems whose ids are found without their system's name before them.
 const SOURCES: &[&str] = &["beads", "csv", "github", "taskwarrior"];
 

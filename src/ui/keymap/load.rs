@@ -22,12 +22,18 @@ use crate::{
     text,
 };
 
-/// The keymaps within the program.
-const SHIPPED: [(&str, &str, &str); 1] = [(
-    "vim",
-    "keymaps/vim.toml",
-    include_str!("../../../keymaps/vim.toml"),
-)];
+macro_rules! shipped {
+    ($($name:literal)+) => {
+        /// The keymaps within the program: name, file, text.
+        const SHIPPED: &[(&str, &str, &str)] = &[$((
+            $name,
+            concat!("keymaps/", $name, ".toml"),
+            include_str!(concat!("../../../keymaps/", $name, ".toml")),
+        )),+];
+    };
+}
+
+shipped! { "vim" "emacs" "arrows" }
 
 /// Most bindings of one file. Each is compared with every other, so this bounds the start at a
 /// few milliseconds; the shipped maps have about a hundred.
@@ -35,13 +41,13 @@ const MAX_BINDINGS: usize = 1000;
 
 /// Returns the names of the keymaps within the program.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    SHIPPED.into_iter().map(|(name, ..)| name)
+    SHIPPED.iter().map(|(name, ..)| *name)
 }
 
 /// Returns the keymap within the program that is called `name`.
 pub fn shipped(name: &str) -> Option<Document> {
-    let found = SHIPPED.into_iter().find(|(called, ..)| *called == name);
-    found.map(|(_, file, text)| Document::new(file, text))
+    let found = SHIPPED.iter().find(|(called, ..)| *called == name);
+    found.map(|(_, file, text)| Document::new(*file, *text))
 }
 
 /// Returns the keymap `name` with the user's layer over it, and everything wrong in both.
@@ -274,24 +280,13 @@ impl<'a> Layer<'a> {
             }
         }
         self.lines = kept;
-        // The global map holds under every view: a bare key there must not be half of a chord.
-        for line in &self.lines {
-            let inner = line.binding.scope != Scope::Global && !line.binding.scope.types_text();
-            let hidden = self.lines.iter().find(|outer| {
-                let (inner, outer) = (&line.binding.on, &outer.binding);
-                outer.scope == Scope::Global
-                    && outer.on.len() > inner.len()
-                    && outer.on.starts_with(inner)
-            });
-            if let Some(outer) = hidden.filter(|_| inner) {
-                let place = self.document.place(outer.span.start);
-                let what = describe(&line.binding, &outer.binding);
-                let what = format!("{what} of line {} in [global]", place.line);
-                found.push(
-                    self.document
-                        .problem(line.span.clone(), what, "change one of them"),
-                );
-            }
+        for (inner, outer) in hiding(&self.lines, &self.lines) {
+            let place = self.document.place(outer.span.start);
+            let what = describe(&inner.binding, &outer.binding);
+            let section = outer.binding.scope.name();
+            let what = format!("{what} of line {} in [{section}]", place.line);
+            let span = inner.span.clone();
+            found.push(self.document.problem(span, what, "change one of them"));
         }
         self
     }
@@ -315,17 +310,27 @@ impl<'a> Layer<'a> {
             // The same keys mean that the user rebinds them; part of a chord may be an oversight.
             if over.binding.on != under.on {
                 let what = describe(&over.binding, under);
-                let keys = under
-                    .on
-                    .iter()
-                    .map(|key| format!("\"{key}\""))
-                    .collect::<Vec<_>>();
                 found.push(self.document.problem(
                     over.span.clone(),
                     format!("{what} of {}", base.document.name()),
-                    format!("to keep it so, add unbind = [[{}]]", keys.join(", ")),
+                    format!("to keep it so, {}", unbind(under)),
                 ));
             }
+        }
+        for (inner, outer) in hiding(&self.lines, &left) {
+            let what = describe(&inner.binding, &outer.binding);
+            let (name, section) = (base.document.name(), outer.binding.scope.name());
+            let what = format!("{what} of {name} in [{section}]");
+            let mend = format!("to keep it so, {}", unbind(&outer.binding));
+            found.push(self.document.problem(inner.span.clone(), what, mend));
+        }
+        // Above all the user's own chords must be reached: a shipped key in an inner section goes.
+        for (inner, outer) in hiding(&left, &self.lines) {
+            let what = describe(&outer.binding, &inner.binding);
+            let (name, section) = (base.document.name(), inner.binding.scope.name());
+            let what = format!("{what} of {name} in [{section}]");
+            let mend = format!("to have it there too, {}", unbind(&inner.binding));
+            found.push(self.document.problem(outer.span.clone(), what, mend));
         }
         for (scope, keys) in &base.unbound {
             // A map that stands alone has nothing to unbind.
@@ -343,6 +348,33 @@ impl<'a> Layer<'a> {
 /// Returns whether two bindings cannot both hold: one's keys begin the other's.
 fn clash(a: &Binding, b: &Binding) -> bool {
     a.scope == b.scope && (a.on.starts_with(&b.on) || b.on.starts_with(&a.on))
+}
+
+/// Returns each inner line whose keys begin an outer line's longer chord, with that line: where both hold, nobody gets to
+/// the end of the chord.
+fn hiding<'l>(inner: &'l [Line], outer: &'l [Line]) -> Vec<(&'l Line, &'l Line)> {
+    let hides = |one: &Binding, other: &Binding| {
+        one.scope.over().contains(&other.scope)
+            && other.on.len() > one.on.len()
+            && other.on.starts_with(&one.on)
+    };
+    let pairs = inner.iter().filter_map(|one| {
+        let other = outer
+            .iter()
+            .find(|other| hides(&one.binding, &other.binding))?;
+        Some((one, other))
+    });
+    pairs.collect()
+}
+
+/// Returns what to write so that a shipped binding is gone.
+fn unbind(binding: &Binding) -> String {
+    let keys: Vec<_> = binding.on.iter().map(|key| format!("\"{key}\"")).collect();
+    format!(
+        "add unbind = [[{}]] to [{}]",
+        keys.join(", "),
+        binding.scope.name()
+    )
 }
 
 /// Returns how `one` and `other`, which clash, do so.

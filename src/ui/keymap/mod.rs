@@ -6,6 +6,7 @@
 mod key;
 mod load;
 mod scope;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod trie;
@@ -15,6 +16,7 @@ pub use self::{
     key::{BadKey, Code, Key},
     load::{load, names, shipped},
     scope::Scope,
+    taken::{Taken, taken},
 };
 
 /// Most keys in a chord: more is a word, not a chord.
@@ -47,7 +49,7 @@ pub enum Press<'a> {
 }
 
 /// The bindings of every scope.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
     tries: [Trie; Scope::ALL.len()],

@@ -56,6 +56,22 @@ impl Scope {
         Self::ALL.iter().copied().find(|scope| scope.name() == name)
     }
 
+    /// Returns the scopes that may hold beneath this one at the same time: a bare key here hides chords there.
+    pub const fn over(self) -> &'static [Scope] {
+        match self {
+            Scope::Global | Scope::Form | Scope::Prompt | Scope::Confirm => &[],
+            Scope::List => &[Scope::Global],
+            Scope::Order | Scope::Help => &[Scope::List, Scope::Global],
+            Scope::Detail => &[Scope::Andon, Scope::Order, Scope::List, Scope::Global],
+            Scope::Overview
+            | Scope::Board
+            | Scope::Tree
+            | Scope::Andon
+            | Scope::Agents
+            | Scope::Events => &[Scope::Order, Scope::List, Scope::Global],
+        }
+    }
+
     /// Returns whether plain characters are text here, so that global keys do not hold.
     pub const fn types_text(self) -> bool {
         matches!(self, Scope::Form | Scope::Prompt)

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Document;
+use crate::{config::Document, ui::action::Action};
 
 fn keys(text: &str) -> Vec<Key> {
     text.split(' ').map(|key| key.parse().unwrap()).collect()
@@ -147,7 +147,7 @@ fn the_user_wins() {
         press(&keymap, &[Scope::Global], "q g x ?"),
         "redraw bottom - help"
     );
-    insta::assert_snapshot!(problems, @r#"mine.toml:3:31: 'g' (bottom) hides 'g g' (top) of base.toml; to keep it so, add unbind = [["g", "g"]]"#);
+    insta::assert_snapshot!(problems, @r#"mine.toml:3:31: 'g' (bottom) hides 'g g' (top) of base.toml; to keep it so, add unbind = [["g", "g"]] to [global]"#);
     let quiet = layer.replace("['x']", "['x', ['g', 'g']]");
     assert_eq!(check(base, &quiet).1, "");
 }
@@ -189,7 +189,7 @@ fn the_shipped_maps_are_whole() {
                 chord(&binding.on)
             );
         }
-        for must in ["quit", "help", "command", "back"] {
+        for must in ["quit", "help", "command", "palette", "back"] {
             assert!(
                 !keymap.chords(&[Scope::Global], must).is_empty(),
                 "{name}: {must}"
@@ -216,12 +216,22 @@ fn shipped_keys_stay_out_of_the_way() {
         let (keymap, _) = load(name, &|_| Ok(None), None, &|_| true);
         for binding in keymap.bindings() {
             let shown = chord(&binding.on);
-            for key in &binding.on {
-                // The prefixes of tmux, screen and zellij never reach a program within them.
-                assert!(
-                    !["ctrl-a", "ctrl-b", "ctrl-g"].contains(&key.to_string().as_str()),
-                    "{shown}"
-                );
+            let lost = |binding: &Binding| binding.on.iter().find_map(|key| taken(*key));
+            match lost(binding) {
+                Some(Taken::Always(who)) => panic!("{name}: {shown} is {who}"),
+                // Whoever loses it reaches the same act by another key.
+                Some(Taken::Sometimes(who)) => {
+                    let beside = keymap.bindings().iter().any(|other| {
+                        (other.scope, &other.run) == (binding.scope, &binding.run)
+                            && lost(other).is_none()
+                    });
+                    assert!(
+                        beside,
+                        "{name}: {shown} is {who}, and nothing else does {}",
+                        binding.run
+                    );
+                }
+                None => {}
             }
             let first = binding.on[0].to_string();
             if ["ctrl-d", "ctrl-u", "ctrl-k", "h", "j", "k", "l"].contains(&first.as_str()) {
@@ -235,6 +245,68 @@ fn shipped_keys_stay_out_of_the_way() {
             assert!(!(binding.run == "yes" && first == "enter"), "{shown}");
         }
     }
+}
+
+#[test]
+fn every_action_has_a_key_or_is_in_the_palette() {
+    // The palette lists what the scopes at hand have, but neither plain movements nor what dialogs alone can do.
+    let listed = |scope: Scope| {
+        !matches!(
+            scope,
+            Scope::List | Scope::Prompt | Scope::Form | Scope::Confirm | Scope::Help
+        )
+    };
+    for name in names() {
+        let (keymap, _) = load(name, &|_| Ok(None), None, &Action::is_known);
+        for action in Action::ALL {
+            let runs = |binding: &Binding| {
+                Action::parse(&binding.run).is_some_and(|(run, _)| run == *action)
+            };
+            let bound = keymap.bindings().iter().any(runs);
+            assert!(bound || listed(action.scope()), "{name}: {}", action.name());
+        }
+    }
+}
+
+#[test]
+fn keys_that_others_take_are_known() {
+    let who = |key: &str| taken(key.parse().unwrap()).map(Taken::by);
+    assert_eq!(who("ctrl-b"), Some("tmux's prefix"));
+    assert_eq!(who("ctrl-a"), Some("screen's prefix"));
+    for key in [
+        "ctrl-g", "ctrl-p", "ctrl-s", "ctrl-q", "alt-n", "alt-left", "alt-[",
+    ] {
+        assert!(who(key).is_some(), "{key}");
+    }
+    for key in [
+        "b",
+        "B",
+        "ctrl-d",
+        "alt-x",
+        "alt-enter",
+        "left",
+        "ctrl-left",
+    ] {
+        assert_eq!(who(key), None, "{key}");
+    }
+}
+
+#[test]
+fn what_hides_a_chord_from_another_section_is_reported() {
+    let base = "[list]\nkeys = [{on=['g','g'],run='top'}]\n[andon]\nkeys = [{on='z',run='snooze'}]";
+    let layer = "[order]\nkeys = [{on='g',run='go'}]\n[global]\nkeys = [{on=['z','x'],run='zap'}]";
+    let (keymap, problems) = check(base, layer);
+    insta::assert_snapshot!(problems, @r#"
+    mine.toml:2:9: 'g' (go) hides 'g g' (top) of base.toml in [list]; to keep it so, add unbind = [["g", "g"]] to [list]
+    mine.toml:4:9: 'z x' (zap) is hidden by 'z' (snooze) of base.toml in [andon]; to have it there too, add unbind = [["z"]] to [andon]
+    "#);
+    let order = [Scope::Order, Scope::List, Scope::Global];
+    assert_eq!(press(&keymap, &order, "g z x"), "go … zap");
+    let mended = format!("{layer}\n[list]\nunbind = [['g','g']]\n[andon]\nunbind = ['z']");
+    let (keymap, problems) = check(base, &mended);
+    assert_eq!(problems, "");
+    let andon = [Scope::Andon, Scope::List, Scope::Global];
+    assert_eq!(press(&keymap, &andon, "z x"), "… zap");
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(super) enum Found {
 }
 
 /// A tree of keys. A node has children or a leaf, never both: the loader reports what would.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Trie {
     children: Vec<(Key, Trie)>,
     leaf: Option<usize>,

@@ -4,7 +4,12 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    domain::{andon::Scope as Held, command::Command, query::blast::Affected},
+    domain::{
+        andon::Scope as Held,
+        command::Command,
+        id::OrderId,
+        query::blast::{Affected, Blast},
+    },
     text,
     ui::{
         action::Action,
@@ -12,47 +17,74 @@ use crate::{
         keymap::Scope,
         layout,
         model::Model,
-        overlay::{form::Form, help::keys_of},
+        overlay::{form::Form, help::keys_in},
         pen::Pen,
         theme::Role,
         words,
     },
 };
 
-/// A command waiting for a yes. What it is about was fixed when it was asked.
+/// A question. What it is about was fixed when it was asked.
 #[derive(Debug)]
 pub struct Confirm {
     /// What is asked.
     pub question: String,
     /// What to know before answering.
     pub facts: Vec<String>,
-    /// What would be held; its consequences are shown before a yes counts.
-    pub scope: Option<Held>,
-    /// What a yes submits.
-    pub command: Box<Command>,
-    /// The form it came from.
+    /// What has to be looked up and shown before a yes counts.
+    pub stake: Option<Stake>,
+    /// What a yes does.
+    pub yes: Yes,
+    /// The form it came from: a no gives it back.
     pub form: Option<Box<Form>>,
 }
 
-impl Confirm {
-    /// Returns whether everything that was asked about the consequences is on screen.
-    pub fn is_informed(&self, model: &Model) -> bool {
-        self.scope.is_none() || self.previewed(model) || model.asks.failure(Slot::Blast).is_some()
-    }
+/// What a yes does.
+#[derive(Debug)]
+pub enum Yes {
+    /// Submits a command; one about a claim only as long as that claim holds.
+    Submit(Box<Command>, Option<u32>),
+    /// Throws the form away.
+    Discard,
+}
 
-    fn previewed(&self, model: &Model) -> bool {
-        let scope = self.scope.as_ref().map(Held::to_string);
-        let blast = model.asks.blast();
-        blast.is_some_and(|blast| Some(&blast.scope) == scope.as_ref())
+/// What a yes is about, beyond what the state knows.
+#[derive(Debug)]
+pub enum Stake {
+    /// What a hold would stop.
+    Hold(Held),
+    /// How long an agent's lease on an order still runs.
+    Lease(OrderId),
+}
+
+impl Confirm {
+    /// Returns whether everything that has to be looked up is on screen, or cannot be found out.
+    pub fn is_informed(&self, model: &Model) -> bool {
+        match &self.stake {
+            None => true,
+            Some(Stake::Hold(scope)) => {
+                blast(model, scope).is_some() || model.asks.failure(Slot::Blast).is_some()
+            }
+            Some(Stake::Lease(id)) => {
+                model.asks.lease(*id).is_some() || model.asks.failure(Slot::Lease).is_some()
+            }
+        }
     }
 
     fn lines(&self, model: &Model) -> Vec<(String, Role)> {
         let mut lines: Vec<_> = self.facts.iter().map(|f| (f.clone(), Role::Text)).collect();
-        let Some(scope) = &self.scope else {
-            return lines;
-        };
+        match &self.stake {
+            None => {}
+            Some(Stake::Hold(scope)) => self.consequences(model, scope, &mut lines),
+            // Behind the title: who it is comes before what it means.
+            Some(Stake::Lease(id)) => lines.insert(lines.len().min(1), lease(model, *id)),
+        }
+        lines
+    }
+
+    fn consequences(&self, model: &Model, scope: &Held, lines: &mut Vec<(String, Role)>) {
         lines.push((String::new(), Role::Text));
-        let Some(blast) = model.asks.blast().filter(|_| self.previewed(model)) else {
+        let Some(blast) = blast(model, scope) else {
             lines.push(match model.asks.failure(Slot::Blast) {
                 Some(_) => (
                     "What it would stop could not be found out.".into(),
@@ -60,7 +92,7 @@ impl Confirm {
                 ),
                 None => ("Looking what it would stop …".into(), Role::Muted),
             });
-            return lines;
+            return;
         };
         lines.push((format!("Holding {scope} would stop"), Role::Title));
         let total = |affected: &Affected| usize::try_from(affected.total).unwrap_or(usize::MAX);
@@ -103,7 +135,6 @@ impl Confirm {
             let mending = words::count(blast.exempt.len(), "corrective order");
             lines.push((format!("  {mending} may go on"), Role::Muted));
         }
-        lines
     }
 
     /// Draws it in the middle.
@@ -124,12 +155,51 @@ impl Confirm {
             pen.say(inner, 1, y, line, *role);
         }
         let last = inner.height.saturating_sub(1);
-        let keys = keys_of(model, &[Scope::Confirm], &[Action::Yes, Action::No]);
+        let words = match self.yes {
+            Yes::Submit(..) => [(Action::Yes, "yes"), (Action::No, "no")],
+            Yes::Discard => [(Action::Yes, "discard it"), (Action::No, "keep writing")],
+        };
         if self.is_informed(model) {
+            let keys = keys_in(model, &[Scope::Confirm], &words);
             pen.say(inner, 1, last, &keys, Role::Key);
         } else {
-            let keys = keys_of(model, &[Scope::Confirm], &[Action::No]);
+            let keys = keys_in(model, &[Scope::Confirm], &words[1..]);
             pen.say(inner, 1, last, &keys, Role::Muted);
         }
     }
+}
+
+/// Returns what a hold of this very scope would stop, once that was answered.
+fn blast<'a>(model: &'a Model, scope: &Held) -> Option<&'a Blast> {
+    let scope = scope.to_string();
+    model.asks.blast().filter(|blast| blast.scope == scope)
+}
+
+fn lease(model: &Model, id: OrderId) -> (String, Role) {
+    let holder = model.state.order(id).and_then(|order| order.work());
+    let Some(holder) = holder.map(|work| &work.holder) else {
+        return ("Nobody holds it any more.".into(), Role::Warning);
+    };
+    let Some(found) = model.asks.lease(id) else {
+        return match model.asks.failure(Slot::Lease) {
+            Some(_) => (
+                format!("{holder} holds it; how long the lease runs could not be found out."),
+                Role::Error,
+            ),
+            None => (
+                "Looking how long its lease still runs …".into(),
+                Role::Muted,
+            ),
+        };
+    };
+    let left = found.map(|lease| lease.expires_at.0.since(model.now));
+    let text = match left {
+        None => format!("{holder} holds it without a lease."),
+        Some(0) => format!("{holder} holds it; its lease lapses now."),
+        Some(left) => {
+            let left = words::span(left);
+            format!("{holder} holds it, and its lease runs {left} more.")
+        }
+    };
+    (text, Role::AgentActive)
 }

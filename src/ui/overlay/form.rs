@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::editor::Editor;
 use crate::{
     domain::id::OrderId,
+    text,
     ui::{
         keymap::{Code, Key},
         layout,
@@ -12,6 +13,13 @@ use crate::{
         theme::Role,
     },
 };
+
+/// The widest form: longer lines are tiring to write.
+const WIDTH: u16 = 88;
+/// The cells of a field's name.
+const LABEL: u16 = 15;
+/// The cells around a choice that stands beside others: brackets where it is the chosen one.
+const AROUND: u16 = 2;
 
 /// What a form is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +47,8 @@ pub enum Input {
         options: Vec<(String, String)>,
         /// The chosen one.
         at: usize,
+        /// Whether all of them are shown, side by side.
+        spread: bool,
     },
 }
 
@@ -81,7 +91,68 @@ impl Field {
             input: Input::Choice {
                 options,
                 at: at.unwrap_or(0),
+                spread: false,
             },
+        }
+    }
+
+    /// Returns the field with all of its choices shown.
+    pub fn spread(mut self) -> Self {
+        if let Input::Choice { spread, .. } = &mut self.input {
+            *spread = true;
+        }
+        self
+    }
+
+    fn value(&self) -> String {
+        match &self.input {
+            Input::Line(editor) | Input::Block(editor) => editor.text().trim().to_owned(),
+            Input::Choice { options, at, .. } => options
+                .get(*at)
+                .map(|(word, _)| word.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Returns where each choice of a spread field stands in `width` cells: row and column.
+    fn spots(&self, width: u16) -> Vec<(u16, u16)> {
+        let Input::Choice {
+            options,
+            spread: true,
+            ..
+        } = &self.input
+        else {
+            return Vec::new();
+        };
+        let (mut row, mut column) = (0u16, 0u16);
+        let spot = |(word, _): &(String, String)| {
+            let cells = u16::try_from(text::width(word)).unwrap_or(u16::MAX);
+            let wide = cells.saturating_add(AROUND);
+            if column > 0 && column.saturating_add(wide) > width {
+                (row, column) = (row.saturating_add(1), 0);
+            }
+            let here = (row, column);
+            column = column.saturating_add(wide);
+            here
+        };
+        options.iter().map(spot).collect()
+    }
+
+    /// Returns the rows it takes in `width` cells, if that does not depend on how many there are.
+    fn rows(&self, width: u16) -> Option<u16> {
+        match self.input {
+            Input::Block(_) => None,
+            _ => Some(self.spots(width).last().map_or(1, |(row, _)| row + 1)),
+        }
+    }
+
+    /// Returns what to put in, or what the choice means.
+    fn about(&self) -> &str {
+        match &self.input {
+            Input::Choice { options, at, .. } => {
+                options.get(*at).map_or("", |(_, meaning)| meaning.as_str())
+            }
+            _ => self.hint,
         }
     }
 }
@@ -97,6 +168,8 @@ pub struct Form {
     /// What is wrong, after it was sent once.
     pub problem: Option<String>,
     keys: String,
+    /// What was in before anything was typed.
+    begun: Vec<String>,
 }
 
 impl Form {
@@ -110,6 +183,7 @@ impl Form {
         Form {
             purpose,
             title: title.into(),
+            begun: fields.iter().map(Field::value).collect(),
             fields,
             at: 0,
             problem: None,
@@ -117,17 +191,24 @@ impl Form {
         }
     }
 
+    /// Returns what it is headed with.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Returns what is in a field: its text, or the word chosen.
     pub fn value(&self, name: &str) -> String {
         let field = self.fields.iter().find(|field| field.name == name);
-        match field.map(|field| &field.input) {
-            Some(Input::Line(editor) | Input::Block(editor)) => editor.text().trim().to_owned(),
-            Some(Input::Choice { options, at }) => options
-                .get(*at)
-                .map(|(word, _)| word.clone())
-                .unwrap_or_default(),
-            None => String::new(),
-        }
+        field.map(Field::value).unwrap_or_default()
+    }
+
+    /// Returns whether anything was written or chosen that closing it would lose.
+    pub fn is_dirty(&self) -> bool {
+        !self
+            .fields
+            .iter()
+            .map(Field::value)
+            .eq(self.begun.iter().cloned())
     }
 
     /// Goes to the next field, or back.
@@ -154,7 +235,7 @@ impl Form {
             Input::Line(editor) | Input::Block(editor) => {
                 editor.key(key);
             }
-            Input::Choice { options, at } => match key.code {
+            Input::Choice { options, at, .. } => match key.code {
                 Code::Left => *at = at.checked_sub(1).unwrap_or(options.len().saturating_sub(1)),
                 Code::Right | Code::Char(' ') => *at = (*at + 1) % options.len().max(1),
                 Code::Enter | Code::Down => self.turn(true),
@@ -190,31 +271,28 @@ impl Form {
         let blocks = self
             .fields
             .iter()
-            .filter(|f| matches!(f.input, Input::Block(_)))
-            .count();
-        let lines = self.fields.len() - blocks;
-        let wanted = u16::try_from(lines + blocks * 9 + 5).unwrap_or(u16::MAX);
-        let area = layout::dialog(area, 88, wanted);
+            .filter(|f| matches!(f.input, Input::Block(_)));
+        let blocks = u16::try_from(blocks.count()).unwrap_or(0);
+        let width = layout::dialog(area, WIDTH, 1)
+            .width
+            .saturating_sub(2 + LABEL);
+        let rows: Vec<_> = self.fields.iter().map(|field| field.rows(width)).collect();
+        let lines: u16 = rows.iter().flatten().sum();
+        let area = layout::dialog(area, WIDTH, lines + blocks * 9 + 5);
         pen.clear(area);
         let inner = pen.pane(area, &self.title, true);
         let (body, foot) = layout::split_bottom(inner, 2);
-        let spare = body
-            .height
-            .saturating_sub(u16::try_from(lines).unwrap_or(0) + 1);
-        let block = (spare / u16::try_from(blocks.max(1)).unwrap_or(1)).clamp(1, 9);
+        let spare = body.height.saturating_sub(lines + 1);
+        let block = (spare / blocks.max(1)).clamp(1, 9);
         let mut y = 0;
-        for (at, field) in self.fields.iter().enumerate() {
-            let height = match field.input {
-                Input::Block(_) => block,
-                _ => 1,
-            };
-            // On a low screen the fields before the one that has the keys go out of sight.
-            let rows = Rect {
+        for ((at, field), rows) in self.fields.iter().enumerate().zip(rows) {
+            let height = rows.unwrap_or(block);
+            let place = Rect {
                 y: body.y.saturating_add(y),
                 height: height.min(body.height.saturating_sub(y)),
                 ..body
             };
-            self.draw_field(field, at == self.at, rows, pen);
+            self.draw_field(field, at == self.at, place, pen);
             y += height;
         }
         match &self.problem {
@@ -223,7 +301,7 @@ impl Form {
                 pen.say(foot, 1, 0, &mark, Role::Error)
             }
             None => {
-                let hint = self.fields.get(self.at).map_or("", |field| field.hint);
+                let hint = self.fields.get(self.at).map_or("", Field::about);
                 pen.say(foot, 1, 0, hint, Role::Muted)
             }
         };
@@ -231,7 +309,6 @@ impl Form {
     }
 
     fn draw_field(&self, field: &Field, focus: bool, area: Rect, pen: &mut Pen<'_>) {
-        const LABEL: u16 = 15;
         let glyphs = pen.glyphs();
         if area.height == 0 {
             return;
@@ -254,7 +331,31 @@ impl Form {
                     editor.draw(pen, place, focus);
                 }
             }
-            Input::Choice { options, at } => {
+            Input::Choice {
+                options,
+                at,
+                spread: true,
+            } => {
+                for (nth, ((word, _), (row, column))) in
+                    options.iter().zip(field.spots(place.width)).enumerate()
+                {
+                    if nth != *at {
+                        pen.say(place, column + 1, row, word, Role::Muted);
+                        continue;
+                    }
+                    let used = pen.say(place, column, row, &format!("[{word}]"), Role::Title);
+                    if focus && row < place.height {
+                        let spot = Rect {
+                            x: place.x + column,
+                            y: place.y + row,
+                            width: used,
+                            height: 1,
+                        };
+                        pen.shade(spot, Role::Selection);
+                    }
+                }
+            }
+            Input::Choice { options, at, .. } => {
                 let Some((word, meaning)) = options.get(*at) else {
                     return;
                 };

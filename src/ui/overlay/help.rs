@@ -182,9 +182,15 @@ fn heading(scope: Scope) -> &'static str {
 
 /// Returns the first key of each action in `scopes` with its short word: `y yes  n no`.
 pub fn keys_of(model: &Model, scopes: &[Scope], actions: &[Action]) -> String {
-    let shown = actions.iter().filter_map(|action| {
+    let words: Vec<_> = actions.iter().map(|a| (*a, a.short())).collect();
+    keys_in(model, scopes, &words)
+}
+
+/// Returns the first key of each action in `scopes` with the word that says best what it does here.
+pub fn keys_in(model: &Model, scopes: &[Scope], words: &[(Action, &str)]) -> String {
+    let shown = words.iter().filter_map(|(action, word)| {
         let keys = model.keymap.chords(scopes, action.name());
-        Some(format!("{} {}", chord(keys.first()?), action.short()))
+        Some(format!("{} {word}", chord(keys.first()?)))
     });
     shown.collect::<Vec<_>>().join("   ")
 }

@@ -11,10 +11,15 @@ use crate::{
     domain::{
         command::Command,
         id::{AlertId, OrderId},
+        order::External,
+        query::order_view::OrderView,
     },
     text,
     ui::{keymap::Key, layout, pen::Pen, theme::Role, widget::window_list::Window},
 };
+
+/// The cells of a list at the side.
+const ASIDE: u16 = 28;
 
 /// The most rows that are found: more than anyone scrolls through.
 const MAX_FOUND: usize = 200;
@@ -28,6 +33,8 @@ pub enum Choice {
     Order(OrderId),
     /// Goes to an alert.
     Alert(AlertId),
+    /// Keeps a theme.
+    Theme(String),
     /// Submits a command.
     Submit(Box<Command>),
     /// Makes the first order wait for the second.
@@ -39,12 +46,42 @@ pub enum Choice {
 pub struct Item {
     /// What is searched and shown.
     pub label: String,
+    /// What is searched too, and stands before the note: an order's name elsewhere.
+    pub known_as: String,
     /// What is shown beside it.
     pub note: String,
     /// What it does.
     pub choice: Choice,
     /// Why it cannot be chosen now.
     pub why_not: Option<String>,
+}
+
+impl Item {
+    /// Returns a row that can be chosen.
+    pub fn new(label: impl Into<String>, note: impl Into<String>, choice: Choice) -> Self {
+        Item {
+            label: label.into(),
+            known_as: String::new(),
+            note: note.into(),
+            choice,
+            why_not: None,
+        }
+    }
+
+    /// Returns the row with the name that an order has elsewhere, if it has one.
+    pub fn known_as(mut self, external: Option<&External>) -> Self {
+        self.known_as = external.map(|name| name.id.clone()).unwrap_or_default();
+        self
+    }
+
+    /// Returns whether these words are its very name.
+    fn is_named(&self, words: &str) -> bool {
+        let id = match self.choice {
+            Choice::Order(id) | Choice::Depend(_, id) => words.parse() == Ok(id),
+            _ => false,
+        };
+        id || (!self.known_as.is_empty() && self.known_as.eq_ignore_ascii_case(words))
+    }
 }
 
 /// A list that is narrowed by typing.
@@ -60,6 +97,8 @@ pub struct Palette {
     by_id: Option<Item>,
     /// Whether an id that no row has can be chosen.
     any_order: Option<Option<OrderId>>,
+    /// Whether it stands at the side, so that the view is seen beside it.
+    aside: bool,
 }
 
 impl Palette {
@@ -74,6 +113,7 @@ impl Palette {
             window: Window::default(),
             by_id: None,
             any_order: None,
+            aside: false,
         };
         palette.search();
         palette
@@ -82,6 +122,12 @@ impl Palette {
     /// Returns the list in which any order's id can be typed; it is gone to, or `waiting` is made to wait for it.
     pub fn with_ids(mut self, waiting: Option<OrderId>) -> Self {
         self.any_order = Some(waiting);
+        self
+    }
+
+    /// Returns the list at the side of the screen.
+    pub fn aside(mut self) -> Self {
+        self.aside = true;
         self
     }
 
@@ -112,7 +158,7 @@ impl Palette {
     fn search(&mut self) {
         let words = self.editor.text();
         self.row = 0;
-        self.by_id = self.typed_id(&words);
+        self.by_id = self.typed_id();
         if words.trim().is_empty() {
             self.found = (0..self.items.len().min(MAX_FOUND)).collect();
             return;
@@ -120,33 +166,71 @@ impl Palette {
         let mut matcher = Matcher::new(Config::DEFAULT);
         let pattern = Pattern::parse(&words, CaseMatching::Ignore, Normalization::Smart);
         let mut buffer = Vec::new();
-        let mut scored: Vec<(std::cmp::Reverse<u32>, usize)> = Vec::new();
+        let mut scored = Vec::new();
         for (at, item) in self.items.iter().enumerate() {
-            let haystack = Utf32Str::new(&item.label, &mut buffer);
+            let both;
+            let searched = match item.known_as.is_empty() {
+                true => &item.label,
+                false => {
+                    both = format!("{} {}", item.label, item.known_as);
+                    &both
+                }
+            };
+            let haystack = Utf32Str::new(searched, &mut buffer);
             if let Some(score) = pattern.score(haystack, &mut matcher) {
-                scored.push((std::cmp::Reverse(score), at));
+                let other = !item.is_named(words.trim());
+                scored.push((other, std::cmp::Reverse(score), at));
             }
         }
         scored.sort_unstable();
         scored.truncate(MAX_FOUND);
-        self.found = scored.into_iter().map(|(_, at)| at).collect();
+        self.found = scored.into_iter().map(|(.., at)| at).collect();
     }
 
-    fn typed_id(&self, words: &str) -> Option<Item> {
-        let waiting = self.any_order?;
-        let id: OrderId = words.trim().parse().ok()?;
-        let label = id.to_string();
-        let choice = match waiting {
+    /// Returns what is typed, if it may be the name of an order that no row has: one that is closed, perhaps.
+    pub fn name(&self) -> Option<String> {
+        self.any_order?;
+        let words = self.editor.text();
+        let name = words.trim();
+        let one = !name.is_empty() && !name.contains(char::is_whitespace);
+        let listed = || self.items.iter().any(|item| item.is_named(name));
+        (one && !listed()).then(|| name.to_owned())
+    }
+
+    /// Takes which order has the name that is typed: None inside if none has.
+    pub fn answered(&mut self, found: Option<Option<&OrderView>>) {
+        match (found, &mut self.by_id) {
+            (None, _) | (Some(None), None) => {}
+            (Some(None), Some(item)) => item.why_not = Some(format!("there is no {}", item.label)),
+            (Some(Some(order)), shown) => {
+                if shown.is_none() && self.row > 0 {
+                    self.row += 1;
+                }
+                let name = order.external_id.clone().unwrap_or_default();
+                let item = Item {
+                    known_as: name,
+                    ..self.order(
+                        order.id,
+                        format!("{} {}", order.id, order.title),
+                        order.status.word(),
+                    )
+                };
+                self.by_id = Some(item);
+            }
+        }
+    }
+
+    fn order(&self, id: OrderId, label: String, note: &str) -> Item {
+        let choice = match self.any_order.flatten() {
             Some(waiting) => Choice::Depend(waiting, id),
             None => Choice::Order(id),
         };
-        let listed = self.items.iter().any(|item| item.choice == choice);
-        (!listed).then(|| Item {
-            label,
-            note: "not on the board; perhaps closed".into(),
-            choice,
-            why_not: None,
-        })
+        Item::new(label, note, choice)
+    }
+
+    fn typed_id(&self) -> Option<Item> {
+        let id: OrderId = self.name()?.parse().ok()?;
+        Some(self.order(id, id.to_string(), "not on the board; perhaps closed"))
     }
 
     fn rows(&self) -> impl Iterator<Item = &Item> {
@@ -179,7 +263,11 @@ impl Palette {
     pub fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
         let shown = Self::shown(area).min(self.rows().count().max(1));
         let height = u16::try_from(shown + 4).unwrap_or(u16::MAX);
-        let area = layout::dialog(area, 84, height);
+        let area = match self.aside {
+            true => layout::split_bottom(layout::split_right(area, ASIDE).1, height + 1).1,
+            false => layout::dialog(area, 84, height),
+        };
+        let area = layout::split_top(area, height).0;
         pen.clear(area);
         let inner = pen.pane(area, &self.title, true);
         let glyphs = pen.glyphs();
@@ -207,8 +295,12 @@ impl Palette {
                 pen.say(row, 0, 0, glyphs.selected, Role::Key);
             }
             let note = item.why_not.as_deref().unwrap_or(&item.note);
+            let note = match item.known_as.as_str() {
+                "" => note.to_owned(),
+                name => format!("{name}  {note}"),
+            };
             let half = usize::from(row.width / 2);
-            let note = text::cut(note, half, glyphs.ellipsis);
+            let note = text::cut(&note, half, glyphs.ellipsis);
             let taken = pen.parts_right(
                 Rect {
                     width: row.width.saturating_sub(1),

@@ -7,6 +7,8 @@ use crate::{
     domain::{
         command::COMMANDS,
         id::{AlertId, OrderId},
+        order::{Actor, Order},
+        record::ActorKind,
     },
     ui::{
         action::Action,
@@ -24,6 +26,8 @@ use crate::{
 pub enum Purpose {
     /// To narrow the lists.
     Filter,
+    /// To narrow the events.
+    Words,
     /// To run in the grammar of the command line.
     Command,
     /// What was delivered.
@@ -33,11 +37,41 @@ pub enum Purpose {
     /// Why it is opened again.
     Reopen(OrderId),
     /// Why somebody else's hold is broken.
-    ForceRelease(OrderId),
+    ForceRelease(Claim),
     /// What was done about an alert.
     Resolve(AlertId),
     /// Why an agent is paused.
     PauseAgent(String),
+}
+
+/// A hold on an order as it was when somebody decided about it: another one that follows has another number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The order.
+    pub id: OrderId,
+    /// Who held it.
+    pub holder: Actor,
+    /// The number.
+    pub epoch: u32,
+    /// Whether it ends by itself.
+    pub leased: bool,
+}
+
+impl Claim {
+    /// Returns the hold on an order, if there is one.
+    pub fn on(order: &Order) -> Option<Self> {
+        order.work().map(|work| Claim {
+            id: order.id,
+            holder: work.holder.clone(),
+            epoch: order.epoch,
+            leased: work.lease.is_some(),
+        })
+    }
+
+    /// Returns whether it is an agent's, by a lease.
+    pub fn is_agents(&self) -> bool {
+        self.leased && self.holder.kind == ActorKind::Agent
+    }
 }
 
 /// A line being typed.
@@ -70,11 +104,12 @@ impl Prompt {
     fn title(&self) -> String {
         match &self.purpose {
             Purpose::Filter => "Filter".into(),
+            Purpose::Words => "Filter events".into(),
             Purpose::Command => "Command".into(),
             Purpose::Complete(id) => format!("Complete {id}"),
             Purpose::Cancel(id) => format!("Cancel {id}"),
             Purpose::Reopen(id) => format!("Reopen {id}"),
-            Purpose::ForceRelease(id) => format!("Take {id} from its holder"),
+            Purpose::ForceRelease(claim) => format!("Take {} from {}", claim.id, claim.holder),
             Purpose::Resolve(id) => format!("Resolve {id}"),
             Purpose::PauseAgent(name) => format!("Pause {name}"),
         }
@@ -83,6 +118,7 @@ impl Prompt {
     fn hint(&self) -> &'static str {
         match &self.purpose {
             Purpose::Filter => "words and terms; empty shows everything",
+            Purpose::Words => "words that a line must have, !word for none; empty shows everything",
             Purpose::Command => "as after `obeya` in a shell, or the name of an action",
             Purpose::Complete(_) => "what was delivered, for example a SKU; may be empty",
             Purpose::Cancel(_) => "why; you will be asked once more",

@@ -25,7 +25,15 @@ pub fn draw(notice: &Notice, area: Rect, pen: &mut Pen<'_>) {
         ],
     );
     for (y, lift) in (1..area.height).zip(&notice.lift) {
-        let lead = if y == 1 { "lifted by " } else { "       or " };
-        pen.parts(area, 3, y, &[(lead, Role::Muted), (lift, Role::Text)]);
+        let lead = match y {
+            1 => notice.lead.to_owned(),
+            _ => format!("{:>1$}", "or", notice.lead.len()),
+        };
+        pen.parts(
+            area,
+            3,
+            y,
+            &[(&lead, Role::Muted), (" ", Role::Text), (lift, Role::Text)],
+        );
     }
 }

@@ -17,7 +17,7 @@ pub struct Shade {
 }
 
 /// The names of the ANSI colours, in their order; `gray` is the seventh, `white` the fifteenth.
-const NAMED: [(&str, Color); 16] = [
+pub(super) const NAMED: [(&str, Color); 16] = [
     ("black", Color::Black),
     ("red", Color::Red),
     ("green", Color::Green),
@@ -37,7 +37,7 @@ const NAMED: [(&str, Color); 16] = [
 ];
 
 /// What xterm shows for the sixteen; a stand-in where the user's own choice cannot be known.
-const XTERM16: [(u8, u8, u8); 16] = [
+pub(super) const XTERM16: [(u8, u8, u8); 16] = [
     (0, 0, 0),
     (205, 0, 0),
     (0, 205, 0),

@@ -11,7 +11,7 @@ use crate::config::GlyphSet;
 macro_rules! glyphs {
     ($($(#[$doc:meta])* $name:ident $unicode:literal $ascii:literal,)*) => {
         /// A set of one-cell glyphs.
-        #[derive(Debug)]
+        #[derive(Debug, PartialEq)]
         pub struct Glyphs {
             $($(#[$doc])* pub $name: &'static str,)*
             /// The lines around a pane.

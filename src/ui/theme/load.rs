@@ -23,12 +23,20 @@ use super::{
 };
 use crate::config::{ColorDepth, Document, GlyphSet, Problem};
 
-/// The themes within the program.
-const SHIPPED: [(&str, &str, &str); 1] = [(
-    "dark",
-    "themes/dark.toml",
-    include_str!("../../../themes/dark.toml"),
-)];
+macro_rules! shipped {
+    ($($name:literal)+) => {
+        /// The themes within the program: name, file, text. In the order in which they are offered.
+        const SHIPPED: &[(&str, &str, &str)] = &[$((
+            $name,
+            concat!("themes/", $name, ".toml"),
+            include_str!(concat!("../../../themes/", $name, ".toml")),
+        )),+];
+    };
+}
+
+shipped! {
+    "dark" "light" "high-contrast" "colour-blind" "ansi16" "mono" "nord" "gruvbox" "catppuccin" "solarized"
+}
 
 /// Longest line of ancestors; a longer one is a mistake.
 const MAX_INHERITS: usize = 8;
@@ -47,13 +55,13 @@ pub(super) type Find<'a> = &'a dyn Fn(&str) -> Result<Option<Document>, Problem>
 
 /// Returns the names of the themes within the program.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    SHIPPED.into_iter().map(|(name, ..)| name)
+    SHIPPED.iter().map(|(name, ..)| *name)
 }
 
 /// Returns the theme within the program that is called `name`.
 pub fn shipped(name: &str) -> Option<Document> {
-    let found = SHIPPED.into_iter().find(|(called, ..)| *called == name);
-    found.map(|(_, file, text)| Document::new(file, text))
+    let found = SHIPPED.iter().find(|(called, ..)| *called == name);
+    found.map(|(_, file, text)| Document::new(*file, *text))
 }
 
 /// Returns the theme called `name`, the user's before a shipped one, and what was wrong in it.
@@ -67,19 +75,9 @@ pub fn load(
     glyphs: GlyphSet,
 ) -> (Theme, Vec<Problem>) {
     let mut problems = Vec::new();
-    let documents = lineage(name, find, &mut problems);
-    let mut sheet = Sheet::default();
-    // The palettes come first, so that a child that renames a colour restyles its parent's roles.
-    let mut found: Vec<_> = documents.iter().map(check_tables).collect();
-    for (document, found) in documents.iter().zip(&mut found).rev() {
-        sheet.add_palette(document, found);
-    }
-    for (document, mut found) in documents.iter().zip(found).rev() {
-        sheet.add_roles(document, &mut found);
-        problems.extend(document.in_order(found));
-    }
+    let sheet = Sheet::of(name, find, &mut problems);
     let named = |role: Role| sheet.roles.get(role.name()).copied();
-    (Theme::new(&named, depth, glyphs), problems)
+    (Theme::new(name, &named, depth, glyphs), problems)
 }
 
 /// Returns the theme `name` and its ancestors, the eldest last.
@@ -164,6 +162,22 @@ struct Sheet {
 }
 
 impl Sheet {
+    /// Returns what the theme `name` and its ancestors say, as far as it can be read.
+    fn of(name: &str, find: Find<'_>, problems: &mut Vec<Problem>) -> Sheet {
+        let documents = lineage(name, find, problems);
+        let mut sheet = Sheet::default();
+        // The palettes come first, so that a child that renames a colour restyles its parent's roles.
+        let mut found: Vec<_> = documents.iter().map(check_tables).collect();
+        for (document, found) in documents.iter().zip(&mut found).rev() {
+            sheet.add_palette(document, found);
+        }
+        for (document, mut found) in documents.iter().zip(found).rev() {
+            sheet.add_roles(document, &mut found);
+            problems.extend(document.in_order(found));
+        }
+        sheet
+    }
+
     fn add_palette(&mut self, document: &Document, found: &mut Vec<Problem>) {
         let (table, _) = document.parse();
         let palette = table
@@ -300,4 +314,11 @@ fn shade(value: &Spanned<DeValue<'_>>) -> Result<Shade, String> {
         Some(Color::Rgb(..) | Color::Indexed(_)) => Err("ansi16 must be an ANSI name".to_owned()),
         ansi16 => Ok(Shade { color, ansi16 }),
     }
+}
+
+/// Returns the roles that the theme `name` or an ancestor of it gives a style, by name.
+#[cfg(test)]
+pub(super) fn styled(name: &str) -> Vec<&'static str> {
+    let sheet = Sheet::of(name, &|_| Ok(None), &mut Vec::new());
+    sheet.roles.into_keys().collect()
 }

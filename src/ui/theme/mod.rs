@@ -5,6 +5,8 @@ mod glyph;
 mod load;
 mod role;
 #[cfg(test)]
+mod sight;
+#[cfg(test)]
 mod tests;
 
 use ratatui::style::{Modifier, Style};
@@ -15,7 +17,7 @@ pub use self::{
     load::{load, names, shipped},
     role::Role,
 };
-use crate::config::{ColorDepth, GlyphSet};
+use crate::config::{Accent, ColorDepth, GlyphSet};
 
 /// A style as a theme writes it, before a terminal's depth is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,8 +52,9 @@ impl Spec {
 }
 
 /// The style of every role on this terminal, and the glyphs to draw with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
+    name: String,
     styles: Vec<Style>,
     glyphs: &'static Glyphs,
     depth: ColorDepth,
@@ -60,7 +63,12 @@ pub struct Theme {
 impl Theme {
     /// Returns the theme in which each role has the spec that `named` gives it, else that of the
     /// nearest fallback with one.
-    fn new(named: &dyn Fn(Role) -> Option<Spec>, depth: ColorDepth, glyphs: GlyphSet) -> Self {
+    fn new(
+        name: &str,
+        named: &dyn Fn(Role) -> Option<Spec>,
+        depth: ColorDepth,
+        glyphs: GlyphSet,
+    ) -> Self {
         let style = |role: &Role| {
             let mut at = *role;
             let spec = loop {
@@ -74,6 +82,7 @@ impl Theme {
         };
         let styles = Role::ALL.iter().map(style).collect();
         Theme {
+            name: name.to_owned(),
             styles,
             glyphs: Glyphs::of(glyphs),
             depth,
@@ -83,6 +92,22 @@ impl Theme {
     /// Returns the shipped dark theme, for screens drawn before any setting is read and for tests.
     pub fn dark(depth: ColorDepth, glyphs: GlyphSet) -> Self {
         load("dark", &|_| Ok(None), depth, glyphs).0
+    }
+
+    /// Returns the name by which it was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the theme in which the lines of whatever has the keys have the accent's colour, so that a marked ledger
+    /// is seen wherever one looks. Their shape already says that they have the keys.
+    pub fn marked(mut self, accent: Accent) -> Self {
+        let color = self.style(Role::of_accent(accent)).bg;
+        if let (Some(line), Some(color)) = (self.styles.get_mut(Role::BorderFocus as usize), color)
+        {
+            line.fg = Some(color);
+        }
+        self
     }
 
     /// Returns the style of `role`, ready to be patched over a cell.

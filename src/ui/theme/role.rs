@@ -2,6 +2,8 @@
 
 use ratatui::style::Modifier;
 
+use crate::config::Accent;
+
 const PLAIN: Modifier = Modifier::empty();
 const BOLD: Modifier = Modifier::BOLD;
 const DIM: Modifier = Modifier::DIM;
@@ -114,9 +116,36 @@ roles! {
     Chart "chart" Link PLAIN,
     /// A chart's empty part.
     ChartEmpty "chart.empty" Muted DIM,
+    /// The mark of a ledger whose accent is red.
+    AccentRed "accent.red" Title ALARM,
+    /// The mark of a ledger whose accent is orange.
+    AccentOrange "accent.orange" Title ALARM,
+    /// The mark of a ledger whose accent is yellow.
+    AccentYellow "accent.yellow" Title ALARM,
+    /// The mark of a ledger whose accent is green.
+    AccentGreen "accent.green" Title ALARM,
+    /// The mark of a ledger whose accent is cyan.
+    AccentCyan "accent.cyan" Title ALARM,
+    /// The mark of a ledger whose accent is blue.
+    AccentBlue "accent.blue" Title ALARM,
+    /// The mark of a ledger whose accent is violet.
+    AccentViolet "accent.violet" Title ALARM,
 }
 
 impl Role {
+    /// Returns the role of a ledger's mark in that colour.
+    pub const fn of_accent(accent: Accent) -> Self {
+        match accent {
+            Accent::Red => Role::AccentRed,
+            Accent::Orange => Role::AccentOrange,
+            Accent::Yellow => Role::AccentYellow,
+            Accent::Green => Role::AccentGreen,
+            Accent::Cyan => Role::AccentCyan,
+            Accent::Blue => Role::AccentBlue,
+            Accent::Violet => Role::AccentViolet,
+        }
+    }
+
     /// Returns the role that a theme calls `name`.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|role| role.name() == name)

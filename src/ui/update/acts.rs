@@ -1,12 +1,12 @@
 //! Acts: from what is selected to a command, asking for what the command needs first.
 
+use super::forms::{cord_form, order_form};
 use crate::{
     domain::{
-        andon::{Scope, Severity},
         command::{Command, Destination},
         event::Changes,
         id::OrderId,
-        order::{Bucket, Kind, Order, Phase, Priority},
+        order::{Bucket, Priority},
         query::detail::OrderDetail,
     },
     ui::{
@@ -19,7 +19,7 @@ use crate::{
             form::{Field, Form, Purpose as For},
             help::keys_of,
             palette::{Choice, Item, Palette},
-            prompt::{Prompt, Purpose},
+            prompt::{Claim, Prompt, Purpose},
         },
         theme::Role,
         words,
@@ -82,14 +82,10 @@ fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
                     (240, "4 hours"),
                     (1440, "1 day"),
                 ];
-                let item = |(minutes, label): (u32, &str)| Item {
-                    label: label.into(),
-                    note: "what it holds stays held".into(),
-                    choice: Choice::Submit(Box::new(Command::SnoozeAlert {
-                        id,
-                        seconds: minutes * 60,
-                    })),
-                    why_not: None,
+                let item = |(minutes, label): (u32, &str)| {
+                    let seconds = minutes * 60;
+                    let command = Box::new(Command::SnoozeAlert { id, seconds });
+                    Item::new(label, "what it holds stays held", Choice::Submit(command))
                 };
                 let items = items.into_iter().map(item).collect();
                 return open_palette(model, Palette::new(format!("Snooze {id}"), items));
@@ -112,8 +108,19 @@ fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Hands a command to the engine. A viewer's never leaves: this is the only door, and it asks again.
+/// Hands a command to the engine.
 pub(super) fn submit(model: &mut Model, command: Command, form: Option<Box<Form>>) -> Vec<Effect> {
+    submit_under(model, command, None, form)
+}
+
+/// Hands a command to the engine, which refuses it unless the claim of that number still holds the order. A viewer's
+/// never leaves: this is the only door, and it asks again.
+pub(super) fn submit_under(
+    model: &mut Model,
+    command: Command,
+    epoch: Option<u32>,
+    form: Option<Box<Form>>,
+) -> Vec<Effect> {
     if let Err(why) = crate::ui::action::may_act(model) {
         model.say(why, Role::Warning);
         return Vec::new();
@@ -123,6 +130,7 @@ pub(super) fn submit(model: &mut Model, command: Command, form: Option<Box<Form>
     vec![Effect::Submit {
         ticket,
         command: Box::new(command),
+        epoch,
     }]
 }
 
@@ -139,7 +147,8 @@ fn ask(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     open(model, Overlay::Prompt(Box::new(Prompt::new(purpose, ""))))
 }
 
-fn keys(model: &Model) -> String {
+/// Returns the line of keys at a form's bottom.
+pub(super) fn keys(model: &Model) -> String {
     let mut keys = keys_of(model, &[Keys::Form], &[Action::Accept, Action::Back]);
     if let Some(next) = model.keymap.chords(&[Keys::Form], "field next").first() {
         keys += &format!("   {} next field", crate::ui::keymap::chord(next));
@@ -163,13 +172,11 @@ fn relocate(model: &mut Model, id: OrderId, to: Destination) -> Vec<Effect> {
 }
 
 fn release(model: &mut Model, id: OrderId) -> Vec<Effect> {
-    let holder = model
-        .state
-        .order(id)
-        .and_then(|order| order.work())
-        .map(|work| &work.holder);
-    if holder.is_some_and(|holder| holder.name != model.session.me) {
-        return ask(model, Purpose::ForceRelease(id));
+    let order = model.state.order(id);
+    if let Some(claim) = order.and_then(|order| Claim::on(order))
+        && claim.holder != model.session.me
+    {
+        return ask(model, Purpose::ForceRelease(claim));
     }
     let command = Command::ReleaseOrder {
         id,
@@ -200,74 +207,8 @@ fn edit(model: &mut Model, id: OrderId) -> Vec<Effect> {
     open(model, Overlay::Form(Box::new(form)))
 }
 
-fn order_form(model: &Model, order: Option<&Order>) -> Form {
-    let detail = model
-        .asks
-        .detail()
-        .filter(|d| order.is_some_and(|o| o.id == d.order.id));
-    let description = detail
-        .and_then(|d| d.description.clone())
-        .unwrap_or_default();
-    let kind = order.map_or(Kind::Task, |order| order.kind);
-    let kinds = Kind::ALL
-        .iter()
-        .filter(|k| order.is_none() || (**k == Kind::Epic) == (kind == Kind::Epic));
-    let options = kinds
-        .map(|kind| (kind.word().to_owned(), String::new()))
-        .collect();
-    let bucket = order.map_or(Bucket::Features, |order| order.bucket);
-    let buckets = Bucket::ALL
-        .iter()
-        .map(|bucket| (bucket.word().to_owned(), standing(model, *bucket)));
-    let priority = order.map_or(Priority::DEFAULT, |order| order.priority);
-    let priorities = (1..=10)
-        .rev()
-        .map(|n: u8| (n.to_string(), urgency(n).to_owned()));
-    let epics = model.state.open_epics().take(MAX_EPICS);
-    let none = std::iter::once(("none".to_owned(), String::new()));
-    let parent = order.and_then(|order| order.parent);
-    let mut parents: Vec<_> = none
-        .chain(epics.map(|epic| (epic.id.to_string(), epic.title.clone())))
-        .collect();
-    let parent = parent.map_or("none".to_owned(), |id| id.to_string());
-    if !parents.iter().any(|(id, _)| *id == parent) {
-        parents.push((parent.clone(), String::new()));
-    }
-    let labels = order
-        .map(|order| order.labels.join(", "))
-        .unwrap_or_default();
-    let estimate = order
-        .and_then(|order| order.estimate)
-        .map(|m| m.to_string());
-    let assignee = order
-        .and_then(|order| order.assignee.clone())
-        .unwrap_or_default();
-    let fields = vec![
-        Field::line("title", "one line", order.map_or("", |order| &order.title)),
-        Field::choice("kind", options, kind.word()),
-        Field::choice("bucket", buckets.collect(), bucket.word()),
-        Field::choice("priority", priorities.collect(), &priority.to_string()),
-        Field::choice("part of", parents, &parent),
-        Field::line("labels", "words, with commas between", &labels),
-        Field::line("assignee", "who is meant to do it", &assignee),
-        Field::line("estimate", "minutes", &estimate.unwrap_or_default()),
-        Field::block("description", "Markdown", &description),
-    ];
-    match order {
-        Some(order) => Form::new(
-            For::Edit(order.id),
-            format!("Edit {}", order.id),
-            fields,
-            keys(model),
-        ),
-        None => Form::new(For::Create, "New work order", fields, keys(model)),
-    }
-}
-
-/// How many epics a form offers as a parent; others are named by `work-order edit --parent`.
-const MAX_EPICS: usize = 200;
-
-fn standing(model: &Model, bucket: Bucket) -> String {
+/// Returns how full a bucket is and what it promises.
+pub(super) fn standing(model: &Model, bucket: Bucket) -> String {
     let wip = model
         .state
         .counts
@@ -283,77 +224,14 @@ fn standing(model: &Model, bucket: Bucket) -> String {
     format!("{wip}/{} in progress{full}, {sla}", rule.wip_limit)
 }
 
-fn urgency(priority: u8) -> &'static str {
+/// Returns what a priority means, where that needs saying.
+pub(super) fn urgency(priority: u8) -> &'static str {
     match priority {
         10 => "most urgent",
         5 => "the middle",
         1 => "least urgent",
         _ => "",
     }
-}
-
-fn cord_form(model: &Model) -> Form {
-    let about = model.selected_order().and_then(|id| model.state.order(id));
-    let mut holds: Vec<(String, String)> = vec![
-        (
-            "default".into(),
-            "critical holds the line, the rest hold nothing".into(),
-        ),
-        ("nothing".into(), "only tells".into()),
-        (
-            Scope::Line.to_string(),
-            "nothing starts, moves on or completes".into(),
-        ),
-    ];
-    if let Some(order) = about {
-        holds.push((Scope::Order(order.id).to_string(), order.title.clone()));
-        let epic = model.state.lineage(order.id).find(|id| id.is_epic());
-        holds.extend(epic.map(|id| {
-            (
-                Scope::Epic(id).to_string(),
-                "and everything beneath it".into(),
-            )
-        }));
-        if let Phase::InProgress(work) = &order.phase {
-            let agent = Scope::Agent(work.holder.name.clone()).to_string();
-            holds.push((agent, "what it holds or would pull".into()));
-        }
-    }
-    let buckets = Bucket::ALL
-        .iter()
-        .map(|b| (Scope::Bucket(*b).to_string(), standing(model, *b)));
-    let stages = model.state.settings.stages.iter().map(|stage| {
-        let orders = usize::try_from(model.state.counts.stage(&stage.name)).unwrap_or(0);
-        (
-            Scope::Stage(stage.name.clone()).to_string(),
-            words::count(orders, "order"),
-        )
-    });
-    holds.extend(buckets.chain(stages));
-    let severities = [
-        (Severity::Low, "worth a look today"),
-        (Severity::Medium, "worth a look this shift"),
-        (Severity::High, "somebody must look now"),
-        (Severity::Critical, "the line must stop"),
-    ];
-    let severities = severities
-        .map(|(s, about)| (s.word().to_owned(), about.to_owned()))
-        .to_vec();
-    let fields = vec![
-        Field::line("reason", "what is wrong", ""),
-        Field::choice("severity", severities, Severity::High.word()),
-        Field::choice("hold", holds, "default"),
-    ];
-    let title = match about {
-        Some(order) => format!("Pull the andon cord, about {}", order.id),
-        None => "Pull the andon cord".into(),
-    };
-    Form::new(
-        For::Andon(about.map(|order| order.id)),
-        title,
-        fields,
-        keys(model),
-    )
 }
 
 fn change(id: OrderId, changes: Changes) -> Choice {
@@ -367,18 +245,11 @@ fn change(id: OrderId, changes: Changes) -> Choice {
 
 fn choose_priority(model: &mut Model, id: OrderId) -> Vec<Effect> {
     let items = (1..=10).rev().filter_map(|n: u8| {
-        Some(Item {
-            label: n.to_string(),
-            note: urgency(n).into(),
-            choice: change(
-                id,
-                Changes {
-                    priority: Some(Priority::new(n)?),
-                    ..Changes::default()
-                },
-            ),
-            why_not: None,
-        })
+        let changes = Changes {
+            priority: Some(Priority::new(n)?),
+            ..Changes::default()
+        };
+        Some(Item::new(n.to_string(), urgency(n), change(id, changes)))
     });
     let now = model
         .state
@@ -389,17 +260,13 @@ fn choose_priority(model: &mut Model, id: OrderId) -> Vec<Effect> {
 }
 
 fn choose_bucket(model: &mut Model, id: OrderId) -> Vec<Effect> {
-    let items = Bucket::ALL.iter().map(|bucket| Item {
-        label: words::plain(bucket.word()),
-        note: standing(model, *bucket),
-        choice: change(
-            id,
-            Changes {
-                bucket: Some(*bucket),
-                ..Changes::default()
-            },
-        ),
-        why_not: None,
+    let items = Bucket::ALL.iter().map(|bucket| {
+        let changes = Changes {
+            bucket: Some(*bucket),
+            ..Changes::default()
+        };
+        let label = words::plain(bucket.word());
+        Item::new(label, standing(model, *bucket), change(id, changes))
     });
     let now = model
         .state
@@ -418,11 +285,10 @@ fn choose_dependency(model: &mut Model, id: OrderId) -> Vec<Effect> {
         .state
         .orders()
         .filter(|other| other.id != id && !waits(other.id));
-    let items = others.map(|other| Item {
-        label: format!("{} {}", other.id, other.title),
-        note: words::plain(other.bucket.word()),
-        choice: Choice::Depend(id, other.id),
-        why_not: None,
+    let items = others.map(|other| {
+        let label = format!("{} {}", other.id, other.title);
+        let note = words::plain(other.bucket.word());
+        Item::new(label, note, Choice::Depend(id, other.id)).known_as(other.external.as_ref())
     });
     let palette = Palette::new(format!("{id} waits for …"), items.collect()).with_ids(Some(id));
     open_palette(model, palette)
@@ -441,11 +307,10 @@ fn choose_wait(model: &mut Model, id: OrderId) -> Vec<Effect> {
         };
         open.or_else(fetched).unwrap_or_default()
     };
-    let items = order.depends_on.iter().map(|wait| Item {
-        label: format!("{} {}", wait.on, title(wait.on)),
-        note: wait.state.word().into(),
-        choice: Choice::Submit(Box::new(Command::RemoveDependency { id, on: wait.on })),
-        why_not: None,
+    let items = order.depends_on.iter().map(|wait| {
+        let label = format!("{} {}", wait.on, title(wait.on));
+        let command = Box::new(Command::RemoveDependency { id, on: wait.on });
+        Item::new(label, wait.state.word(), Choice::Submit(command))
     });
     let palette = Palette::new(format!("{id} no longer waits for …"), items.collect());
     open_palette(model, palette)

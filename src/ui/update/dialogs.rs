@@ -1,26 +1,29 @@
 //! What happens in dialogs: typing, choosing, answering.
 
-use super::{acts::submit, moves, perform};
+use super::{
+    acts::{submit, submit_under},
+    forms::{changes, cord, new_order},
+    looks, moves, perform,
+};
 use crate::{
     domain::{
-        andon::{Scope, Severity},
-        command::{Command, Hold, NewOrder},
-        event::{Changes, Parent},
-        order::PullSignal,
+        andon::{Scope as Held, Severity},
+        command::{Command, Hold},
+        id::OrderId,
     },
     ui::{
         action::Action,
         effect::Effect,
         filter::Filter,
-        keymap::Key,
-        model::Model,
+        keymap::{Key, Scope, chord},
+        model::{Model, View},
         overlay::{
             Overlay,
-            confirm::Confirm,
+            confirm::{Confirm, Stake, Yes},
             form::{Form, Purpose as For},
             help::Page,
             palette::{Choice, Item, Palette},
-            prompt::{Prompt, Purpose},
+            prompt::{Claim, Prompt, Purpose},
         },
         theme::Role,
     },
@@ -35,6 +38,10 @@ pub(super) fn run(model: &mut Model, action: Action, argument: &str) -> Vec<Effe
         Action::Help => model.overlay = Some(Overlay::Page(Page::keys(model))),
         Action::Command => {
             let prompt = Prompt::new(Purpose::Command, "");
+            model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
+        }
+        Action::Filter if model.view == View::Events => {
+            let prompt = Prompt::new(Purpose::Words, &model.events.words);
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
         }
         Action::Filter => {
@@ -102,19 +109,24 @@ pub(super) fn paste(model: &mut Model, text: &str) {
 
 /// A filter shows what it does while it is typed.
 fn live_filter(model: &mut Model) {
-    if let Some(Overlay::Prompt(prompt)) = &model.overlay
-        && prompt.purpose == Purpose::Filter
-    {
-        model.filter = Filter::parse(&prompt.editor.text()).0;
+    if let Some(Overlay::Prompt(prompt)) = &model.overlay {
+        let (purpose, text) = (prompt.purpose.clone(), prompt.editor.text());
+        narrow(model, &purpose, &text);
+    }
+}
+
+fn narrow(model: &mut Model, purpose: &Purpose, text: &str) {
+    match purpose {
+        Purpose::Filter => model.filter = Filter::parse(text).0,
+        Purpose::Words => model.events.words = text.trim().to_owned(),
+        _ => {}
     }
 }
 
 /// Takes back what a dialog did while it was open: a filter that is not wanted after all.
 pub(super) fn left(model: &mut Model, overlay: &Overlay) {
-    if let Overlay::Prompt(prompt) = overlay
-        && prompt.purpose == Purpose::Filter
-    {
-        model.filter = Filter::parse(&prompt.before).0;
+    if let Overlay::Prompt(prompt) = overlay {
+        narrow(model, &prompt.purpose, &prompt.before);
     }
 }
 
@@ -139,9 +151,8 @@ fn everything(model: &Model) -> Palette {
     let mut items: Vec<Item> = Vec::new();
     for binding in bindings {
         let run = binding.run.as_str();
-        let moving = Action::parse(run).is_none_or(|(action, _)| {
-            action.scope() == crate::ui::keymap::Scope::List || action == Action::Palette
-        });
+        let moving = Action::parse(run)
+            .is_none_or(|(action, _)| action.scope() == Scope::List || action == Action::Palette);
         let known = |item: &Item| item.choice == Choice::Run(run.to_owned());
         if moving || items.iter().any(known) {
             continue;
@@ -152,30 +163,47 @@ fn everything(model: &Model) -> Palette {
         } else {
             &binding.desc
         };
+        let keys = chord(&binding.on);
         items.push(Item {
-            label: about.to_owned(),
-            note: crate::ui::keymap::chord(&binding.on),
-            choice: Choice::Run(run.to_owned()),
             why_not: action.and_then(|action| action.available(model).err()),
+            ..Item::new(about, keys, Choice::Run(run.to_owned()))
         });
     }
-    items.extend(model.alerts().iter().map(|alert| Item {
-        label: format!("{} {}", alert.id, alert.reason),
-        note: alert.severity.word().into(),
-        choice: Choice::Alert(alert.id),
-        why_not: None,
+    items.extend(unbound(&scopes, model, &items));
+    items.extend(model.alerts().iter().map(|alert| {
+        let label = format!("{} {}", alert.id, alert.reason);
+        Item::new(label, alert.severity.word(), Choice::Alert(alert.id))
     }));
     items.extend(model.state.orders().map(|order| {
-        Item {
-            label: format!("{} {}", order.id, order.title),
-            note: order
-                .work()
-                .map_or("queued".into(), |work| work.stage.clone()),
-            choice: Choice::Order(order.id),
-            why_not: None,
-        }
+        let label = format!("{} {}", order.id, order.title);
+        let stage = order.work().map_or("queued", |work| work.stage.as_str());
+        Item::new(label, stage, Choice::Order(order.id)).known_as(order.external.as_ref())
     }));
     Palette::new("Go to an order or run an action", items).with_ids(None)
+}
+
+/// Returns what can be done here and has no key: it is found by its words all the same.
+fn unbound(scopes: &[Scope], model: &Model, bound: &[Item]) -> Vec<Item> {
+    let views = View::ALL.iter().map(|view| format!("view {}", view.name()));
+    let plain = Action::ALL.iter().map(|action| action.name().to_owned());
+    let runs = plain.chain(views).filter_map(|run| {
+        let (action, argument) = Action::parse(&run)?;
+        let here = scopes.contains(&action.scope()) && action.scope() != Scope::List;
+        let choice = Choice::Run(run.clone());
+        let known = bound.iter().any(|item| item.choice == choice);
+        if !here || known || action == Action::Palette {
+            return None;
+        }
+        let label = match argument {
+            "" => action.about().to_owned(),
+            view => format!("{}: {view}", action.about()),
+        };
+        Some(Item {
+            why_not: action.available(model).err(),
+            ..Item::new(label, "", choice)
+        })
+    });
+    runs.collect()
 }
 
 fn accept(model: &mut Model) -> Vec<Effect> {
@@ -199,37 +227,31 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
     }
     let some = (!text.is_empty()).then(|| text.clone());
     let command = match prompt.purpose {
-        Purpose::Filter => {
-            model.filter = Filter::parse(&text).0;
+        Purpose::Filter | Purpose::Words => {
+            narrow(model, &prompt.purpose, &text);
             return Vec::new();
         }
         Purpose::Command => return run_line(model, text),
         Purpose::Cancel(id) => {
-            let title = model.state.order(id).map(|order| order.title.clone());
-            model.overlay = Some(Overlay::Confirm(Confirm {
-                question: format!("Cancel {id}?"),
-                facts: vec![
-                    title.unwrap_or_default(),
-                    format!("Reason: {text}"),
-                    "What waits for it stays blocked until the dependency is removed.".into(),
-                ],
-                scope: None,
-                command: Box::new(Command::CancelOrder { id, reason: text }),
-                form: None,
-            }));
-            return Vec::new();
+            let facts = vec![
+                format!("Reason: {text}"),
+                "What waits for it stays blocked until the dependency is removed.".into(),
+            ];
+            return confirm_end(model, id, facts, Command::CancelOrder { id, reason: text });
         }
-        Purpose::Complete(id) => Command::CompleteOrder {
-            id,
-            sku: some,
-            note: None,
-        },
+        Purpose::Complete(id) => {
+            let command = Command::CompleteOrder {
+                id,
+                sku: some,
+                note: None,
+            };
+            if leased_elsewhere(model, id).is_some() {
+                return confirm_end(model, id, Vec::new(), command);
+            }
+            command
+        }
         Purpose::Reopen(id) => Command::ReopenOrder { id, reason: some },
-        Purpose::ForceRelease(id) => Command::ReleaseOrder {
-            id,
-            force: true,
-            reason: some,
-        },
+        Purpose::ForceRelease(claim) => return take(model, &claim, some),
         Purpose::Resolve(id) => Command::ResolveAlert {
             id,
             resolution: text,
@@ -237,6 +259,63 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
         Purpose::PauseAgent(name) => Command::PauseAgent { name, reason: some },
     };
     submit(model, command, None)
+}
+
+/// Returns the lease by which an agent other than this console's owner holds an order.
+fn leased_elsewhere(model: &Model, id: OrderId) -> Option<Claim> {
+    let claim = Claim::on(model.state.order(id)?)?;
+    (claim.is_agents() && claim.holder != model.session.me).then_some(claim)
+}
+
+/// Asks before an order is ended; of one that an agent works on, how long it still may, and a yes is about that lease.
+fn confirm_end(
+    model: &mut Model,
+    id: OrderId,
+    mut facts: Vec<String>,
+    command: Command,
+) -> Vec<Effect> {
+    let verb = match command {
+        Command::CancelOrder { .. } => "Cancel",
+        _ => "Complete",
+    };
+    let title = model.state.order(id).map(|order| order.title.clone());
+    facts.insert(0, title.unwrap_or_default());
+    let claim = leased_elsewhere(model, id);
+    let question = match &claim {
+        Some(claim) => format!("{verb} {id}, which {} holds?", claim.holder),
+        None => format!("{verb} {id}?"),
+    };
+    if let Some(claim) = &claim {
+        let holder = &claim.holder;
+        facts.push(format!("What {holder} then writes to it is refused."));
+    }
+    model.overlay = Some(Overlay::Confirm(Confirm {
+        question,
+        facts,
+        stake: claim.as_ref().map(|_| Stake::Lease(id)),
+        yes: Yes::Submit(Box::new(command), claim.map(|claim| claim.epoch)),
+        form: None,
+    }));
+    Vec::new()
+}
+
+/// Breaks the hold that was to be broken, and no other that came after it.
+fn take(model: &mut Model, claim: &Claim, reason: Option<String>) -> Vec<Effect> {
+    let id = claim.id;
+    let now = model.state.order(id).and_then(|order| Claim::on(order));
+    if now.as_ref() != Some(claim) {
+        let who = now.map_or("nobody".to_owned(), |now| now.holder.name);
+        let text = format!("{id} changed hands meanwhile, {who} has it now: nothing was taken");
+        model.say(text, Role::Warning);
+        return Vec::new();
+    }
+    let command = Command::ReleaseOrder {
+        id,
+        force: true,
+        reason,
+    };
+    let epoch = claim.leased.then_some(claim.epoch);
+    submit_under(model, command, epoch, None)
 }
 
 fn run_line(model: &mut Model, line: String) -> Vec<Effect> {
@@ -271,12 +350,10 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
             Vec::new()
         }
         Choice::Alert(id) => {
-            model.view = crate::ui::model::View::Andon;
-            model.detail = None;
-            model.focus = crate::ui::model::Focus::View;
-            model.andon.selected = Some(id);
+            moves::go_to_alert(model, id);
             Vec::new()
         }
+        Choice::Theme(name) => looks::keep(model, name),
         Choice::Submit(command) => submit(model, *command, None),
         Choice::Depend(id, on) => submit(model, Command::AddDependency { id, on }, None),
     }
@@ -311,107 +388,6 @@ fn accept_form(model: &mut Model, mut form: Box<Form>) -> Vec<Effect> {
     }
 }
 
-type Problem = (&'static str, String);
-
-fn read<T: std::str::FromStr<Err = String>>(form: &Form, name: &'static str) -> Result<T, Problem> {
-    form.value(name).parse().map_err(|why| (name, why))
-}
-
-fn title(form: &Form) -> Result<String, Problem> {
-    match form.value("title") {
-        title if title.is_empty() => Err(("title", "a title is needed".into())),
-        title => Ok(title),
-    }
-}
-
-fn labels(form: &Form) -> Vec<String> {
-    let text = form.value("labels");
-    let words = text
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty());
-    let mut labels: Vec<String> = words.map(str::to_owned).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    labels
-}
-
-fn estimate(form: &Form) -> Result<Option<u32>, Problem> {
-    match form.value("estimate").as_str() {
-        "" => Ok(None),
-        text => match text.parse() {
-            Ok(minutes) => Ok(Some(minutes)),
-            Err(_) => Err(("estimate", format!("'{text}' is no number of minutes"))),
-        },
-    }
-}
-
-fn new_order(form: &Form) -> Result<NewOrder, Problem> {
-    let some = |text: String| (!text.is_empty()).then_some(text);
-    Ok(NewOrder {
-        kind: read(form, "kind")?,
-        title: title(form)?,
-        description: some(form.value("description")),
-        bucket: read(form, "bucket")?,
-        priority: read(form, "priority")?,
-        labels: labels(form),
-        estimate: estimate(form)?,
-        assignee: some(form.value("assignee")),
-        parent: form.value("part of").parse().ok(),
-        depends_on: Vec::new(),
-        corrective: Vec::new(),
-        signal: PullSignal {
-            kind: "console".into(),
-            source: None,
-        },
-    })
-}
-
-/// Only what differs from the order as it is now is sent: another's change meanwhile to another field stays.
-fn changes(model: &Model, form: &Form, id: crate::domain::id::OrderId) -> Result<Changes, Problem> {
-    let new = new_order(form)?;
-    let Some(order) = model.state.order(id) else {
-        return Err(("title", format!("{id} was closed meanwhile")));
-    };
-    let detail = model.asks.detail().filter(|detail| detail.order.id == id);
-    let before = detail
-        .and_then(|detail| detail.description.clone())
-        .unwrap_or_default();
-    let after = new.description.unwrap_or_default();
-    let estimate = new.estimate.unwrap_or(0);
-    let assignee = new.assignee.unwrap_or_default();
-    Ok(Changes {
-        title: (new.title != order.title).then_some(new.title),
-        description: (before.trim() != after).then_some(after),
-        kind: (new.kind != order.kind).then_some(new.kind),
-        bucket: (new.bucket != order.bucket).then_some(new.bucket),
-        priority: (new.priority != order.priority).then_some(new.priority),
-        labels: (new.labels != order.labels).then_some(new.labels),
-        estimate: (order.estimate.unwrap_or(0) != estimate).then_some(estimate),
-        assignee: (order.assignee.as_deref().unwrap_or("") != assignee).then_some(assignee),
-        parent: (new.parent != order.parent).then(|| new.parent.map_or(Parent::None, Parent::Of)),
-    })
-}
-
-fn cord(form: &Form, order: Option<crate::domain::id::OrderId>) -> Result<Command, Problem> {
-    let reason = form.value("reason");
-    if reason.is_empty() {
-        return Err(("reason", "say what is wrong".into()));
-    }
-    let hold = match form.value("hold").as_str() {
-        "default" => None,
-        "nothing" => Some(Hold::Nothing),
-        scope => Some(Hold::Scope(scope.parse().map_err(|why| ("hold", why))?)),
-    };
-    Ok(Command::TriggerAndon {
-        reason,
-        severity: read(form, "severity")?,
-        hold,
-        fingerprint: None,
-        order,
-    })
-}
-
 fn confirm_cord(model: &mut Model, command: Command, form: Box<Form>) -> Vec<Effect> {
     let Command::TriggerAndon {
         reason,
@@ -425,7 +401,7 @@ fn confirm_cord(model: &mut Model, command: Command, form: Box<Form>) -> Vec<Eff
     let scope = match hold {
         Some(Hold::Scope(scope)) => Some(scope.clone()),
         Some(Hold::Nothing) => None,
-        None => (*severity == Severity::Critical).then_some(Scope::Line),
+        None => (*severity == Severity::Critical).then_some(Held::Line),
     };
     let mut facts = vec![format!("{}: {reason}", severity.word())];
     if scope.is_none() {
@@ -434,18 +410,30 @@ fn confirm_cord(model: &mut Model, command: Command, form: Box<Form>) -> Vec<Eff
     model.overlay = Some(Overlay::Confirm(Confirm {
         question: "Pull the andon cord?".into(),
         facts,
-        scope,
-        command: Box::new(command),
+        stake: scope.map(Stake::Hold),
+        yes: Yes::Submit(Box::new(command), None),
         form: Some(form),
     }));
     Vec::new()
 }
 
+/// Asks before what was written is thrown away.
+pub(super) fn confirm_discard(model: &mut Model, form: Box<Form>) {
+    model.overlay = Some(Overlay::Confirm(Confirm {
+        question: "Discard what you wrote?".into(),
+        facts: vec![form.title().to_owned()],
+        stake: None,
+        yes: Yes::Discard,
+        form: Some(form),
+    }));
+}
+
 fn yes(model: &mut Model) -> Vec<Effect> {
     match model.overlay.take() {
-        Some(Overlay::Confirm(confirm)) if confirm.is_informed(model) => {
-            submit(model, *confirm.command, confirm.form)
-        }
+        Some(Overlay::Confirm(confirm)) if confirm.is_informed(model) => match confirm.yes {
+            Yes::Submit(command, epoch) => submit_under(model, *command, epoch, confirm.form),
+            Yes::Discard => Vec::new(),
+        },
         other => {
             model.overlay = other;
             Vec::new()

@@ -2,8 +2,11 @@
 
 mod acts;
 mod dialogs;
+mod forms;
+mod looks;
 mod moves;
 mod news;
+mod remedies;
 
 use super::{
     action::{Action, Danger},
@@ -11,6 +14,7 @@ use super::{
     effect::Effect,
     keymap::{Key, Press, Scope},
     layout::{self, AIRY},
+    look::Wanted,
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
@@ -21,6 +25,15 @@ use crate::domain::query::agents::roster;
 
 /// Takes a message and returns what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let effects = take(model, msg);
+    // What came while another dialog was open is lost to nobody: it takes its turn.
+    if model.overlay.is_none() {
+        model.overlay = model.waiting.pop_front();
+    }
+    effects
+}
+
+fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => return press(model, key),
         Msg::Paste(text) => dialogs::paste(model, &text),
@@ -34,6 +47,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => news::submitted(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
+        Msg::Look(look) => looks::dress(model, *look),
+        Msg::Themes(themes) => looks::choose(model, themes),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
         Msg::Tick(now) => model.now = now,
@@ -48,6 +63,9 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
     let effects = asks::missing(model);
     if model.detail.is_some() {
         view::detail::compose(model);
+    }
+    if model.view == View::Andon {
+        view::andon::compose(model);
     }
     effects
 }
@@ -92,7 +110,14 @@ fn derive(model: &mut Model) {
     }
     moves::settle_events(model, rows.saturating_sub(1));
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
+        let named = palette.name();
+        palette.answered(named.and_then(|name| model.asks.named(&name)));
         palette.settle(ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1));
+    }
+    looks::try_on(model);
+    // A pane that is gone has no keys.
+    if model.detail.is_none() && model.selected_alert().is_none() {
+        model.focus = Focus::View;
     }
     follow_selection(model);
 }
@@ -178,7 +203,7 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
     if let Err(why) = action.available(model) {
         if let Some(refusal) = action.obstacle(model) {
             // As the engine would say it, with what would lift it.
-            model.notice = Some(news::notice(&Failure::Refused(refusal)));
+            model.notice = Some(news::notice(model, &Failure::Refused(refusal)));
             return Vec::new();
         }
         model.say(format!("{}: {why}", action.short()), Role::Warning);
@@ -191,6 +216,8 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         Action::Quit => vec![Effect::Quit],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
+        Action::Themes => vec![Effect::Files(Wanted::Themes)],
+        Action::Reload => vec![Effect::Files(Wanted::Look)],
         Action::Copy => copy(model).map(Effect::Copy).into_iter().collect(),
         Action::View => {
             go(model, argument);
@@ -240,34 +267,46 @@ fn go(model: &mut Model, name: &str) {
     if view == model.view {
         return;
     }
-    // Going to the tree from an order shows that order's tree.
     let from = model.selected_order();
     model.view = view;
     model.notice = None;
     model.focus = Focus::View;
     model.detail = None;
-    if view == View::Dependencies && model.tree.root.is_none() {
-        let epic = || model.state.open_epics().next().map(|epic| epic.id);
-        let any = || model.state.orders().next().map(|order| order.id);
-        model.tree.root = from.or_else(epic).or_else(any);
+    if view == View::Dependencies {
+        // The tree is that of what was selected; where nothing was, the epics are there to choose from.
+        match from {
+            Some(id) => moves::reroot(model, id),
+            None => moves::uproot(model),
+        }
     }
     derive(model);
 }
 
-/// Closes what is innermost: the dialog, the pane, the notice, the filter, the last root.
+/// Closes what is innermost: the dialog, the pane, the notice, the last root, the filter.
 fn back(model: &mut Model) {
-    if let Some(overlay) = model.overlay.take() {
-        dialogs::left(model, &overlay);
-    } else if model.detail.is_some() {
-        model.detail = None;
+    match model.overlay.take() {
+        Some(Overlay::Form(form)) if form.is_dirty() => {
+            return dialogs::confirm_discard(model, form);
+        }
+        Some(overlay) => return dialogs::left(model, &overlay),
+        None => {}
+    }
+    if let Some(detail) = model.detail.take() {
+        model.detail = detail.from.map(|before| *before);
+        if model.detail.is_none() {
+            model.focus = Focus::View;
+        }
+    } else if model.focus == Focus::Detail {
         model.focus = Focus::View;
     } else if model.notice.is_some() {
         model.notice = None;
-    } else if model.view == View::Dependencies && !model.tree.trail.is_empty() {
+    } else if model.view == View::Dependencies && model.tree.root.is_some() {
         model.tree.root = model.tree.trail.pop();
     } else if model.events.paused.is_some() && model.view == View::Events {
         moves::pause(model);
-    } else if !model.filter.text().is_empty() {
+    } else if model.view == View::Events {
+        model.events.words.clear();
+    } else {
         model.filter = Default::default();
     }
 }
@@ -277,7 +316,7 @@ fn copy(model: &Model) -> Option<String> {
     let agent = model.selected_agent().map(str::to_owned);
     let event = || model.selected_event().map(|event| event.subject.clone());
     let order = || model.selected_order().map(|id| id.to_string());
-    if model.focus == Focus::Detail {
+    if model.focus == Focus::Detail && model.detail.is_some() {
         return order();
     }
     alert.or(agent).or_else(order).or_else(event)

@@ -2,8 +2,9 @@
 
 use crate::{
     domain::{
-        id::OrderId,
-        query::{agents::roster, deps::Direction},
+        id::{AlertId, OrderId},
+        query::{agents::roster, deps::Direction, events::Entry, why::Place},
+        record::Seq,
     },
     ui::{
         effect::Effect,
@@ -22,8 +23,10 @@ pub(super) fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
         Some(Overlay::Palette(palette)) => palette.step(rows),
         Some(Overlay::Prompt(_)) => super::dialogs::recall(model, -rows),
         Some(_) => {}
-        None if model.focus == Focus::Detail => scroll(model, rows),
-        None => select(model, rows),
+        None => match model.pane() {
+            Some(pane) => pane.step(rows),
+            None => select(model, rows),
+        },
     }
     Vec::new()
 }
@@ -32,6 +35,10 @@ fn select(model: &mut Model, rows: isize) {
     match model.view {
         View::Overview => {}
         View::Kanban => model.board.step(rows),
+        View::Dependencies if model.tree.root.is_none() => {
+            let ids = epics(model);
+            model.epics.step(&ids, rows);
+        }
         View::Dependencies => {
             let ids = std::mem::take(&mut model.tree.ids);
             model.tree.list.step(&ids, rows);
@@ -49,22 +56,20 @@ fn select(model: &mut Model, rows: isize) {
             model.agents.step(&ids, rows);
         }
         View::Events => {
-            let ids: Vec<_> = shown_events(model);
-            model.events.list.step(&ids, rows);
+            let events = &mut model.events;
+            events.list.step(&events.shown, rows);
         }
-    }
-}
-
-fn scroll(model: &mut Model, lines: isize) {
-    let shown = usize::from(model.screen().detail.height.saturating_sub(2));
-    if let Some(detail) = &mut model.detail {
-        let last = detail.text.len().saturating_sub(shown);
-        detail.scroll = detail.scroll.saturating_add_signed(lines).min(last);
     }
 }
 
 /// Moves by a part of a page.
 pub(super) fn page(model: &mut Model, sign: isize, part: isize) -> Vec<Effect> {
+    if model.overlay.is_none()
+        && let Some(pane) = model.pane()
+    {
+        pane.page(sign, usize::try_from(part).unwrap_or(1));
+        return Vec::new();
+    }
     let screen = model.screen();
     let height = screen.body.height.max(screen.detail.height);
     let rows = match model.view {
@@ -77,8 +82,8 @@ pub(super) fn page(model: &mut Model, sign: isize, part: isize) -> Vec<Effect> {
 
 /// Moves between columns; in the detail pane, between its sections; in the tree, folds.
 pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
-    if model.focus == Focus::Detail {
-        section(model, columns > 0);
+    if let Some(pane) = model.pane() {
+        pane.turn(columns > 0);
     } else if model.view == View::Kanban {
         model.board.turn(columns);
     } else if model.view == View::Dependencies
@@ -93,49 +98,63 @@ pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
     Vec::new()
 }
 
-fn section(model: &mut Model, forward: bool) {
-    let Some(detail) = &mut model.detail else {
-        return;
-    };
-    let lines = detail
-        .sections
-        .iter()
-        .map(|(paragraph, _)| detail.text.line_of(*paragraph));
-    let found = if forward {
-        lines.filter(|line| *line > detail.scroll).min()
-    } else {
-        lines.filter(|line| *line < detail.scroll).max()
-    };
-    detail.scroll = match (found, forward) {
-        (Some(line), _) => line,
-        (None, false) => 0,
-        (None, true) => detail.scroll,
-    };
-}
-
-/// Opens what is selected: an order's detail, an alert's order, an agent's order. In the pane it gives the keys back
-/// to the view beside it, where the pane then follows the selection.
+/// Opens what is selected: an order's detail, an alert's pane, the tree of an epic that is to be the root. In a pane it
+/// goes where the line leads, and else gives the keys back to the view beside it, which the pane then follows.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     if model.focus == Focus::Detail {
-        if model.size.0 >= WIDE {
+        if let Some(place) = model.place().cloned() {
+            follow(model, place);
+        } else if model.size.0 >= WIDE || model.detail.is_none() {
             model.focus = Focus::View;
         }
         return Vec::new();
     }
-    if model.view == View::Overview {
-        return Vec::new();
-    }
-    match model.selected_order() {
-        Some(id) => show(model, id),
-        None => model.say("there is no order to open here", Role::Muted),
+    match model.view {
+        View::Overview => {}
+        View::Andon => model.focus = Focus::Detail,
+        View::Dependencies if model.tree.root.is_none() => return root_here(model),
+        _ => match model.selected_order() {
+            Some(id) => show(model, id),
+            None => model.say("there is no order to open here", Role::Muted),
+        },
     }
     Vec::new()
 }
 
-/// Opens an order's detail pane and gives it the keys.
+/// Goes where a line leads.
+fn follow(model: &mut Model, place: Place) {
+    match place {
+        Place::Order(id) => jump(model, id),
+        Place::Alert(id) => go_to_alert(model, id),
+        Place::Agent(name) => {
+            leave_pane(model, View::Agents);
+            model.agents.selected = Some(name);
+        }
+        Place::Bucket(_) | Place::Stage(_) => {}
+    }
+}
+
+/// Goes to an alert in its queue.
+pub(super) fn go_to_alert(model: &mut Model, id: AlertId) {
+    leave_pane(model, View::Andon);
+    model.andon.selected = Some(id);
+}
+
+fn leave_pane(model: &mut Model, to: View) {
+    model.view = to;
+    model.detail = None;
+    model.focus = Focus::View;
+}
+
+/// Opens an order's detail pane and gives it the keys. From another pane that had them one can go back there.
 pub(super) fn show(model: &mut Model, id: OrderId) {
     if model.detail.as_ref().is_none_or(|detail| detail.id != id) {
-        model.detail = Some(Detail::new(id));
+        let before = model.detail.take();
+        let followed = before.filter(|_| model.focus == Focus::Detail);
+        model.detail = Some(Detail {
+            from: followed.map(Box::new),
+            ..Detail::new(id)
+        });
     }
     model.focus = Focus::Detail;
 }
@@ -165,12 +184,19 @@ pub(super) fn why(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn reroot(model: &mut Model, id: OrderId) {
+/// Makes an order the tree's root; the one before is gone back to.
+pub(super) fn reroot(model: &mut Model, id: OrderId) {
     if model.tree.root != Some(id) {
         model.tree.trail.extend(model.tree.root);
         model.tree.root = Some(id);
         model.tree.list.selected = Some((id, 0));
     }
+}
+
+/// Leaves the tree without a root, to choose one.
+pub(super) fn uproot(model: &mut Model) {
+    model.tree.root = None;
+    model.tree.trail.clear();
 }
 
 /// Shows the selected order's dependencies.
@@ -216,12 +242,8 @@ pub(super) fn flip(model: &mut Model) -> Vec<Effect> {
 /// Derives the tree's visible rows from the answer and what is folded.
 pub(super) fn settle_tree(model: &mut Model, shown: usize) {
     if model.tree.root.is_none() {
-        let first = model
-            .state
-            .open_epics()
-            .next()
-            .or(model.state.work_orders().next());
-        model.tree.root = first.map(|order| order.id);
+        let ids = epics(model);
+        model.epics.settle(&ids, shown);
     }
     model.tree.visible.clear();
     model.tree.ids.clear();
@@ -249,23 +271,45 @@ pub(super) fn settle_tree(model: &mut Model, shown: usize) {
     model.tree.ids = ids;
 }
 
-/// Returns the events that are shown: while paused, none that came since.
-pub(super) fn shown_events(model: &Model) -> Vec<u64> {
-    let paused = model.events.paused.is_some();
-    let entries = model.events.entries.iter();
-    entries
-        .map(|entry| entry.seq)
-        .filter(|seq| !paused || *seq <= model.events.held_at)
-        .collect()
+/// Returns the epics that a root is chosen from.
+fn epics(model: &Model) -> Vec<OrderId> {
+    model.state.open_epics().map(|epic| epic.id).collect()
 }
 
-/// Keeps the event list at its newest, unless an older one is selected or the list is paused.
+/// Derives which events are shown. The list stays at its newest, unless an older one is selected or it is paused.
 pub(super) fn settle_events(model: &mut Model, shown: usize) {
     if model.view != View::Events {
         return;
     }
-    let ids = shown_events(model);
-    model.events.list.settle(&ids, shown);
+    let events = &mut model.events;
+    let last = events.shown.last().copied();
+    let selected = events.list.selected;
+    let following = selected.is_none_or(|seq| last.is_none_or(|last| seq >= last));
+    let words = events.words.to_lowercase();
+    let words: Vec<_> = words.split_whitespace().collect();
+    let till = events.paused.map_or(Seq::MAX, |_| events.held_at);
+    let entries = events.entries.iter().take_while(|entry| entry.seq <= till);
+    let passing = entries.filter(|entry| has_words(entry, &words));
+    events.shown = passing.map(|entry| entry.seq).collect();
+    // The selected one may not pass: then the one before it is nearest.
+    let upto = match selected {
+        Some(seq) if !following => events.shown.partition_point(|other| *other <= seq),
+        _ => events.shown.len(),
+    };
+    events.list.selected = events.shown.get(upto.saturating_sub(1)).copied();
+    events.list.settle(&events.shown, shown);
+}
+
+/// Returns whether an event's line has every word, and none of those with a `!` before them.
+fn has_words(entry: &Entry, words: &[&str]) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let line = format!("{} {} {}", entry.text, entry.actor.name, entry.event).to_lowercase();
+    words.iter().all(|word| match word.strip_prefix('!') {
+        Some(unwanted) if !unwanted.is_empty() => !line.contains(unwanted),
+        _ => line.contains(word),
+    })
 }
 
 /// Holds the event list still, or lets it run again.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::remedies;
 use crate::{
     domain::{
         event::Event,
@@ -107,31 +108,34 @@ pub(super) fn submitted(model: &mut Model, ticket: Ticket, outcome: Result<Vec<R
             }
         }
         Err(failure) => {
-            model.notice = Some(notice(&failure));
-            if let Some(mut form) = pending.and_then(|pending| pending.form)
-                && model.overlay.is_none()
-            {
+            model.notice = Some(notice(model, &failure));
+            if let Some(mut form) = pending.and_then(|pending| pending.form) {
                 form.problem = Some(match &failure {
                     Failure::Refused(refusal) => refusal.to_string(),
                     Failure::Fault(what) => what.clone(),
                 });
-                model.overlay = Some(Overlay::Form(form));
+                model.waiting.push_back(Overlay::Form(form));
             }
         }
     }
 }
 
+/// What stands before the ways to lift a refusal.
+const LIFTED: &str = "lifted by";
+
 /// Returns what is said of a failure.
-pub(super) fn notice(failure: &Failure) -> Notice {
+pub(super) fn notice(model: &Model, failure: &Failure) -> Notice {
     match failure {
         Failure::Refused(refusal) => Notice {
             text: format!("refused: {refusal}"),
-            lift: refusal.lift(),
+            lead: LIFTED,
+            lift: remedies::of(model, refusal),
             role: Role::Error,
             sticky: true,
         },
         Failure::Fault(what) => Notice {
             text: what.clone(),
+            lead: LIFTED,
             lift: Vec::new(),
             role: Role::Error,
             sticky: true,
@@ -155,5 +159,6 @@ pub(super) fn printed(model: &mut Model, output: Result<String, String>) {
     } else {
         "It failed"
     };
-    model.overlay = Some(Overlay::Page(Page::printed(title, text, model.area())));
+    let page = Page::printed(title, text, model.area());
+    model.waiting.push_back(Overlay::Page(page));
 }

@@ -6,7 +6,15 @@ use super::overview::{agent_mark, what_it_does};
 use crate::{
     domain::query::agents::roster,
     text,
-    ui::{layout, model::Model, pen::Pen, theme::Role, words},
+    ui::{
+        action::Action,
+        keymap::{Scope, chord},
+        layout,
+        model::Model,
+        pen::Pen,
+        theme::Role,
+        words,
+    },
 };
 
 /// Draws a row for each agent.
@@ -24,13 +32,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         Role::Muted,
     );
     if total == 0 {
-        pen.say(
-            body,
-            2,
-            0,
-            "no agent is registered yet: agent register NAME",
-            Role::Muted,
-        );
+        pen.say(body, 2, 0, &registering(model), Role::Muted);
         return;
     }
     let columns = Columns::of(area.width);
@@ -122,6 +124,15 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             pen.shade(row, Role::Selection);
         }
     }
+}
+
+/// Returns how a first agent comes here.
+pub fn registering(model: &Model) -> String {
+    let keys = model
+        .keymap
+        .chords(&[Scope::Global], Action::Command.name());
+    let key = keys.first().map(|keys| chord(keys)).unwrap_or_default();
+    format!("no agent is registered yet: {key}agent register NAME")
 }
 
 struct Columns {

@@ -6,15 +6,17 @@ use super::standing;
 use crate::{
     domain::{
         andon::Alert,
-        query::{andon::AlertDetail, blast::Affected},
+        query::{andon::AlertDetail, blast::Affected, why::Place},
     },
     text,
     ui::{
+        asks::Slot,
         layout,
-        model::Model,
+        model::{AlertPane, Focus, Model},
+        pane::{Page, fact},
         pen::Pen,
         theme::Role,
-        widget::wrapped_text::{Paragraph, WrappedText},
+        widget::wrapped_text::Paragraph,
         words,
     },
 };
@@ -80,28 +82,41 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             pen.shade(row, Role::Selection);
         }
     }
-    let inner = pen.pane(pane, &pane_title(model), false);
-    let place = Rect {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    };
-    let selected = model.andon.selected.and_then(|id| model.state.alert(id));
-    if let Some(alert) = selected {
-        let detail = model
-            .asks
-            .alert()
-            .filter(|detail| detail.alert.id == alert.id);
-        let text = WrappedText::new(about(model, alert, detail), usize::from(place.width));
-        text.draw(pen, place, 0);
-    }
+    let title = model.andon.selected.map(|id| id.to_string());
+    let focus = model.focus == Focus::Detail && model.detail.is_none();
+    let text = &model.alert.pane;
+    text.draw(pane, &title.unwrap_or_default(), focus, pen);
 }
 
-fn pane_title(model: &Model) -> String {
-    model
-        .andon
-        .selected
-        .map_or(String::new(), |id| id.to_string())
+/// Makes the text about the selected alert, if what it is made of changed.
+pub fn compose(model: &mut Model) {
+    let (_, place) = split(model.screen().body, model.state.alerts.len());
+    let (width, shown) = (
+        place.width.saturating_sub(4),
+        place.height.saturating_sub(2),
+    );
+    let selected = model.andon.selected.and_then(|id| model.state.alert(id));
+    let Some(alert) = selected else {
+        model.alert = AlertPane::default();
+        return;
+    };
+    let made_of = (
+        alert.id,
+        model.asks.arrivals(Slot::Alert),
+        (model.state.head.seq, model.minute()),
+        width,
+    );
+    if model.alert.made_of != Some(made_of) {
+        let detail = model.asks.alert();
+        let detail = detail.filter(|detail| detail.alert.id == alert.id);
+        let page = about(model, alert, detail);
+        if model.alert.made_of.is_none_or(|(id, ..)| id != made_of.0) {
+            model.alert = AlertPane::default();
+        }
+        model.alert.pane.fill(page, width, shown);
+        model.alert.made_of = Some(made_of);
+    }
+    model.alert.pane.look(shown);
 }
 
 fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
@@ -151,59 +166,57 @@ fn state_of(model: &Model, alert: &Alert) -> (String, Role) {
 }
 
 /// Returns what to know about an alert: what it holds, whom it stops, what happened, how to end it.
-fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Paragraph> {
+fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Page {
     let glyphs = model.theme.glyphs();
     let (mark, role) = standing::severity(alert.severity, glyphs);
-    let mut page = vec![
+    let mut page = Page::default();
+    page.line(
         Paragraph::of(format!("{mark} {}", alert.severity.word()), role)
             .with(format!("  {}", alert.reason), Role::Title),
-        Paragraph::blank(),
-    ];
-    let mut fact = |name: &str, value: String, role: Role| {
-        let line = Paragraph::of(format!("{name:<12}"), Role::Muted).with(value, role);
-        page.push(line.hanging(12));
-    };
+    );
+    page.line(Paragraph::blank());
     let raised = format!(
         "{} by {}",
         words::ago(model.now, alert.raised.at),
         alert.raised.by
     );
-    fact("raised", raised, Role::Text);
+    page.fact("raised", raised, Role::Text);
     if alert.count > 1 {
         let seen = format!(
             "{} times, last {}",
             alert.count,
             words::ago(model.now, alert.last_seen)
         );
-        fact("seen", seen, Role::Text);
+        page.fact("seen", seen, Role::Text);
     }
     match &alert.acknowledged {
         Some(act) => {
             let text = format!("{}, {}", act.by, words::ago(model.now, act.at));
-            fact("seen by", text, Role::Text);
+            page.fact("seen by", text, Role::Text);
         }
-        None => fact("seen by", "nobody yet".into(), Role::Warning),
+        None => page.fact("seen by", "nobody yet", Role::Warning),
     }
     if let Some(until) = alert.snoozed_until.filter(|until| *until > model.now) {
         let text = format!(
             "for {} more; what it holds stays held",
             words::age(until.since(model.now))
         );
-        fact("snoozed", text, Role::Muted);
+        page.fact("snoozed", text, Role::Muted);
     }
     if let Some(escalates) = detail.and_then(|detail| detail.alert.escalates_at) {
         let text = format!(
             "grows worse in {} unless acknowledged",
             words::age(escalates.0.since(model.now))
         );
-        fact("escalates", text, Role::Warning);
+        page.fact("escalates", text, Role::Warning);
     }
     if let Some(order) = alert.order {
         let title = model
             .state
             .order(order)
             .map(|o| format!("{order} {}", o.title));
-        fact("about", title.unwrap_or(order.to_string()), Role::Link);
+        let line = fact("about", title.unwrap_or(order.to_string()), Role::Link);
+        page.link(line, Place::Order(order));
     }
     if let Some(at) = alert.recovered {
         fact(
@@ -213,8 +226,8 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Para
         );
     }
     match &alert.hold {
-        Some(scope) => fact("holds", format!("{scope} until it is resolved"), Role::Held),
-        None => fact("holds", "nothing: work goes on".into(), Role::Muted),
+        Some(scope) => page.fact("holds", format!("{scope} until it is resolved"), Role::Held),
+        None => page.fact("holds", "nothing: work goes on", Role::Muted),
     }
     if let Some(detail) = detail {
         consequences(detail, &mut page);
@@ -224,10 +237,9 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Vec<Para
     page
 }
 
-fn consequences(detail: &AlertDetail, page: &mut Vec<Paragraph>) {
+fn consequences(detail: &AlertDetail, page: &mut Page) {
     let Some(blast) = &detail.blast else { return };
-    page.push(Paragraph::blank());
-    page.push(Paragraph::of("What it stops", Role::Title));
+    page.section("What it stops");
     let parts: [(&Affected, &str); 3] = [
         (&blast.in_progress, "in progress, cannot move on"),
         (&blast.ready, "ready, cannot start"),
@@ -239,46 +251,42 @@ fn consequences(detail: &AlertDetail, page: &mut Vec<Paragraph>) {
         } else {
             Role::Muted
         };
-        page.push(Paragraph::of(format!("{:>4} {word}", affected.total), role).hanging(5));
+        page.line(Paragraph::of(format!("{:>4} {word}", affected.total), role).hanging(5));
         for order in affected.orders.iter().take(3) {
             let holder = order.holder.as_ref().map(|h| format!("  {}", h.name));
-            page.push(
-                Paragraph::of(format!("     {} ", order.id), Role::Link)
-                    .with(order.title.clone(), Role::Text)
-                    .with(holder.unwrap_or_default(), Role::AgentActive)
-                    .verbatim(),
-            );
+            let line = Paragraph::of(format!("     {} ", order.id), Role::Link)
+                .with(order.title.clone(), Role::Text)
+                .with(holder.unwrap_or_default(), Role::AgentActive)
+                .verbatim();
+            page.link(line, Place::Order(order.id));
         }
     }
 }
 
-fn mending(detail: &AlertDetail, glyphs: &crate::ui::theme::Glyphs, page: &mut Vec<Paragraph>) {
+fn mending(detail: &AlertDetail, glyphs: &crate::ui::theme::Glyphs, page: &mut Page) {
     if detail.corrective_orders.is_empty() {
         return;
     }
-    page.push(Paragraph::blank());
-    page.push(Paragraph::of("What mends it", Role::Title));
+    page.section("What mends it");
     for order in &detail.corrective_orders {
         let (mark, role) = order
             .status
             .map_or(("?", Role::Muted), |s| standing::status(s, glyphs));
-        page.push(
-            Paragraph::of(format!("  {mark} "), role)
-                .with(format!("{} ", order.id), Role::Link)
-                .with(order.title.clone(), Role::Text)
-                .hanging(4),
-        );
+        let line = Paragraph::of(format!("  {mark} "), role)
+            .with(format!("{} ", order.id), Role::Link)
+            .with(order.title.clone(), Role::Text)
+            .hanging(4);
+        page.link(line, Place::Order(order.id));
     }
 }
 
-fn timeline(model: &Model, detail: &AlertDetail, page: &mut Vec<Paragraph>) {
-    page.push(Paragraph::blank());
-    page.push(Paragraph::of("Timeline", Role::Title));
+fn timeline(model: &Model, detail: &AlertDetail, page: &mut Page) {
+    page.section("Timeline");
     for entry in detail.timeline.iter().rev() {
         let said = entry.text.strip_prefix(&format!("{} ", entry.subject));
         let said = said.unwrap_or(&entry.text);
         let age = text::pad(&words::age(model.now.since(entry.at.0)), 5).into_owned();
-        page.push(
+        page.line(
             Paragraph::of(format!("  {age}"), Role::Muted)
                 .with(said, Role::Text)
                 .hanging(7),

@@ -10,6 +10,7 @@ use crate::{
         model::{Focus, Model},
         pen::Pen,
         theme::{Glyphs, Role},
+        widget::meter::meter,
         words,
     },
 };
@@ -18,7 +19,7 @@ use crate::{
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let (head, body) = layout::split_top(area, 3);
     let Some(root) = model.tree.root else {
-        pen.say(area, 2, 1, "no open order has dependencies", Role::Muted);
+        epics(model, head, body, pen);
         return;
     };
     let glyphs = pen.glyphs();
@@ -66,6 +67,60 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             pen.say(place, 0, 0, glyphs.selected, Role::Key);
             if model.focus == Focus::View {
                 pen.shade(place, Role::Selection);
+            }
+        }
+    }
+}
+
+/// Draws the open epics with how many of their children are done, to choose a root from.
+fn epics(model: &Model, head: Rect, body: Rect, pen: &mut Pen<'_>) {
+    const BAR: u16 = 16;
+    let all: Vec<_> = model.state.open_epics().collect();
+    let count = words::count(all.len(), "open epic");
+    pen.say(head, 1, 0, &count, Role::Title);
+    let way = match all.is_empty() {
+        true => "an order's own tree is shown from wherever the order is selected",
+        false => "choose one to see what is beneath it, and what that waits for",
+    };
+    pen.say(head, 1, 1, way, Role::Muted);
+    let rows = usize::from(body.height);
+    let range = model.epics.window.range(all.len(), rows);
+    for (y, epic) in (0..body.height).zip(all.get(range).unwrap_or_default()) {
+        let row = Rect {
+            y: body.y + y,
+            height: 1,
+            width: body.width.saturating_sub(1),
+            ..body
+        };
+        let done = u64::from(epic.children_completed);
+        let whole = done + epic.children.len() as u64;
+        let note = match whole {
+            0 => "no children".to_owned(),
+            _ => format!("{done} of {whole} children done"),
+        };
+        let (rest, bar) = layout::split_right(row, BAR);
+        if whole > 0 {
+            meter(pen, bar, done, whole, Role::StatusCompleted);
+        }
+        let taken = pen.parts_right(rest, 0, &[(&note, Role::Muted), ("  ", Role::Text)]);
+        let title = Rect {
+            width: rest.width.saturating_sub(taken + 2),
+            ..rest
+        };
+        let (mark, role) = standing::mark(&model.state, epic, pen.glyphs());
+        let id = epic.id.to_string();
+        let parts = [
+            (mark.as_str(), role),
+            (" ", Role::Text),
+            (&id, Role::Link),
+            (" ", Role::Text),
+            (&epic.title, Role::Text),
+        ];
+        pen.parts(title, 2, 0, &parts);
+        if model.epics.selected == Some(epic.id) {
+            pen.say(row, 0, 0, pen.glyphs().selected, Role::Key);
+            if model.focus == Focus::View {
+                pen.shade(row, Role::Selection);
             }
         }
     }

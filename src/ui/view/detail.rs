@@ -1,29 +1,25 @@
 //! All about one order: facts, why it is not moving, description, neighbours, comments, timeline, receipt.
 
-use ratatui::layout::Rect;
-
 use super::standing;
 use crate::{
     domain::{
+        id::OrderId,
         order::Order,
         query::{
             detail::{Neighbour, OrderDetail},
             order_view::SlaState,
             receipts::ReceiptView,
+            why::Place,
         },
         receipt::Evidence,
     },
     ui::{
         asks::Slot,
-        layout,
         model::Model,
         msg::Failure,
-        pen::Pen,
+        pane::Page,
         theme::{Glyphs, Role},
-        widget::{
-            markdown,
-            wrapped_text::{Paragraph, WrappedText},
-        },
+        widget::{markdown, wrapped_text::Paragraph},
         words,
     },
 };
@@ -31,32 +27,10 @@ use crate::{
 /// The section of reasons.
 pub const WHY: &str = "Why it is not moving";
 
-/// Draws the pane.
-pub fn draw(model: &Model, area: Rect, focus: bool, pen: &mut Pen<'_>) {
-    let Some(detail) = &model.detail else { return };
-    let inner = pen.pane(area, &detail.id.to_string(), focus);
-    let body = Rect {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    };
-    detail.text.draw(pen, body, detail.scroll);
-    let (shown, all) = (usize::from(body.height), detail.text.len());
-    if all > shown {
-        let last = (detail.scroll + shown).min(all);
-        let (_, bottom) = layout::split_bottom(area, 1);
-        let place = format!(" {last} of {all} lines ");
-        let line = Rect {
-            width: bottom.width.saturating_sub(2),
-            ..bottom
-        };
-        pen.parts_right(line, 0, &[(&place, Role::Muted)]);
-    }
-}
-
 /// Makes the pane's text, if what it is made of changed.
 pub fn compose(model: &mut Model) {
-    let width = model.screen().detail.width.saturating_sub(4);
+    let area = model.screen().detail;
+    let (width, shown) = (area.width.saturating_sub(4), area.height.saturating_sub(2));
     let made_of = (
         model.asks.arrivals(Slot::Detail) + model.asks.arrivals(Slot::Why),
         (model.state.head.seq, model.minute()),
@@ -70,60 +44,39 @@ pub fn compose(model: &mut Model) {
             .asks
             .detail()
             .filter(|fetched| fetched.order.id == detail.id);
-        let open = model.state.order(detail.id);
-        let mut page = Page::default();
-        match (open, fetched) {
-            (Some(order), fetched) => {
-                page.lines
-                    .push(Paragraph::of(order.title.clone(), Role::Title));
-                facts(model, order, fetched, &mut page);
-                rest(model, fetched, &mut page);
-            }
-            (None, Some(fetched)) => {
-                page.lines
-                    .push(Paragraph::of(fetched.order.title.clone(), Role::Title));
-                closed_facts(model, fetched, &mut page);
-                rest(model, Some(fetched), &mut page);
-            }
-            (None, None) => match model.asks.failure(Slot::Detail) {
-                Some(_) => page
-                    .lines
-                    .push(Paragraph::of("There is no such order.", Role::Error)),
-                None => page.lines.push(Paragraph::of("…", Role::Muted)),
-            },
-        }
-        if let (Some(section), true) = (detail.seek, fetched.is_some()) {
-            detail.text = WrappedText::new(page.lines, usize::from(width));
-            let found = page.sections.iter().find(|(_, name)| *name == section);
-            detail.scroll = found.map_or(0, |(at, _)| detail.text.line_of(*at));
-            detail.seek = None;
-        } else {
-            detail.text = WrappedText::new(page.lines, usize::from(width));
-        }
-        detail.sections = page.sections;
+        detail
+            .pane
+            .fill(page(model, detail.id, fetched), width, shown);
         detail.made_of = Some(made_of);
+        if fetched.is_some()
+            && let Some(section) = detail.seek.take()
+        {
+            detail.pane.seek(section);
+        }
     }
-    detail.scroll = detail.scroll.min(detail.text.len().saturating_sub(1));
+    detail.pane.look(shown);
     model.detail = Some(detail);
 }
 
-#[derive(Default)]
-struct Page {
-    lines: Vec<Paragraph>,
-    sections: Vec<(usize, &'static str)>,
-}
-
-impl Page {
-    fn section(&mut self, name: &'static str) {
-        self.lines.push(Paragraph::blank());
-        self.sections.push((self.lines.len(), name));
-        self.lines.push(Paragraph::of(name, Role::Header));
+fn page(model: &Model, id: OrderId, fetched: Option<&OrderDetail>) -> Page {
+    let mut page = Page::default();
+    match (model.state.order(id), fetched) {
+        (Some(order), fetched) => {
+            page.line(Paragraph::of(order.title.clone(), Role::Title));
+            facts(model, order, fetched, &mut page);
+            rest(model, fetched, &mut page);
+        }
+        (None, Some(fetched)) => {
+            page.line(Paragraph::of(fetched.order.title.clone(), Role::Title));
+            closed_facts(model, fetched, &mut page);
+            rest(model, Some(fetched), &mut page);
+        }
+        (None, None) => page.line(match model.asks.failure(Slot::Detail) {
+            Some(_) => Paragraph::of("There is no such order.", Role::Error),
+            None => Paragraph::of("…", Role::Muted),
+        }),
     }
-
-    fn fact(&mut self, name: &str, value: impl Into<String>, role: Role) {
-        let line = Paragraph::of(format!("{name:<10}"), Role::Muted).with(value, role);
-        self.lines.push(line.hanging(10));
-    }
+    page
 }
 
 fn facts(model: &Model, order: &Order, fetched: Option<&OrderDetail>, page: &mut Page) {
@@ -140,7 +93,7 @@ fn facts(model: &Model, order: &Order, fetched: Option<&OrderDetail>, page: &mut
         None if state.is_ready(order) => "ready to be pulled".into(),
         None => "queued".into(),
     };
-    page.lines.push(Paragraph::blank());
+    page.line(Paragraph::blank());
     page.fact("status", format!("{mark} {status}"), role);
     let bucket = words::plain(order.bucket.word());
     page.fact(
@@ -207,7 +160,7 @@ fn closed_facts(model: &Model, fetched: &OrderDetail, page: &mut Page) {
         .closed_at
         .map(|at| words::ago(model.now, at.0))
         .unwrap_or_default();
-    page.lines.push(Paragraph::blank());
+    page.line(Paragraph::blank());
     page.fact(
         "status",
         format!("{mark} {} {when}", words::plain(order.status.word())),
@@ -246,8 +199,8 @@ fn closed_facts(model: &Model, fetched: &OrderDetail, page: &mut Page) {
 
 fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
     let Some(fetched) = fetched else {
-        page.lines.push(Paragraph::blank());
-        page.lines.push(match model.asks.failure(Slot::Detail) {
+        page.line(Paragraph::blank());
+        page.line(match model.asks.failure(Slot::Detail) {
             Some(Failure::Refused(refusal)) => Paragraph::of(refusal.to_string(), Role::Error),
             Some(Failure::Fault(what)) => Paragraph::of(what.clone(), Role::Error),
             None => Paragraph::of("…", Role::Muted),
@@ -258,7 +211,7 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
     why(model, fetched, page);
     if let Some(description) = &fetched.description {
         page.section("Description");
-        page.lines.extend(markdown::paragraphs(description, glyphs));
+        page.lines(markdown::paragraphs(description, glyphs));
     }
     let parent: Vec<Neighbour> = fetched.parent_order.iter().cloned().collect();
     neighbours("Part of", &parent, glyphs, page);
@@ -269,8 +222,7 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         page.section("Links");
         for link in &fetched.links {
             let line = Paragraph::of(format!("{} ", link.kind), Role::Muted);
-            page.lines
-                .push(line.with(link.target.clone(), Role::Link).hanging(2));
+            page.line(line.with(link.target.clone(), Role::Link).hanging(2));
         }
     }
     if !fetched.latest_comments.is_empty() {
@@ -278,9 +230,8 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         for comment in &fetched.latest_comments {
             let when = words::ago(model.now, comment.at.0);
             let head = Paragraph::of(comment.author.clone(), Role::AgentActive);
-            page.lines.push(head.with(format!("  {when}"), Role::Muted));
-            page.lines
-                .extend(markdown::paragraphs(&comment.text, glyphs));
+            page.line(head.with(format!("  {when}"), Role::Muted));
+            page.lines(markdown::paragraphs(&comment.text, glyphs));
         }
     }
     if let Some(proof) = &fetched.proof {
@@ -288,8 +239,7 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         receipt(proof, page);
     } else if let Some(why) = &fetched.no_receipt {
         page.section("Receipt");
-        page.lines
-            .push(Paragraph::of(format!("none: {why}"), Role::Muted));
+        page.line(Paragraph::of(format!("none: {why}"), Role::Muted));
     }
     page.section("Timeline");
     for entry in fetched.timeline.iter().rev() {
@@ -303,7 +253,7 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
         } else {
             format!("  {}", entry.actor.name)
         };
-        page.lines.push(line.with(by, Role::Muted).hanging(5));
+        page.line(line.with(by, Role::Muted).hanging(5));
     }
 }
 
@@ -329,12 +279,24 @@ fn why(model: &Model, fetched: &OrderDetail, page: &mut Page) {
         } else {
             "nothing is in its way"
         };
-        page.lines.push(Paragraph::of(text, Role::Text));
+        page.line(Paragraph::of(text, Role::Text));
     }
     for reason in reasons {
         let line = Paragraph::of(format!("{} ", glyphs.right), Role::Warning);
-        page.lines
-            .push(line.with(reason.text.clone(), Role::Text).hanging(2));
+        let line = line.with(reason.text.clone(), Role::Text).hanging(2);
+        match &reason.place {
+            Some(place) if leads_on(place, order.id) => page.link(line, place.clone()),
+            _ => page.line(line),
+        }
+    }
+}
+
+/// Returns whether a reason's place is another one that the console can go to.
+fn leads_on(place: &Place, from: OrderId) -> bool {
+    match place {
+        Place::Order(id) => *id != from,
+        Place::Alert(_) | Place::Agent(_) => true,
+        Place::Bucket(_) | Place::Stage(_) => false,
     }
 }
 
@@ -348,12 +310,11 @@ fn neighbours(name: &'static str, found: &[Neighbour], glyphs: &Glyphs, page: &m
             Some(status) => standing::status(status, glyphs),
             None => ("?", Role::Muted),
         };
-        page.lines.push(
-            Paragraph::of(format!("{mark} "), role)
-                .with(format!("{} ", neighbour.id), Role::Link)
-                .with(neighbour.title.clone(), Role::Text)
-                .hanging(2),
-        );
+        let line = Paragraph::of(format!("{mark} "), role)
+            .with(format!("{} ", neighbour.id), Role::Link)
+            .with(neighbour.title.clone(), Role::Text)
+            .hanging(2);
+        page.link(line, Place::Order(neighbour.id));
     }
 }
 

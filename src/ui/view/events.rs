@@ -26,13 +26,14 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         pen.say(body, 2, 0, "nothing has happened yet", Role::Muted);
         return;
     }
-    let paused = events.paused.is_some();
-    let shown = events
-        .entries
-        .partition_point(|e| !paused || e.seq <= events.held_at);
+    if events.shown.is_empty() {
+        pen.say(body, 2, 0, "no event passes the filter", Role::Muted);
+        return;
+    }
     let rows = usize::from(body.height);
-    for (y, at) in (0..body.height).zip(events.list.window.range(shown, rows)) {
-        let Some(entry) = events.entries.get(at) else {
+    let range = events.list.window.range(events.shown.len(), rows);
+    for (y, seq) in (0..body.height).zip(events.shown.get(range).unwrap_or_default()) {
+        let Some(entry) = events.entry(*seq) else {
             break;
         };
         let row = Rect {

@@ -1,6 +1,6 @@
 //! What is around every view: the ledger's name, the views, the alerts, the filter, the keys.
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Color};
 
 use super::standing;
 use crate::{
@@ -38,7 +38,13 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         width: area.width.saturating_sub(taken + 2),
         ..area
     };
-    let name = text::cut(&model.session.ledger, NAME, glyphs.ellipsis);
+    let (chip, role_of_chip) = chip(model, pen);
+    // A chip without a label is the name itself.
+    let named = model.mark.as_ref().is_some_and(|mark| mark.label.is_none());
+    let name = match named {
+        true => std::borrow::Cow::Borrowed(""),
+        false => text::cut(&model.session.ledger, NAME, glyphs.ellipsis),
+    };
     let (dot, role) = match &model.session.connection {
         Connection::Host | Connection::Attached => (glyphs.agent_active, Role::Ok),
         Connection::Alone => (glyphs.agent_stale, Role::Muted),
@@ -54,7 +60,10 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     } else {
         Role::Muted
     };
+    let gap = if chip.is_empty() || named { "" } else { " " };
     let parts = [
+        (chip.as_str(), role_of_chip),
+        (gap, Role::Text),
         (&*name, Role::Title),
         (" ", Role::Text),
         (dot, role),
@@ -85,6 +94,23 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         };
         x += pen.say(area, x, 0, tab, role);
     }
+}
+
+/// Returns the mark of the ledger, empty if it has none: a word on its colour, in brackets where there are no colours.
+fn chip(model: &Model, pen: &Pen<'_>) -> (String, Role) {
+    let Some(mark) = &model.mark else {
+        return (String::new(), Role::Text);
+    };
+    let role = Role::of_accent(mark.accent);
+    let word = mark.label.as_ref().unwrap_or(&model.session.ledger);
+    let word = text::cut(word, NAME, pen.glyphs().ellipsis);
+    let plain = matches!(pen.style(role).bg, None | Some(Color::Reset));
+    let chip = if plain {
+        format!("[{word}]")
+    } else {
+        format!(" {word} ")
+    };
+    (chip, role)
 }
 
 /// How much of the views' names there is room for.
@@ -179,13 +205,10 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         return;
     }
     let glyphs = pen.glyphs();
-    let hidden = match model.view {
-        View::Kanban | View::Overview => model.board.hidden,
-        _ => 0,
-    };
-    let count = format!("{} hidden ", words::count(hidden, "order"));
+    let events = &model.events;
     let right = match model.view {
-        View::Kanban => count,
+        View::Kanban => format!("{} hidden ", words::count(model.board.hidden, "order")),
+        View::Events => format!("{} of {} ", events.shown.len(), events.entries.len()),
         _ => "narrows the board ".into(),
     };
     let taken = pen.parts_right(area, 0, &[(&right, Role::Muted)]);
@@ -193,13 +216,16 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         width: area.width.saturating_sub(taken + 2),
         ..area
     };
-    let problems = model.filter.problems();
+    let problems = match model.view {
+        View::Events => Vec::new(),
+        _ => model.filter.problems(),
+    };
     let problem = problems
         .first()
         .map(|problem| format!("  {} {}", glyphs.failed, problem.what));
     let parts = [
         ("/ ", Role::Key),
-        (model.filter.text(), Role::Match),
+        (model.filtered_by(), Role::Match),
         (problem.as_deref().unwrap_or_default(), Role::Warning),
     ];
     pen.parts(left, 1, 0, &parts);
@@ -236,6 +262,11 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         parts.extend([(key.as_str(), Role::Key), (word.as_str(), Role::Bar)]);
     }
     parts.push((" ", Role::Bar));
+    // The mark stands in the opposite corner too, where the eye goes for keys.
+    let (chip, role) = chip(model, pen);
+    if area.width >= layout::WIDE {
+        parts.push((&chip, role));
+    }
     let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
     let mut x = 1;
@@ -256,49 +287,6 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             (action.short(), Role::Bar),
         ];
         x += pen.parts(area, x, 0, &parts) + 3;
-    }
-}
-
-/// Draws how an unfinished chord may go on.
-pub fn chord(model: &Model, area: Rect, pen: &mut Pen<'_>) {
-    if model.pending.is_empty() {
-        return;
-    }
-    let next = model.keymap.reachable(&model.scopes(), &model.pending);
-    let rows: Vec<(String, &str)> = next
-        .iter()
-        .map(|binding| {
-            let rest = binding.on.get(model.pending.len()..).unwrap_or_default();
-            let action = Action::parse(&binding.run).map(|(action, _)| action);
-            let about = match binding.desc.as_str() {
-                "" => action.map_or("", Action::about),
-                desc => desc,
-            };
-            (written(rest), about)
-        })
-        .collect();
-    let width = rows
-        .iter()
-        .map(|(k, d)| text::width(k) + text::width(d))
-        .max();
-    let width = u16::try_from(width.unwrap_or(0) + 6)
-        .unwrap_or(40)
-        .min(area.width);
-    let height = u16::try_from(rows.len() + 2)
-        .unwrap_or(u16::MAX)
-        .min(area.height);
-    let (_, right) = layout::split_right(area, width);
-    let (_, corner) = layout::split_bottom(right, height + 1);
-    let (place, _) = layout::split_top(corner, height);
-    pen.clear(place);
-    let inner = pen.pane(place, &written(&model.pending), true);
-    for (y, (keys, about)) in (0..inner.height).zip(&rows) {
-        pen.parts(
-            inner,
-            1,
-            y,
-            &[(keys, Role::Key), ("  ", Role::Text), (about, Role::Text)],
-        );
     }
 }
 
@@ -325,7 +313,10 @@ pub fn counts(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let parts: Vec<_> = parts.iter().map(String::as_str).zip(roles).collect();
     pen.parts(area, 0, 0, &parts);
     if area.height > 1 {
-        pen.say(area, 0, 1, &model.session.ledger, Role::Muted);
+        let (chip, role) = chip(model, pen);
+        let x = pen.say(area, 0, 1, &chip, role);
+        let x = if x > 0 { x + 1 } else { 0 };
+        pen.say(area, x, 1, &model.session.ledger, Role::Muted);
     }
 }
 

@@ -5,10 +5,12 @@ pub mod andon;
 pub mod dependencies;
 pub mod detail;
 pub mod events;
+mod figures;
 pub mod frame;
 pub mod kanban;
 pub mod overview;
 pub mod standing;
+mod which_key;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -23,6 +25,7 @@ use super::{
 pub fn draw(model: &Model, buffer: &mut Buffer) {
     let area = buffer.area;
     let mut pen = Pen::new(buffer, &model.theme);
+    pen.clear(area);
     if layout::is_tiny(area) {
         frame::counts(model, area, &mut pen);
         return;
@@ -34,17 +37,19 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
     if screen.body.area() > 0 {
         body(model, screen.body, &mut pen);
     }
-    if model.detail.is_some() {
-        detail::draw(model, screen.detail, model.focus == Focus::Detail, &mut pen);
+    if let Some(detail) = &model.detail {
+        let title = detail.id.to_string();
+        let focus = model.focus == Focus::Detail;
+        detail.pane.draw(screen.detail, &title, focus, &mut pen);
     }
     frame::hints(model, screen.hints, &mut pen);
     if let Some(notice) = &model.notice {
         toast::draw(notice, screen.notice, &mut pen);
     }
-    frame::chord(model, area, &mut pen);
     if let Some(overlay) = &model.overlay {
         overlay.draw(model, area, &mut pen);
     }
+    which_key::draw(model, area, &mut pen);
 }
 
 fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {

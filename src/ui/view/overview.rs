@@ -2,14 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::{events, standing};
+use super::{events, figures, standing};
 use crate::{
     domain::{
         order::Bucket,
         query::{
             agents::{AgentStatus, AgentView},
             summary::Summary,
-            value::Decimal,
         },
     },
     text,
@@ -37,7 +36,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     // A line of air above the figures, where there is room for it.
     let area = layout::split_top(area, u16::from(area.height >= ROOMY)).1;
     let (top, rest) = layout::split_top(area, 3);
-    figures(model, summary, top, pen);
+    figures::draw(model, summary, top, pen);
     let (left, right) = if wide {
         let (left, right) = layout::split_left(rest, rest.width / 2);
         (
@@ -78,7 +77,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
                 height: area.height.min(9),
                 ..area
             };
-            agents(summary, room, pen)
+            agents(model, summary, room, pen)
         });
         section(right, agents, "Recent events", pen, |area, pen| {
             recent(model, area, pen)
@@ -116,93 +115,6 @@ fn section(
         ..body
     };
     draw(body, pen) + 2
-}
-
-fn figures(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) {
-    let counts = &model.state.counts;
-    let wip: u64 = counts.wip.iter().map(|n| u64::from(*n)).sum();
-    let limits = model.state.settings.buckets.iter();
-    let limit: u64 = limits.map(|rule| u64::from(rule.wip_limit)).sum();
-    let queued: u64 = counts.queued.iter().map(|n| u64::from(*n)).sum();
-    let unknown = || "…".to_owned();
-    let sla = summary.map_or_else(unknown, |s| {
-        s.sla_percent
-            .map_or("none due".into(), |percent| format!("{percent}%"))
-    });
-    let velocity = summary.map_or_else(unknown, |s| format!("{}/day", tenth(s.velocity_per_day)));
-    let alerts = model.state.alerts.len();
-    let held = summary.map_or(0, |s| s.held);
-    let alert_role = match model.alerts().first() {
-        Some(alert) => standing::severity(alert.severity, pen.glyphs()).1,
-        None => Role::Ok,
-    };
-    let late = summary.map_or(0, |s| s.breached);
-    let cells: [(&str, String, Role, String); 6] = [
-        (
-            "WIP",
-            format!("{wip}/{limit}"),
-            Role::StatusInProgress,
-            "in progress".into(),
-        ),
-        (
-            "Queued",
-            queued.to_string(),
-            Role::StatusQueued,
-            summary.map_or_else(unknown, |s| {
-                format!("{} ready, {} blocked", s.ready, s.blocked)
-            }),
-        ),
-        (
-            "Completed",
-            counts.completed.to_string(),
-            Role::StatusCompleted,
-            format!("{} cancelled", counts.cancelled),
-        ),
-        (
-            "SLA",
-            sla,
-            if late > 0 {
-                Role::SlaAtRisk
-            } else {
-                Role::SlaOk
-            },
-            summary.map_or_else(unknown, |s| format!("{late} over, {} at risk", s.at_risk)),
-        ),
-        (
-            "Alerts",
-            alerts.to_string(),
-            alert_role,
-            format!("{held} orders held"),
-        ),
-        ("Velocity", velocity, Role::Chart, "over 7 days".into()),
-    ];
-    let across: u16 = if area.width >= 110 { 6 } else { 3 };
-    let lone = across == 3;
-    let width = area.width / across;
-    for (at, (name, value, role, note)) in (0u16..).zip(&cells) {
-        let place = Rect {
-            x: area.x + (at % across) * width,
-            y: area.y + if lone { at / across } else { 0 },
-            width: width.saturating_sub(1),
-            height: if lone { 1 } else { 2 },
-        };
-        if place.y >= area.y + area.height {
-            break;
-        }
-        let name = format!("{name} ");
-        let used = pen.parts(place, 1, 0, &[(&name, Role::Muted), (value, *role)]);
-        if !lone {
-            pen.say(place, 1, 1, note, Role::Muted);
-        } else {
-            // The first half of a note is worth more than a cut whole.
-            let half = note.split(", ").next().unwrap_or_default();
-            let room = usize::from(place.width.saturating_sub(used + 2));
-            let fitting = [note.as_str(), half]
-                .into_iter()
-                .find(|text| text::width(text) <= room);
-            pen.say(place, used + 2, 0, fitting.unwrap_or_default(), Role::Muted);
-        }
-    }
 }
 
 fn by_status(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
@@ -276,7 +188,7 @@ fn bar(
     role: Role,
     pen: &mut Pen<'_>,
 ) {
-    const NOTE: u16 = 22;
+    const NOTE: u16 = 26;
     pen.parts(
         area,
         0,
@@ -392,20 +304,14 @@ fn open_alerts(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
         .min(area.height)
 }
 
-fn agents(summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
+fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_>) -> u16 {
     let Some(summary) = summary else {
         pen.say(area, 0, 0, "…", Role::Muted);
         return 1;
     };
     let agents = &summary.agents;
     if agents.total == 0 {
-        pen.say(
-            area,
-            0,
-            0,
-            "none registered: agent register NAME",
-            Role::Muted,
-        );
+        pen.say(area, 0, 0, &super::agents::registering(model), Role::Muted);
         return 1;
     }
     let paused = match agents.paused {
@@ -468,9 +374,4 @@ fn recent(model: &Model, area: Rect, pen: &mut Pen<'_>) -> u16 {
         );
     }
     area.height
-}
-
-/// Returns a decimal to one place: what more there is tells nothing at a glance.
-fn tenth(value: Decimal) -> String {
-    Decimal((value.0 + 50) / 100 * 100).to_string()
 }

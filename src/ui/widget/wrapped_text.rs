@@ -138,6 +138,11 @@ impl WrappedText {
             .partition_point(|line| line.paragraph < paragraph)
     }
 
+    /// Returns the paragraph that a line is part of.
+    pub fn paragraph_of(&self, line: usize) -> Option<usize> {
+        self.lines.get(line).map(|line| line.paragraph)
+    }
+
     /// Draws the lines from `first` on.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, first: usize) {
         for (y, line) in (0..area.height).zip(self.lines.iter().skip(first)) {

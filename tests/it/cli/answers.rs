@@ -118,6 +118,7 @@ fn settings_and_agents() {
                 "agent status rust-dev",
                 "agent resume rust-dev",
                 "agent list",
+                "agent unregister rust-dev",
             ]
         )
     );

@@ -5,6 +5,7 @@ mod doors_in;
 mod doors_out;
 mod hostile;
 mod line;
+mod looks;
 mod owner;
 mod refusals;
 

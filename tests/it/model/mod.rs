@@ -186,13 +186,13 @@ impl World {
     fn snapshot(&mut self) {
         let from = match self.snapshots.last() {
             Some((at, bytes)) => {
-                let state = State::from_snapshot(bytes).expect("a snapshot reads back");
+                let state = State::from_snapshot(bytes.clone()).expect("a snapshot reads back");
                 follow(state, &self.line.records[*at..])
             }
             None => self.line.state.clone(),
         };
         let bytes = from.to_snapshot().expect("a sound state");
-        let back = State::from_snapshot(&bytes).expect("a snapshot reads back");
+        let back = State::from_snapshot(bytes.clone()).expect("a snapshot reads back");
         assert_eq!(
             back.state_hash(),
             self.line.state.state_hash(),
@@ -213,7 +213,7 @@ impl World {
             assert!(state.graph() == live.graph());
         }
         for (at, bytes) in &self.snapshots {
-            let state = State::from_snapshot(bytes).expect("a snapshot reads back");
+            let state = State::from_snapshot(bytes.clone()).expect("a snapshot reads back");
             assert_eq!(state.head.seq, *at as u64);
             let state = follow(state, &self.line.records[*at..]);
             assert_eq!(

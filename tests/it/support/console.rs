@@ -56,7 +56,7 @@ impl Console {
         assert_eq!(problems, []);
         let session = Session {
             ledger: "demo".into(),
-            me: "ada".into(),
+            me: Actor::person("ada"),
             role,
             connection: Connection::Host,
         };
@@ -98,10 +98,14 @@ impl Console {
 
     fn perform(&mut self, effect: Effect) -> Vec<Effect> {
         let msg = match effect {
-            Effect::Submit { ticket, command } => {
-                let actor = Actor::person(&*self.model.session.me);
+            Effect::Submit {
+                ticket,
+                command,
+                epoch,
+            } => {
+                let actor = self.model.session.me.clone();
                 let role = self.model.session.role;
-                let outcome = self.world.submit(&actor, role, &command);
+                let outcome = self.world.submit_under(&actor, role, &command, epoch);
                 self.publish();
                 Msg::Submitted {
                     ticket,

@@ -18,10 +18,11 @@ pub(crate) fn picture(buffer: &Buffer) -> String {
         f32::from(area.width) * CELL.0 + 20.0,
         f32::from(area.height) * CELL.1 + 20.0,
     );
+    let paper = ground(buffer);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"14\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{PAPER}\"/>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{paper}\"/>\n"
     );
     for y in 0..area.height {
         let mut x = 0;
@@ -31,7 +32,7 @@ pub(crate) fn picture(buffer: &Buffer) -> String {
                 .find(|at| self::look(buffer, *at, y) != look)
                 .unwrap_or(area.width);
             let text: String = (x..end).map(|at| buffer[(at, y)].symbol()).collect();
-            run(&mut svg, (x, end, y), &text, &look);
+            run(&mut svg, (x, end, y), &text, &look, &paper);
             x = end;
         }
     }
@@ -60,13 +61,24 @@ fn look(buffer: &Buffer, x: u16, y: u16) -> Look {
     }
 }
 
-fn run(svg: &mut String, (from, to, y): (u16, u16, u16), text: &str, look: &Look) {
+/// Returns the colour behind most cells: painted once, it has no seams between rows.
+fn ground(buffer: &Buffer) -> String {
+    let cells = buffer.content();
+    let count = |color: Color| cells.iter().filter(|cell| cell.bg == color).count();
+    let mut seen: Vec<Color> = cells.iter().map(|cell| cell.bg).collect();
+    seen.sort_unstable_by_key(|color| format!("{color:?}"));
+    seen.dedup();
+    let most = seen.into_iter().max_by_key(|color| count(*color));
+    most.and_then(css).unwrap_or(PAPER.into())
+}
+
+fn run(svg: &mut String, (from, to, y): (u16, u16, u16), text: &str, look: &Look, ground: &str) {
     let (left, top) = (
         f32::from(from) * CELL.0 + 10.0,
         f32::from(y) * CELL.1 + 10.0,
     );
     let width = f32::from(to - from) * CELL.0;
-    if look.paper != PAPER {
+    if look.paper != ground {
         let paper = &look.paper;
         let _ = writeln!(
             svg,

@@ -65,9 +65,9 @@ impl World {
             command_hash: Hash::ZERO,
             causation: None,
             correlation: None,
-            actor_kind: actor.kind,
+            actor_kind: actor.kind.into(),
             actor: actor.name.clone(),
-            door: Door::Console,
+            door: Door::Console.into(),
             uid: 0,
             subject: event.subject(),
             kind: event.kind().into(),
@@ -94,16 +94,16 @@ impl World {
         role: Role,
         command: &Command,
     ) -> Result<Vec<Record>, Refusal> {
-        self.submit_with(actor, role, None, command)
+        self.submit_under(actor, role, command, None)
     }
 
-    /// Decides a command of somebody who may hold a lease.
-    pub(crate) fn submit_with(
+    /// Decides a command that is about a claim of this number.
+    pub(crate) fn submit_under(
         &mut self,
         actor: &Actor,
         role: Role,
-        epoch: Option<u32>,
         command: &Command,
+        epoch: Option<u32>,
     ) -> Result<Vec<Record>, Refusal> {
         let mut cold = Cold::default();
         for id in needs(&self.state, &cold, command).orders {
