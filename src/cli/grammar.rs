@@ -6,7 +6,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{
+    Arg, ArgMatches, Command,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _},
+};
 use uuid::Uuid;
 
 use super::{
@@ -15,12 +18,16 @@ use super::{
     bucket, completions,
     context::Call,
     dashboard, demo, deps, doctor,
+    duration::span,
     error::Done,
     export, import, init, keymap, ledger, man,
     output::Colour,
     receipt, report, stage, theme, watch, work_order,
 };
-use crate::domain::command::Role;
+use crate::{
+    domain::command::Role,
+    ui::{model::View, wall},
+};
 
 /// What is typed first, and what it does.
 pub(super) struct Noun {
@@ -96,7 +103,8 @@ pub(super) fn tree() -> Command {
                 "Open the console so that nothing can be changed",
             )
             .conflicts_with_all(["dry-run", "json"]),
-        );
+        )
+        .args(wall());
     NOUNS.iter().fold(root, |root, noun| {
         let command = Command::new(noun.name)
             .about(noun.about)
@@ -106,6 +114,31 @@ pub(super) fn tree() -> Command {
             None => command,
         })
     })
+}
+
+/// The flags of a wall.
+fn wall() -> [Arg; 3] {
+    let views = wall::VIEWS.map(|view| PossibleValue::new(view.name()));
+    let view = PossibleValuesParser::new(views)
+        .try_map(|name| View::named(&name).ok_or("there is no such view"));
+    let span = |text: &str| match span(text)? {
+        long if long >= wall::LEAST_EVERY => Ok(long),
+        _ => Err("nobody reads a view in less than 2s".to_owned()),
+    };
+    [
+        flag(
+            "wall",
+            "Show the line to a room: views in turn, large figures, no key but quit",
+        )
+        .conflicts_with_all(["dry-run", "json"]),
+        option("views", "VIEWS", "What a wall shows, with commas between")
+            .value_delimiter(',')
+            .value_parser(view)
+            .requires("wall"),
+        option("every", "SPAN", "How long a wall shows each, like 20s")
+            .value_parser(span)
+            .requires("wall"),
+    ]
 }
 
 /// The flags that every command takes.

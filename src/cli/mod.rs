@@ -47,7 +47,11 @@ use self::{
     grammar::NOUNS,
     output::Style,
 };
-use crate::{demo::Demo, domain::order::Actor};
+use crate::{
+    demo::Demo,
+    domain::order::Actor,
+    ui::{model::View, wall::EVERY},
+};
 
 pub use self::{
     complete::{Completion, complete_line},
@@ -79,6 +83,17 @@ pub struct ConsoleOptions {
     pub actor: Actor,
     /// When there is colour.
     pub colour: Colour,
+    /// As a wall, which nobody works at.
+    pub wall: Option<WallOptions>,
+}
+
+/// What a wall shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WallOptions {
+    /// In this order; every view that a wall has, if there are none.
+    pub views: Vec<View>,
+    /// How long each stays, in microseconds.
+    pub every: i64,
 }
 
 /// Runs what the arguments ask for, or returns how the console is to be opened. The first argument is the program.
@@ -103,6 +118,15 @@ fn started(matches: &ArgMatches) -> Invocation {
             actor: globals.actor(),
             colour: Globals::colour(inner),
             ledger: globals.ledger,
+            wall: matches.get_flag("wall").then(|| WallOptions {
+                views: matches
+                    .get_many::<View>("views")
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .collect(),
+                every: matches.get_one::<i64>("every").copied().unwrap_or(EVERY),
+            }),
         });
     };
     let mut call = Call::shell(globals, style);
@@ -113,6 +137,7 @@ fn started(matches: &ArgMatches) -> Invocation {
             ledger: Some(demo.ledger().to_owned()),
             actor: call.globals.actor(),
             colour: Globals::colour(inner),
+            wall: None,
         };
         return Invocation::Demo(demo, options);
     }

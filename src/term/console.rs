@@ -6,8 +6,9 @@ use super::{
     Caps, Screen,
     desk::Desk,
     guard,
-    run::{Ended, Post, run},
+    run::{self, Ended, Post},
     session::LinkSession,
+    wall::WallSession,
 };
 use crate::{
     cli::{Colour, ConsoleOptions, LineContext, start_log},
@@ -17,6 +18,7 @@ use crate::{
     ui::{
         model::{EVENTS_KEPT, Model, Session},
         msg::{Connection, Msg},
+        wall::Wall,
     },
 };
 
@@ -92,7 +94,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     }
     let desk = Desk::new(flags, caps, &place);
     let look = desk.dress(&config, problems);
-    let role = if options.read_only {
+    let role = if options.read_only || options.wall.is_some() {
         Role::Viewer
     } else {
         Role::Admin
@@ -106,27 +108,26 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         width: usize::from(size.width),
         unicode: caps.glyphs == crate::config::GlyphSet::Unicode,
     };
-    let mut session = match options.read_only {
-        true => LinkSession::look(
-            link::Watching::open(&place.home)?,
+    let mut listening = None;
+    let mut session: Box<dyn run::Session> = if options.wall.is_some() {
+        Box::new(WallSession::open(
+            place.home.clone(),
             post.clone(),
-            context,
             desk.clone(),
-        ),
-        false => LinkSession::work(
-            link::Session::open(&place.home)?,
-            post.clone(),
-            context,
-            desk.clone(),
-        ),
+        ))
+    } else {
+        let session = linked(options, &place, &post, context, &desk)?;
+        let listener = post.clone();
+        listening = Some(
+            session
+                .watching()
+                .subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records)),
+        );
+        // Asked for after the subscription began: what comes twice is known by its number, and nothing is missed.
+        let recent = session.watching().recent(EVENTS_KEPT)?;
+        post.begin(session.watching().state(), recent);
+        Box::new(session)
     };
-    let listener = post.clone();
-    let _subscription = session
-        .watching()
-        .subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records));
-    // Asked for after the subscription began: what comes twice is known by its number, and nothing is missed.
-    let recent = session.watching().recent(EVENTS_KEPT)?;
-    post.begin(session.watching().state(), recent);
     if !look.problems.is_empty() {
         post.tell(Msg::Printed {
             ticket: 0,
@@ -150,16 +151,35 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let mut model = Model::new(about, theme, look.keymap, (size.width, size.height));
     model.mark = look.mark;
     model.filters = filters;
+    if let Some(wall) = &options.wall {
+        model.wall = Some(Wall::new(wall.views.clone(), wall.every));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(run(&mut screen, &mut model, &mut session, &post));
+    let ended = runtime.block_on(run::run(&mut screen, &mut model, session.as_mut(), &post));
+    drop(listening);
     // The terminal is given back before anything is said about the end.
     drop(screen);
     match ended? {
         Ended::Left => Ok(()),
         Ended::Told(why) => Err(ConsoleError::Told(why)),
     }
+}
+
+/// Opens the ledger to work on it, or only to look.
+fn linked(
+    options: &ConsoleOptions,
+    place: &Place,
+    post: &Post,
+    context: LineContext,
+    desk: &Desk,
+) -> Result<LinkSession, ConsoleError> {
+    let (post, desk) = (post.clone(), desk.clone());
+    Ok(match options.read_only {
+        true => LinkSession::look(link::Watching::open(&place.home)?, post, context, desk),
+        false => LinkSession::work(link::Session::open(&place.home)?, post, context, desk),
+    })
 }
 
 /// Finds the ledger. Only a console falls back to the user's own, and makes it when it is not there:
@@ -172,7 +192,7 @@ fn place(options: &ConsoleOptions) -> Result<Place, ConsoleError> {
     };
     let own = link::user_ledger()?;
     if !Path::exists(&own.home.database()) {
-        if options.read_only {
+        if options.read_only || options.wall.is_some() {
             return Err(ConsoleError::NoLedger(none));
         }
         link::init(&own.home)?;

@@ -18,6 +18,7 @@ mod session;
 mod signals;
 mod stream;
 mod suspend;
+mod wall;
 mod writer;
 
 pub use self::{

@@ -27,5 +27,6 @@ pub mod theme;
 pub mod travel;
 pub mod update;
 pub mod view;
+pub mod wall;
 pub mod widget;
 pub mod words;

@@ -24,6 +24,7 @@ use super::{
     pane::Pane,
     theme::{Role, Theme},
     travel::Travel,
+    wall::{self, Wall},
 };
 use crate::config::{Filters, Mark};
 use crate::domain::{
@@ -185,6 +186,8 @@ pub struct Model {
     pub waiting: VecDeque<Overlay>,
     /// What happened last.
     pub notice: Option<Notice>,
+    /// The round of a wall, if this is one.
+    pub wall: Option<Wall>,
     /// Where in time the console is.
     pub travel: Travel,
     /// Questions and answers.
@@ -238,6 +241,7 @@ impl Model {
             overlay: None,
             waiting: VecDeque::new(),
             notice: None,
+            wall: None,
             travel: Travel::default(),
             asks: Asks::default(),
             tickets: Tickets::default(),
@@ -396,7 +400,8 @@ impl Model {
     /// now cannot be then.
     pub fn wakes_at(&self) -> Option<Timestamp> {
         let undo = self.undo.as_ref().map(|undo| undo.until);
-        undo.into_iter().chain(self.travel.wakes_at()).min()
+        let own = [undo, self.travel.wakes_at(), wall::wakes_at(self)];
+        own.into_iter().flatten().min()
     }
 
     /// Returns whether acts are about what is marked: on the board, with the keys in it.

@@ -30,3 +30,4 @@ mod ui_looks;
 mod ui_questions;
 mod ui_travel;
 mod ui_ways;
+mod wall;

@@ -26,16 +26,46 @@ use super::{
     overlay::Overlay,
     plan,
     theme::Role,
-    view,
+    view, wall,
 };
 use crate::domain::query::agents::roster;
 
 /// Takes a message and returns what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    if model.wall.is_some() {
+        return on_the_wall(model, msg);
+    }
     let effects = take(model, msg);
     // What came while another dialog was open is lost to nobody: it takes its turn.
     if model.overlay.is_none() {
         model.overlay = model.waiting.pop_front();
+    }
+    effects
+}
+
+/// A wall takes no key but the one that leaves, and nothing that somebody would have to close.
+fn on_the_wall(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let told = matches!(msg, Msg::Changed { .. });
+    let effects = match msg {
+        Msg::Key(key) => {
+            let scopes = [Scope::Global];
+            let run = match model.keymap.press(&scopes, &mut Vec::new(), key) {
+                Press::Run(binding) => binding.run.as_str(),
+                Press::Nothing | Press::Pending | Press::Cancelled => "",
+            };
+            let leaves = Action::parse(run).is_some_and(|(action, _)| action == Action::Quit);
+            return leaves.then_some(Effect::Quit).into_iter().collect();
+        }
+        Msg::Paste(_) => return Vec::new(),
+        Msg::Printed { .. } | Msg::Completed(_) | Msg::Themes(_) => Vec::new(),
+        Msg::Tick(now) => {
+            model.now = now;
+            wall::tick(model)
+        }
+        msg => take(model, msg),
+    };
+    if told {
+        wall::changed(model);
     }
     effects
 }

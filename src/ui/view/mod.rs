@@ -11,6 +11,7 @@ pub mod kanban;
 pub mod overview;
 mod past;
 pub mod standing;
+mod wall;
 mod which_key;
 
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -27,6 +28,9 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
     let area = buffer.area;
     let mut pen = Pen::new(buffer, &model.theme);
     pen.clear(area);
+    if model.wall.is_some() {
+        return wall::draw(model, area, &mut pen);
+    }
     if layout::is_tiny(area) {
         frame::counts(model, area, &mut pen);
         return;

@@ -1,5 +1,6 @@
 //! Parts that several views draw.
 
+pub mod block;
 pub mod markdown;
 pub mod meter;
 pub mod window_list;

@@ -156,6 +156,14 @@ impl World {
         self.submit(actor, Role::Admin, &command).unwrap();
     }
 
+    /// Lets go of all but the state, as a ledger keeps it on a disk.
+    pub(crate) fn forget(&mut self) {
+        self.records.clear();
+        self.orders.clear();
+        self.alerts.clear();
+        self.receipts.clear();
+    }
+
     /// Answers a question.
     pub(crate) fn ask(&self, query: &Query) -> Result<Answer, Refusal> {
         let mut shelf = Shelf(self);
