@@ -23,7 +23,7 @@ pub use self::{
     document::{Document, FILE_LIMIT, Place, Problem},
     filters::{FILTERS_FILE, Filters},
     ledgers::{Accent, LEDGER_FILE, Mark},
-    terminal::{ColorDepth, GlyphSet},
+    terminal::{ColorDepth, GlyphSet, Notify},
 };
 
 /// Looks up an environment variable.
@@ -53,16 +53,19 @@ pub enum Setting {
     Glyphs,
     /// Whether frames are wrapped in synchronized output.
     Sync,
+    /// How a critical alert calls.
+    Notify,
 }
 
 impl Setting {
     /// Every setting, in the order of the manual.
-    pub const ALL: [Setting; 5] = [
+    pub const ALL: [Setting; 6] = [
         Setting::Theme,
         Setting::Keymap,
         Setting::Color,
         Setting::Glyphs,
         Setting::Sync,
+        Setting::Notify,
     ];
 
     /// Returns the key in `config.toml`; `--key` is the flag.
@@ -73,6 +76,7 @@ impl Setting {
             Setting::Color => "color",
             Setting::Glyphs => "glyphs",
             Setting::Sync => "sync",
+            Setting::Notify => "notify",
         }
     }
 
@@ -84,6 +88,7 @@ impl Setting {
             Setting::Color => "OBEYA_COLOR",
             Setting::Glyphs => "OBEYA_GLYPHS",
             Setting::Sync => "OBEYA_SYNC",
+            Setting::Notify => "OBEYA_NOTIFY",
         }
     }
 
@@ -94,6 +99,7 @@ impl Setting {
             Setting::Color => "auto, none, 16, 256 or true",
             Setting::Glyphs => "auto, unicode or ascii",
             Setting::Sync => "on or off",
+            Setting::Notify => "none, bell, osc9 or osc777",
         }
     }
 }
@@ -111,6 +117,8 @@ pub struct Config {
     pub glyphs: Option<GlyphSet>,
     /// Whether frames are wrapped in synchronized output (mode 2026).
     pub sync: bool,
+    /// How a critical alert calls.
+    pub notify: Notify,
     /// Where the user's files are; `None` if there is no home.
     pub folder: Option<PathBuf>,
     /// The settings' own file in there, whether it exists or not.
@@ -126,6 +134,7 @@ impl Default for Config {
             color: None,
             glyphs: None,
             sync: true,
+            notify: Notify::Bell,
             folder: None,
             file: None,
             ledgers: Marks::default(),
@@ -199,6 +208,7 @@ impl Config {
                     _ => Some(GlyphSet::named(value).ok_or_else(refused)?),
                 }
             }
+            Setting::Notify => self.notify = Notify::named(value).ok_or_else(refused)?,
             Setting::Sync => {
                 self.sync = match value {
                     "on" | "true" => true,
@@ -364,7 +374,7 @@ mod tests {
         assert_eq!(config.keymap, "vim");
         insta::assert_snapshot!(problems, @r"
         config.toml:2:10: 'emoji' is no value of glyphs; use auto, unicode or ascii
-        config.toml:3:1: there is no setting 'colour'; use one of theme, keymap, color, glyphs, sync, or [ledgers]
+        config.toml:3:1: there is no setting 'colour'; use one of theme, keymap, color, glyphs, sync, notify, or [ledgers]
         config.toml:4:10: '../etc' is no value of keymap; use a name of letters, digits, '-' and '_'
         config.toml:5:8: string values must be quoted, expected literal string; correct the TOML here
         OBEYA_COLOR: 'many' is no value of color; use auto, none, 16, 256 or true

@@ -107,6 +107,32 @@ impl GlyphSet {
     }
 }
 
+/// How a terminal is made to call somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notify {
+    /// Not at all.
+    None,
+    /// By its bell, which every terminal has.
+    Bell,
+    /// By a message of the desktop (OSC 9), and the bell.
+    Osc9,
+    /// By a message of the desktop with a title (OSC 777), and the bell.
+    Osc777,
+}
+
+impl Notify {
+    /// Returns the way of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "none" => Notify::None,
+            "bell" => Notify::Bell,
+            "osc9" => Notify::Osc9,
+            "osc777" => Notify::Osc777,
+            _ => return None,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! What this terminal can do, decided once at the start from settings and environment. The
 //! terminal itself is not asked: an answer would race the keys, and comes late over a slow link.
 
-use crate::config::{ColorDepth, Config, Env, GlyphSet};
+use crate::config::{ColorDepth, Config, Env, GlyphSet, Notify};
 
 /// What lies between the program and the terminal and swallows unknown sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Caps {
     pub sync: bool,
     /// Whether titles and clipboards (OSC) may be sent.
     pub osc: bool,
+    /// How somebody is called.
+    pub notify: Notify,
     /// Whether the user sits at another machine.
     pub ssh: bool,
     /// The multiplexer around the program.
@@ -47,6 +49,7 @@ impl Caps {
             glyphs: config.glyph_set(env),
             sync: config.sync && !console,
             osc: !console,
+            notify: config.notify,
             ssh: set("SSH_CONNECTION") || set("SSH_TTY"),
             multiplexer,
         }

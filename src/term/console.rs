@@ -141,9 +141,6 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         role,
         connection: Connection::Attached,
     };
-    let label = look.mark.as_ref().and_then(|mark| mark.label.as_deref());
-    let label = label.map(|label| format!("{label} ")).unwrap_or_default();
-    screen.title(&format!("obeya {label}{}", about.ledger))?;
     let theme = match &look.mark {
         Some(mark) => look.theme.marked(mark.accent),
         None => look.theme,

@@ -4,7 +4,7 @@
 use crossterm::{Command, clipboard::CopyToClipboard};
 
 use super::caps::Multiplexer;
-use crate::text;
+use crate::{config::Notify, text};
 
 /// Most bytes sent to a clipboard. Terminals cut or drop what is longer than their own limits;
 /// this fits the smallest common one (74,994 bytes in base64).
@@ -48,24 +48,43 @@ pub(super) fn copy(text: &str, multiplexer: Multiplexer) -> Result<String, usize
     let written = CopyToClipboard::to_clipboard_from(text.as_bytes()).write_ansi(&mut plain);
     debug_assert!(written.is_ok(), "a string takes everything");
     Ok(match multiplexer {
-        Multiplexer::None => plain,
         // tmux takes the plain form with `set-clipboard on` and passes the wrapped one on with
         // `allow-passthrough on`; with both the same text is copied twice.
-        Multiplexer::Tmux => {
-            let doubled = plain.replace('\x1b', "\x1b\x1b");
-            format!("{plain}\x1bPtmux;{doubled}\x1b\\")
-        }
+        Multiplexer::Tmux => format!("{plain}{}", passed(&plain, multiplexer)),
+        Multiplexer::None | Multiplexer::Screen => passed(&plain, multiplexer),
+    })
+}
+
+/// Returns a sequence so that a multiplexer passes it on.
+fn passed(plain: &str, multiplexer: Multiplexer) -> String {
+    match multiplexer {
+        Multiplexer::None => plain.to_owned(),
+        Multiplexer::Tmux => format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")),
         // An ESC \ within would end the wrapping early, so the command ends with BEL.
         Multiplexer::Screen => {
             let plain = plain
                 .strip_suffix("\x1b\\")
-                .map_or(plain.clone(), |p| p.to_owned() + "\x07");
+                .map_or(plain.to_owned(), |p| p.to_owned() + "\x07");
             let pieces = plain.as_bytes().chunks(SCREEN_PIECE);
             pieces
                 .map(|piece| format!("\x1bP{}\x1b\\", String::from_utf8_lossy(piece)))
                 .collect()
         }
-    })
+    }
+}
+
+/// Returns the sequences that call somebody. The bell is part of each: a multiplexer knows it, and shows where it rang.
+pub(super) fn notify(text: &str, how: Notify, multiplexer: Multiplexer) -> String {
+    let text = text::clean(text);
+    // A semicolon would end the text of OSC 777.
+    let text = text::cut(&text, TITLE_LIMIT, "").replace(';', ",");
+    let message = match how {
+        Notify::None => return String::new(),
+        Notify::Bell => return "\x07".to_owned(),
+        Notify::Osc9 => format!("\x1b]9;{text}\x1b\\"),
+        Notify::Osc777 => format!("\x1b]777;notify;obeya;{text}\x1b\\"),
+    };
+    format!("{}\x07", passed(&message, multiplexer))
 }
 
 #[cfg(test)]
@@ -76,6 +95,19 @@ mod tests {
     fn titles_are_clean() {
         assert_eq!(title("a\x1b]0;b\x07c\n"), "\x1b]2;ac \x1b\\");
         assert_eq!(title(&"x".repeat(500)).len(), TITLE_LIMIT + 6);
+    }
+
+    #[test]
+    fn somebody_is_called_as_configured() {
+        let call = |how| notify("a;b\x1b]0;c", how, Multiplexer::None);
+        assert_eq!(call(Notify::None), "");
+        assert_eq!(call(Notify::Bell), "\x07");
+        assert_eq!(call(Notify::Osc9), "\x1b]9;a,b\x1b\\\x07");
+        assert_eq!(call(Notify::Osc777), "\x1b]777;notify;obeya;a,b\x1b\\\x07");
+        assert_eq!(
+            notify("a", Notify::Osc9, Multiplexer::Tmux),
+            "\x1bPtmux;\x1b\x1b]9;a\x1b\x1b\\\x1b\\\x07"
+        );
     }
 
     #[test]

@@ -169,6 +169,7 @@ pub async fn run(
         inputs,
         drawn_at: None,
         gap: Duration::ZERO,
+        titled: String::new(),
     };
     console.run().await
 }
@@ -183,6 +184,8 @@ struct Console<'a> {
     drawn_at: Option<Instant>,
     /// What the last frame's cost makes the least time to the next.
     gap: Duration,
+    /// The window's title.
+    titled: String,
 }
 
 /// What made a frame necessary, and so how soon it is wanted.
@@ -357,6 +360,7 @@ impl Console<'_> {
                 }));
             }
             Effect::Files(wanted) => self.session.files(wanted),
+            Effect::Notify(text) => self.screen.notify(&text)?,
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),
             Effect::Suspend => {
@@ -388,6 +392,11 @@ impl Console<'_> {
         self.perform_all(effects)?;
         self.drawn_at = Some(Instant::now());
         let model = &*self.model;
+        let title = view::frame::title(model);
+        if title != self.titled {
+            self.screen.title(&title)?;
+            self.titled = title;
+        }
         let drawn = self
             .screen
             .draw(|frame| view::draw(model, frame.buffer_mut()))?;

@@ -21,6 +21,7 @@ use super::{
     suspend,
     writer::{Counters, FrameWriter},
 };
+use crate::config::Notify;
 
 /// What a terminal that does not know its size is taken for.
 const UNKNOWN_SIZE: Size = Size {
@@ -192,6 +193,15 @@ impl<W: Write> Screen<W> {
         } else {
             Ok(())
         }
+    }
+
+    /// Calls somebody, as configured; a terminal that takes no messages rings.
+    pub fn notify(&mut self, text: &str) -> io::Result<()> {
+        let how = match (self.caps.osc, self.caps.notify) {
+            (false, Notify::Osc9 | Notify::Osc777) => Notify::Bell,
+            (_, how) => how,
+        };
+        self.send(&osc::notify(text, how, self.caps.multiplexer))
     }
 
     fn send(&mut self, sequence: &str) -> io::Result<()> {

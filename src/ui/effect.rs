@@ -48,6 +48,8 @@ pub enum Effect {
     Complete(String),
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
     Copy(String),
+    /// Call somebody who may not be looking, as configured.
+    Notify(String),
     /// Give the terminal back to the shell until the process is continued.
     Suspend,
     /// Paint every cell anew.

@@ -63,6 +63,8 @@ pub struct Errand {
     pub many: Option<Ticket>,
     /// Whether it takes something back.
     pub undoes: bool,
+    /// Whether the order that it brings into being is started at once.
+    pub starts: bool,
 }
 
 /// One act on many orders, while outcomes are missing.

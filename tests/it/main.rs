@@ -24,6 +24,7 @@ mod survival;
 mod term;
 mod tidy;
 mod ui;
+mod ui_andon;
 mod ui_guards;
 mod ui_keys;
 mod ui_looks;

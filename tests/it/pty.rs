@@ -252,6 +252,7 @@ fn panics_on_the_screen() {
         glyphs: GlyphSet::Unicode,
         sync: true,
         osc: true,
+        notify: obeya::config::Notify::Bell,
         ssh: false,
         multiplexer: Multiplexer::None,
     };

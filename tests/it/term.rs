@@ -54,6 +54,7 @@ fn caps(depth: ColorDepth) -> Caps {
         glyphs: GlyphSet::Unicode,
         sync: true,
         osc: true,
+        notify: obeya::config::Notify::Bell,
         ssh: false,
         multiplexer: Multiplexer::None,
     }

@@ -242,7 +242,7 @@ fn a_day_of_events() {
     for tick in 0..TICKS {
         let world = &mut console.world;
         world.now = world.now.plus(MINUTE / 2);
-        let agent = Actor::agent("rust-dev");
+        let agent = Actor::person("ada");
         let order = NewOrder::task("An order of the day");
         let id = obeya::domain::id::OrderId::work(world.state.numbers.work);
         world.order(&agent, Command::CreateOrder { order });
@@ -352,7 +352,7 @@ fn in_a_terminal_it_outlives_its_ledger_and_leaves_by_q() {
     let _ = fs::remove_dir_all(&here);
     fs::rename(&away, &here).unwrap();
     pty.hides("LOST");
-    room.done("andon resolve ANDON-001 --resolution mended");
+    room.done("andon resolve ALERT-001 --resolution mended");
     pty.hides("HOLDS line").shows("In progress");
     assert_eq!(pty.keys("q").end(), Ok(0));
     pty.listen(Duration::from_millis(50));

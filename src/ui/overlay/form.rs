@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::editor::Editor;
 use crate::{
-    domain::id::OrderId,
+    domain::id::{AlertId, OrderId},
     text,
     ui::{
         keymap::{Code, Key},
@@ -26,6 +26,8 @@ const AROUND: u16 = 2;
 pub enum Purpose {
     /// A new order.
     Create,
+    /// A new order that mends an alert.
+    Correct(AlertId),
     /// Changes to an order.
     Edit(OrderId),
     /// Something to say about an order.
@@ -163,7 +165,7 @@ pub struct Form {
     /// What it is for.
     pub purpose: Purpose,
     title: String,
-    fields: Vec<Field>,
+    pub(in crate::ui) fields: Vec<Field>,
     at: usize,
     /// What is wrong, after it was sent once.
     pub problem: Option<String>,

@@ -430,6 +430,10 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
 fn accept_form(model: &mut Model, mut form: Box<Form>) -> Vec<Effect> {
     let made = match &form.purpose {
         For::Create => new_order(&form).map(|order| Command::CreateOrder { order }),
+        For::Correct(alert) => new_order(&form).map(|mut order| {
+            order.corrective = vec![*alert];
+            Command::CreateOrder { order }
+        }),
         For::Edit(id) => changes(model, &form, *id).map(|changes| Command::EditOrder {
             id: *id,
             changes,

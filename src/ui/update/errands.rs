@@ -135,6 +135,18 @@ pub(super) fn heard(
         }
         Err(failure) => Some(failure),
     };
+    if failure.is_none() && std::mem::take(&mut errand.starts) {
+        let made = errand.records.iter().filter_map(Record::event);
+        let made = made.filter_map(|event| match event {
+            Event::OrderCreated { id, .. } => Some(id),
+            _ => None,
+        });
+        match made.last() {
+            Some(id) => errand.steps.push_back(Command::StartOrder { id }.into()),
+            // It comes with a later step.
+            None => errand.starts = !errand.steps.is_empty(),
+        }
+    }
     if failure.is_none()
         && let Some(mut step) = errand.steps.pop_front()
     {

@@ -254,3 +254,21 @@ pub(super) fn cord(form: &Form, order: Option<OrderId>) -> Result<Command, Probl
         order,
     })
 }
+
+/// Returns the form of a new order that mends something: what is wrong is its title until somebody says more.
+pub(super) fn mending_form(model: &Model, purpose: For, title: &str, priority: Priority) -> Form {
+    let plain = order_form(model, None);
+    let priorities = (1..=10)
+        .rev()
+        .map(|n: u8| (n.to_string(), urgency(n).to_owned()));
+    let fields = plain.fields.into_iter().map(|field| match field.name {
+        "title" => Field::line("title", "one line", title),
+        "priority" => Field::choice(
+            "priority",
+            priorities.clone().collect(),
+            &priority.to_string(),
+        ),
+        _ => field,
+    });
+    Form::new(purpose, title, fields.collect(), keys(model))
+}

@@ -1,6 +1,7 @@
 //! The only place that changes the model: a message goes in, effects come out. No I/O, no clock.
 
 mod acts;
+mod alerts;
 mod arrange;
 mod bulk;
 mod dialogs;
@@ -79,7 +80,11 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             state,
             records,
             now,
-        } => travel::aside(model, |model| news::changed(model, state, &records, now)),
+        } => {
+            let before = model.present_state().clone();
+            travel::aside(model, |model| news::changed(model, state, &records, now));
+            return news::calls(model, &before);
+        }
         Msg::Connection(connection) => model.session.connection = connection,
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
@@ -292,6 +297,18 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::UnfoldAll => moves::fold_all(model, false),
         Action::Flip => moves::flip(model),
         Action::Why => moves::why(model),
+        Action::Notify => {
+            model.say("called, as notify is set", Role::Ok);
+            vec![Effect::Notify("this is how a critical alert calls".into())]
+        }
+        Action::Handover => {
+            let ticket = model.tickets.issue();
+            let line = "report handover --since 8h".into();
+            vec![Effect::Run { ticket, line }]
+        }
+        Action::Take | Action::Escalate | Action::Stopped | Action::Correct => {
+            alerts::run(model, action)
+        }
         Action::Pause => moves::pause(model),
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),

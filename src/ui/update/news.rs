@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::remedies;
 use crate::{
     domain::{
+        andon::{Alert, Severity},
         query::{Answer, events::Entry},
         record::Record,
         state::State,
@@ -12,7 +13,7 @@ use crate::{
     },
     ui::{
         asks::Slot,
-        effect::Ticket,
+        effect::{Effect, Ticket},
         model::{EVENTS_KEPT, Model, Notice},
         msg::Failure,
         overlay::{Overlay, help::Page},
@@ -35,6 +36,26 @@ pub(super) fn changed(model: &mut Model, state: Arc<State>, records: &[Record], 
     }
     model.state = state;
     add_events(model, records.iter().map(Entry::of));
+}
+
+/// Returns the calls for what became critical since `before`, unless somebody here did it: what one knows needs no bell.
+pub(super) fn calls(model: &Model, before: &State) -> Vec<Effect> {
+    let state = model.present_state();
+    if before.head.seq == 0 || before.uuid != state.uuid {
+        return Vec::new();
+    }
+    let critical = |alert: &Alert| alert.severity == Severity::Critical;
+    let new = state.alerts.values().filter(|alert| {
+        let known = before.alert(alert.id).is_some_and(|alert| critical(alert));
+        critical(alert) && !known && alert.raised.by != model.session.me
+    });
+    let new: Vec<_> = new.collect();
+    // A storm is one call.
+    let first = new.first().map(|alert| match new.len() {
+        1 => format!("{} {}", alert.id, alert.reason),
+        n => format!("{n} critical alerts, {} {}", alert.id, alert.reason),
+    });
+    first.map(Effect::Notify).into_iter().collect()
 }
 
 fn add_events(model: &mut Model, entries: impl Iterator<Item = Entry>) {

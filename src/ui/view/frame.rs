@@ -177,6 +177,20 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
     parts
 }
 
+/// Returns the window's title: what is wrong comes first, for a window that is seen only by its name.
+pub fn title(model: &Model) -> String {
+    let label = model.mark.as_ref().and_then(|mark| mark.label.as_deref());
+    let label = label.map(|label| format!("{label} ")).unwrap_or_default();
+    let name = format!("obeya {label}{}", model.session.ledger);
+    match model.worst_critical() {
+        Some(alert) => {
+            let mark = model.theme.glyphs().andon_critical;
+            format!("{mark} {} {} - {name}", alert.id, alert.reason)
+        }
+        None => name,
+    }
+}
+
 /// Draws the worst critical alert across the screen.
 pub fn band(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let Some(alert) = model.worst_critical().filter(|_| area.height > 0) else {
