@@ -22,7 +22,7 @@ pub use follow::Follower;
 pub use frozen::Frozen;
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
-pub use session::{ReadOnly, Session, SessionNews, Standing, Watching, now, uid};
+pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
 
 use crate::domain::{
     command::{Role, Submission},

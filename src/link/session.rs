@@ -16,14 +16,11 @@ use crate::{
         state::State,
         time::Timestamp,
     },
-    engine::{
-        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription, SystemClock,
-        Writer,
-    },
+    engine::{Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer},
     ledger::{Fault, Home, SqliteLedger},
 };
 
-pub use crate::engine::{News as SessionNews, Standing};
+pub use crate::engine::{News as SessionNews, Standing, Subscription};
 
 /// Looks at a ledger, live. It has no way to submit.
 pub struct Watching {

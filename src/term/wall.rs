@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     domain::{command::Command, moment::Moment, query::Query, time::Timestamp},
-    engine::Subscription,
-    link::{self, Home, Watching},
+    link::{self, Home, Subscription, Watching},
     ui::{
         effect::Ticket,
         look::Wanted,

@@ -137,11 +137,11 @@ pub(super) fn heard(
     };
     if failure.is_none() && std::mem::take(&mut errand.starts) {
         let made = errand.records.iter().filter_map(Record::event);
-        let made = made.filter_map(|event| match event {
+        let mut made = made.filter_map(|event| match event {
             Event::OrderCreated { id, .. } => Some(id),
             _ => None,
         });
-        match made.last() {
+        match made.next_back() {
             Some(id) => errand.steps.push_back(Command::StartOrder { id }.into()),
             // It comes with a later step.
             None => errand.starts = !errand.steps.is_empty(),
