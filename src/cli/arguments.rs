@@ -73,6 +73,9 @@ views! {
     "keymap" "check" "Report every conflict and mistake at once, and keys that others take";
     "export" "json" "Write everything as one JSON document";
     "export" "jsonl" "Write everything as JSON, one thing a line";
+    "export" "csv" "Write the orders as a table";
+    "export" "mermaid" "Write who waits for whom as a Mermaid diagram";
+    "export" "dot" "Write who waits for whom for Graphviz";
 }
 
 /// Returns a noun's verb with its line from the tables.

@@ -11,6 +11,7 @@ use super::{
     output::{Colour, Output, Sink, Style},
 };
 use crate::{
+    demo::Demo,
     domain::{
         command::{Command, Role, Submission},
         id::OrderId,
@@ -186,6 +187,8 @@ pub(super) struct Call<'a> {
     pub(super) globals: Globals,
     /// What is printed.
     pub(super) out: Output,
+    /// A demo that the console is to be opened on.
+    pub(super) demo: Option<Demo>,
     door: Door,
     engine: Engine<'a>,
 }
@@ -196,6 +199,7 @@ impl<'a> Call<'a> {
         Call {
             globals,
             out: Output::new(style, Sink::Stdout),
+            demo: None,
             door: Door::Cli,
             engine: Engine::Unopened,
         }
@@ -206,6 +210,7 @@ impl<'a> Call<'a> {
         Call {
             globals,
             out: Output::new(style, Sink::Memory),
+            demo: None,
             door: Door::Console,
             engine: Engine::Lent(operator),
         }

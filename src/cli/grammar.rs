@@ -14,11 +14,11 @@ use super::{
     arguments::{flag, option, words},
     bucket, completions,
     context::Call,
-    dashboard, deps, doctor,
+    dashboard, demo, deps, doctor,
     error::Done,
-    export, import, init, keymap, ledger,
+    export, import, init, keymap, ledger, man,
     output::Colour,
-    receipt, report, stage, theme, work_order,
+    receipt, report, stage, theme, watch, work_order,
 };
 use crate::domain::command::Role;
 
@@ -62,11 +62,14 @@ nouns! {
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
-    "export" => export, "Write everything as JSON";
+    "export" => export, "Write everything as JSON, as a table or as a drawing";
+    "watch" => watch, "Follow what happens, one line an event";
+    "demo" => demo, "See everything work, on a ledger that is thrown away";
     "theme" => theme, "How the console looks";
     "keymap" => keymap, "What the console's keys do";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
+    "man" => man, "Print the manual page";
 }
 
 /// What is said at the end of the help.
@@ -136,7 +139,10 @@ fn globals() -> [Arg; 8] {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{super::arguments::VIEWS, *};
+    use super::{
+        super::{arguments::VIEWS, import::SOURCES},
+        *,
+    };
     use crate::domain::command::COMMANDS;
 
     /// What the engine does for itself.
@@ -174,7 +180,9 @@ mod tests {
                 );
             }
         }
-        declared.extend(["doctor", "completions"].map(|noun| words(noun, "")));
+        declared
+            .extend(["completions", "demo", "doctor", "man", "watch"].map(|noun| words(noun, "")));
+        declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);
     }
 

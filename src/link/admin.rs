@@ -11,7 +11,7 @@ use crate::{
         record::{Head, Seq},
         state::State,
     },
-    engine::{self, Clock as _, Reply, SystemClock, Writer},
+    engine::{self, Clock, Reply, SystemClock, Writer},
     ledger::{
         Fault, FaultKind, Home, Identity, Ledger as _, SqliteLedger,
         backup::{self as files, Restored},
@@ -28,8 +28,15 @@ pub use crate::ledger::{backup::Backup, verify::Verdict as Verified};
 ///
 /// There is one already, or the folder cannot be written.
 pub fn init(home: &Home) -> Result<Head, Fault> {
-    let clock = Arc::new(SystemClock::new());
-    let uuid = Uuid::now_v7();
+    init_at(home, Uuid::now_v7(), Arc::new(SystemClock::new()))
+}
+
+/// Makes a ledger as [`init`] does, with a name that is given and under another clock.
+///
+/// # Errors
+///
+/// There is one already, or the folder cannot be written.
+pub fn init_at(home: &Home, uuid: Uuid, clock: Arc<dyn Clock>) -> Result<Head, Fault> {
     let identity = Identity {
         uuid,
         incarnation: 1,

@@ -13,7 +13,9 @@ mod locate;
 mod session;
 mod wire;
 
-pub use admin::{Backup, Stats, Verified, backup, doctor, head, init, restore, stats, verify};
+pub use admin::{
+    Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, stats, verify,
+};
 pub use client::Client;
 pub use cold::Cold;
 pub use follow::Follower;
@@ -31,7 +33,7 @@ use crate::domain::{
     time::Timestamp,
 };
 pub use crate::{
-    engine::{Failure, Outcome, Reply},
+    engine::{Clock, Failure, HeldClock, Outcome, Reply},
     ledger::{Fault, FaultKind, Home},
 };
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@
 mod cli;
 mod ledger;
 
+mod demo;
 mod engine;
 mod golden;
 mod limits;

@@ -66,7 +66,7 @@ impl Found<'_> {
 }
 
 /// The systems whose ids are found without their system's name before them.
-const SOURCES: &[&str] = &["beads"];
+const SOURCES: &[&str] = &["beads", "csv", "github", "taskwarrior"];
 
 impl<'a, B: Books> Reading<'a, B> {
     /// Returns an order by its id.
