@@ -280,6 +280,7 @@ impl Simulator {
             correlation: None,
             dry_run: false,
             until: None,
+            as_of: None,
             command,
         };
         match line.submit(&submission) {
