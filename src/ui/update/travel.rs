@@ -6,7 +6,7 @@ use crate::{
     domain::{
         moment::Moment,
         state::State,
-        time::{SECOND, Timestamp},
+        time::Timestamp,
     },
     ui::{
         action::Action,
@@ -182,7 +182,6 @@ pub(super) fn tick(model: &mut Model, now: Timestamp) -> Vec<Effect> {
     play.next = now.plus(STEP);
     let speed = SPEEDS.get(play.speed).copied().unwrap_or(1);
     let next = model.now.plus(STEP * speed);
-    debug_assert!(STEP < SECOND);
     match next >= now {
         true => come_back(model),
         false => go(model, Moment::At(next)),
