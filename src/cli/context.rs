@@ -297,7 +297,7 @@ impl<'a> Call<'a> {
             correlation: None,
             dry_run: globals.dry_run,
             until: None,
-        as_of: None,
+            as_of: None,
             command,
         }
     }

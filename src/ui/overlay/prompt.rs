@@ -149,7 +149,8 @@ impl Prompt {
             self.purpose,
             Purpose::Cancel(_)
                 | Purpose::CancelMany(_)
-                | Purpose::Resolve(_) | Purpose::ForceRelease(_)
+                | Purpose::Resolve(_)
+                | Purpose::ForceRelease(_)
         )
     }
 

@@ -164,7 +164,9 @@ pub(super) fn repeat(model: &mut Model) -> Vec<Effect> {
         bulk::confirm(model, act, &ids, wish, &[]);
         return Vec::new();
     }
-    let again = model.selected_order().and_then(|id| errands::about(&last, id));
+    let again = model
+        .selected_order()
+        .and_then(|id| errands::about(&last, id));
     match again {
         None => {
             model.say("nothing is selected to do it with", Role::Warning);
@@ -186,7 +188,7 @@ fn open_palette(model: &mut Model, palette: Palette) -> Vec<Effect> {
     open(model, Overlay::Palette(Box::new(palette)))
 }
 
-fn ask(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
+pub(super) fn ask(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     open(model, Overlay::Prompt(Box::new(Prompt::new(purpose, ""))))
 }
 

@@ -122,11 +122,7 @@ pub(super) fn run(model: &mut Model, action: Action, ids: Vec<OrderId>) -> Vec<E
                     ..Changes::default()
                 };
                 let label = words::plain(bucket.word());
-                Item::new(
-                    label,
-                    super::acts::standing(model, *bucket),
-                    edit(changes),
-                )
+                Item::new(label, super::acts::standing(model, *bucket), edit(changes))
             });
             let items = items.collect();
             model.overlay = choose(format!("Bucket of {count}"), items);
@@ -144,8 +140,11 @@ pub(super) fn run(model: &mut Model, action: Action, ids: Vec<OrderId>) -> Vec<E
     Vec::new()
 }
 
+/// What is wished of an order.
+type Wish = fn(OrderId) -> Command;
+
 /// Returns an act's words and what it wishes of an order.
-fn wish(action: Action) -> Option<(&'static str, fn(OrderId) -> Command)> {
+fn wish(action: Action) -> Option<(&'static str, Wish)> {
     Some(match action {
         Action::Start => ("Start", |id| Command::StartOrder { id }),
         Action::Forward => ("Stage on", |id| Command::MoveOrder {

@@ -2,8 +2,7 @@
 
 use super::{
     acts::{submit, submit_under},
-    arrange,
-    bulk,
+    arrange, bulk,
     forms::{changes, cord, new_order},
     looks, moves, perform,
 };
@@ -283,7 +282,14 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
         Purpose::Cancel(id) => return end(model, Command::CancelOrder { id, reason: text }),
         Purpose::Complete(id) => {
             let note = None;
-            return end(model, Command::CompleteOrder { id, sku: some, note });
+            return end(
+                model,
+                Command::CompleteOrder {
+                    id,
+                    sku: some,
+                    note,
+                },
+            );
         }
         Purpose::Reopen(id) => Command::ReopenOrder { id, reason: some },
         Purpose::ForceRelease(claim) => return take(model, &claim, some),

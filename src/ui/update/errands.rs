@@ -233,9 +233,7 @@ fn summary(model: &mut Model, many: Many) {
         },
     });
     let palette = Palette::new(text, items.collect());
-    model
-        .waiting
-        .push_back(Overlay::Palette(Box::new(palette)));
+    model.waiting.push_back(Overlay::Palette(Box::new(palette)));
 }
 
 /// Returns the same wish about another order, if it is about one and can be wished for any.

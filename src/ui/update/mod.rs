@@ -7,6 +7,7 @@ mod dialogs;
 mod errands;
 mod forms;
 mod looks;
+mod mouse;
 mod moves;
 mod news;
 mod remedies;
@@ -42,6 +43,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => return press(model, key),
+        Msg::Mouse(deed) => return mouse::take(model, deed),
         Msg::Paste(text) => dialogs::paste(model, &text),
         Msg::Resize(columns, rows) => model.size = (columns, rows),
         Msg::Changed {
@@ -197,7 +199,11 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         model.say(format!("there is no action '{run}'"), Role::Error);
         return Vec::new();
     };
-    if let Err(why) = action.available(model) {
+    // A named filter goes to the board by itself.
+    let named = action == Action::Filter && !argument.is_empty();
+    if let Err(why) = action.available(model)
+        && !named
+    {
         if let Some(refusal) = action.obstacle(model) {
             // As the engine would say it, with what would lift it.
             model.notice = Some(news::notice(model, &Failure::Refused(refusal)));
@@ -258,6 +264,7 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),
         Action::Mark => bulk::mark(model, argument),
+        Action::Mouse => mouse::toggle(model),
         Action::Undo => undo::take_back(model),
         Action::Repeat => acts::repeat(model),
         Action::JumpBack | Action::JumpForward => {

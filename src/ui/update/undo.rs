@@ -169,7 +169,11 @@ pub(super) fn cannot(model: &mut Model, why: &str) {
 
 /// Forgets what it is too late to take back.
 pub(super) fn lapse(model: &mut Model) {
-    if model.undo.as_ref().is_some_and(|undo| model.now >= undo.until) {
+    if model
+        .undo
+        .as_ref()
+        .is_some_and(|undo| model.now >= undo.until)
+    {
         model.undo = None;
         if let Some(notice) = &mut model.notice {
             notice.undo.clear();
