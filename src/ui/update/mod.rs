@@ -5,6 +5,7 @@ mod arrange;
 mod bulk;
 mod dialogs;
 mod errands;
+mod finder;
 mod forms;
 mod looks;
 mod mouse;
@@ -55,7 +56,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
-        Msg::Completed(grammar) => dialogs::completed(model, grammar),
+        Msg::Completed(grammar) => finder::completed(model, grammar),
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
@@ -74,7 +75,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
 pub fn settle(model: &mut Model) -> Vec<Effect> {
     derive(model);
     let mut effects = asks::missing(model);
-    effects.extend(dialogs::offers(model));
+    effects.extend(finder::offers(model));
     if model.detail.is_some() {
         view::detail::compose(model);
     }
