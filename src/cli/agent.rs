@@ -1,12 +1,13 @@
 //! `obeya agent …`.
 
 use clap::{Arg, ArgMatches, Command};
+use serde_json::json;
 
 use super::{
     arguments::{limit, option, positional, prose, verb, verbs},
     context::{Call, answer, text, value, word},
     error::Done,
-    events::{report, submit},
+    events::{report, sentences, submit},
     output::Tone,
     table::{Cell, Table, cell, flex, left, maybe, right},
     work_order::show::heading,
@@ -37,6 +38,7 @@ pub(super) fn grammar(noun: Command) -> Command {
             verb(NOUN, "status").arg(name()),
             verb(NOUN, "pause").args([name(), prose("reason", "TEXT", "Why")]),
             verb(NOUN, "resume").arg(name()),
+            verb(NOUN, "unregister").arg(name()),
         ],
     )
 }
@@ -57,13 +59,14 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             reason: text(matches, "reason"),
         },
         "resume" => Intent::ResumeAgent { name: name() },
+        "unregister" => return unregister(call, name()),
         "status" => {
             let agent = answer!(call, Query::Agent { name: name() }, Agent);
             return detail(call, &agent);
         }
         _ => {
             let limit = value(matches, "limit");
-            let agents = answer!(call, Query::Agents { limit }, Agents);
+            let agents = answer!(call, Query::Agents { limit, after: None }, Agents);
             if call.json() {
                 return call.out.json(&agents);
             }
@@ -74,6 +77,15 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     };
     match submit(call, intent)? {
         Some(outcome) => report(call, &outcome, &Query::Agent { name: name() }),
+        None => Ok(()),
+    }
+}
+
+fn unregister(call: &mut Call<'_>, name: String) -> Done {
+    let intent = Intent::UnregisterAgent { name: name.clone() };
+    match submit(call, intent)? {
+        Some(_) if call.json() => call.out.json(&json!({ "name": name, "registered": false })),
+        Some(outcome) => sentences(call, &outcome),
         None => Ok(()),
     }
 }

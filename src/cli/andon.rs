@@ -139,6 +139,7 @@ fn list(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         all: matches.get_flag("all"),
         severity: value(matches, "severity"),
         limit: value(matches, "limit"),
+        after: None,
     };
     let page = answer!(call, query, Alerts);
     if call.json() {

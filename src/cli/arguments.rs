@@ -53,6 +53,11 @@ views! {
     "report" "sla" "How promises are kept";
     "report" "flow" "How many work orders stood where, by day";
     "report" "lead-time" "How long work orders take";
+    "report" "cycle-time" "How long each completed work order took";
+    "report" "ageing" "How long work in progress has taken so far";
+    "report" "forecast" "When an epic, or what a filter admits, will be done";
+    "report" "risk" "Which promises are likely to be broken, and what waits for them";
+    "report" "handover" "What the next shift needs to know";
     "dashboard" "summary" "Show the line at a glance";
     "dashboard" "metrics" "Print every figure with its labels";
     "ledger" "verify" "Walk the chain and name the first bad record";
@@ -68,6 +73,9 @@ views! {
     "keymap" "check" "Report every conflict and mistake at once, and keys that others take";
     "export" "json" "Write everything as one JSON document";
     "export" "jsonl" "Write everything as JSON, one thing a line";
+    "export" "csv" "Write the orders as a table";
+    "export" "mermaid" "Write who waits for whom as a Mermaid diagram";
+    "export" "dot" "Write who waits for whom for Graphviz";
 }
 
 /// Returns a noun's verb with its line from the tables.

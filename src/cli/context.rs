@@ -11,6 +11,7 @@ use super::{
     output::{Colour, Output, Sink, Style},
 };
 use crate::{
+    demo::Demo,
     domain::{
         command::{Command, Role, Submission},
         id::OrderId,
@@ -26,8 +27,16 @@ use crate::{
 pub(super) const AGENT_VARIABLE: &str = "OBEYA_AGENT";
 /// The variable that names the actor.
 pub(super) const ACTOR_VARIABLE: &str = "OBEYA_ACTOR";
-/// The variable with the fencing number of the caller's claim.
+/// The variable with the fencing number of the caller's claim: `WO-001:3`.
 pub(super) const EPOCH_VARIABLE: &str = "OBEYA_EPOCH";
+
+/// The fencing number of a claim, as the caller gave it.
+#[derive(Clone, Copy, Debug)]
+struct Epoch {
+    /// The order that was claimed; none where it was given for this very call.
+    order: Option<OrderId>,
+    number: u32,
+}
 
 /// What stands before and beside every command.
 #[derive(Clone, Debug)]
@@ -37,7 +46,7 @@ pub(super) struct Globals {
     /// Who acts, if it was said; a call that only looks need not know.
     actor: Option<Actor>,
     role: Option<Role>,
-    epoch: Option<u32>,
+    epoch: Option<Epoch>,
     /// Which ledger, if it was said.
     pub(super) ledger: Option<PathBuf>,
     command_id: Option<Uuid>,
@@ -48,7 +57,10 @@ impl Globals {
     /// command: clap hands them down.
     pub(super) fn read(matches: &ArgMatches) -> Result<Self, CliError> {
         let epoch = match matches.get_one::<u32>("epoch") {
-            Some(epoch) => Some(*epoch),
+            Some(number) => Some(Epoch {
+                order: None,
+                number: *number,
+            }),
             None => epoch_of_environment()?,
         };
         Ok(Globals {
@@ -76,6 +88,24 @@ impl Globals {
         self.actor.clone().unwrap_or_else(actor_of_environment)
     }
 
+    /// Returns what the caller may do: what was typed, or what somebody of the actor's sort does.
+    fn role(&self, actor: &Actor) -> Role {
+        self.role.unwrap_or(match actor.kind {
+            ActorKind::Agent => Role::Agent,
+            _ => Role::Admin,
+        })
+    }
+
+    /// Returns the fencing number for a write on an order. One that stays in the environment belongs to the order that
+    /// was claimed, and says nothing about any other.
+    fn epoch(&self, order: OrderId) -> Option<u32> {
+        let given = self.epoch?;
+        given
+            .order
+            .is_none_or(|claimed| claimed == order)
+            .then_some(given.number)
+    }
+
     /// Returns the same with somebody who acts where nobody was named.
     pub(super) fn or_actor(mut self, actor: &Actor, role: Role) -> Self {
         if self.actor.is_none() {
@@ -87,13 +117,19 @@ impl Globals {
     }
 }
 
-fn epoch_of_environment() -> Result<Option<u32>, CliError> {
+fn epoch_of_environment() -> Result<Option<Epoch>, CliError> {
     let Some(text) = variable(EPOCH_VARIABLE) else {
         return Ok(None);
     };
-    text.trim().parse().map(Some).map_err(|_| {
+    let claimed = text.trim().split_once(':').and_then(|(order, number)| {
+        Some(Epoch {
+            order: Some(order.parse().ok()?),
+            number: number.parse().ok()?,
+        })
+    });
+    claimed.map(Some).ok_or_else(|| {
         CliError::Usage(format!(
-            "{EPOCH_VARIABLE} is '{text}', which is not a number"
+            "{EPOCH_VARIABLE} is '{text}'; it takes the claimed order and its epoch, like WO-001:3"
         ))
     })
 }
@@ -151,6 +187,8 @@ pub(super) struct Call<'a> {
     pub(super) globals: Globals,
     /// What is printed.
     pub(super) out: Output,
+    /// A demo that the console is to be opened on.
+    pub(super) demo: Option<Demo>,
     door: Door,
     engine: Engine<'a>,
 }
@@ -161,6 +199,7 @@ impl<'a> Call<'a> {
         Call {
             globals,
             out: Output::new(style, Sink::Stdout),
+            demo: None,
             door: Door::Cli,
             engine: Engine::Unopened,
         }
@@ -171,6 +210,7 @@ impl<'a> Call<'a> {
         Call {
             globals,
             out: Output::new(style, Sink::Memory),
+            demo: None,
             door: Door::Console,
             engine: Engine::Lent(operator),
         }
@@ -285,14 +325,11 @@ impl<'a> Call<'a> {
         let actor = globals.actor();
         Submission {
             id: globals.command_id.unwrap_or_else(Uuid::now_v7),
-            role: globals.role.unwrap_or(match actor.kind {
-                ActorKind::Agent => Role::Agent,
-                _ => Role::Admin,
-            }),
+            role: globals.role(&actor),
             actor,
             door: self.door,
             uid: rustix::process::getuid().as_raw(),
-            epoch: globals.epoch,
+            epoch: command.order().and_then(|order| globals.epoch(order)),
             causation: None,
             correlation: None,
             dry_run: globals.dry_run,
@@ -308,23 +345,25 @@ impl<'a> Call<'a> {
         order: OrderId,
         note: String,
     ) -> Result<Timestamp, CliError> {
-        let Some(epoch) = self.globals.epoch else {
+        let Some(epoch) = self.epoch(order) else {
             return Err(CliError::Usage(format!(
                 "a heartbeat needs the claim's fencing number: give --epoch or set {EPOCH_VARIABLE}"
             )));
         };
+        let actor = self.globals.actor();
         let beat = Heartbeat {
             order,
             epoch,
-            actor: self.globals.actor(),
+            role: self.globals.role(&actor),
+            actor,
             note,
         };
         Ok(self.operator()?.heartbeat(&beat)??)
     }
 
-    /// Returns the fencing number that the caller gave.
-    pub(super) fn epoch(&self) -> Option<u32> {
-        self.globals.epoch
+    /// Returns the fencing number that the caller gave for an order.
+    pub(super) fn epoch(&self, order: OrderId) -> Option<u32> {
+        self.globals.epoch(order)
     }
 
     /// Returns the order that a text names, by its id here or elsewhere.

@@ -14,11 +14,11 @@ use super::{
     arguments::{flag, option, words},
     bucket, completions,
     context::Call,
-    dashboard, deps, doctor,
+    dashboard, demo, deps, doctor,
     error::Done,
-    export, import, init, keymap, ledger,
+    export, import, init, keymap, ledger, man,
     output::Colour,
-    receipt, report, stage, theme, work_order,
+    receipt, report, stage, theme, watch, work_order,
 };
 use crate::domain::command::Role;
 
@@ -58,15 +58,18 @@ nouns! {
     "stage" => stage, "The board's columns";
     "agent" => agent, "Registered agents";
     "receipt" => receipt, "Proof of completed work orders";
-    "report" => report, "Progress, velocity, SLA, flow and lead time";
+    "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
-    "export" => export, "Write everything as JSON";
+    "export" => export, "Write everything as JSON, as a table or as a drawing";
+    "watch" => watch, "Follow what happens, one line an event";
+    "demo" => demo, "See everything work, on a ledger that is thrown away";
     "theme" => theme, "How the console looks";
     "keymap" => keymap, "What the console's keys do";
     "doctor" => doctor, "Look at everything that can be wrong, and say what to do";
     "completions" => completions, "Print completions for a shell";
+    "man" => man, "Print the manual page";
 }
 
 /// What is said at the end of the help.
@@ -75,6 +78,7 @@ Without a command, obeya opens the console.
 
 Which ledger: --ledger, OBEYA_LEDGER, .obeya/ here or above, then the main git worktree's.
 Who acts: --actor, OBEYA_AGENT, OBEYA_ACTOR, then the name of the system's user.
+Which claim: --epoch for this call, or OBEYA_EPOCH=WO-001:3 for every write on that order.
 Exit codes: 0 done, 1 refused by a rule or found wrong by a check, 2 bad usage,
 3 ledger or engine unavailable, or the answer is unknown.";
 
@@ -115,7 +119,7 @@ fn globals() -> [Arg; 8] {
         option(
             "epoch",
             "N",
-            "The fencing number of the claim [env: OBEYA_EPOCH]",
+            "The fencing number of the claim [env: OBEYA_EPOCH=ORDER:N]",
         )
         .value_parser(clap::value_parser!(u32)),
         option("ledger", "FOLDER", "Which ledger [env: OBEYA_LEDGER]")
@@ -135,7 +139,10 @@ fn globals() -> [Arg; 8] {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{super::arguments::VIEWS, *};
+    use super::{
+        super::{arguments::VIEWS, import::SOURCES},
+        *,
+    };
     use crate::domain::command::COMMANDS;
 
     /// What the engine does for itself.
@@ -173,7 +180,9 @@ mod tests {
                 );
             }
         }
-        declared.extend(["doctor", "completions"].map(|noun| words(noun, "")));
+        declared
+            .extend(["completions", "demo", "doctor", "man", "watch"].map(|noun| words(noun, "")));
+        declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);
     }
 

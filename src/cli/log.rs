@@ -19,7 +19,7 @@ use tracing_subscriber::{
 use crate::link::Home;
 
 /// The variable with the least level that is logged, `debug` or `obeya::engine=trace,warn`.
-const LOG_VARIABLE: &str = "OBEYA_LOG";
+pub(super) const LOG_VARIABLE: &str = "OBEYA_LOG";
 /// How many days of logs are kept.
 const KEPT: usize = 7;
 

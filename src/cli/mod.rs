@@ -11,12 +11,14 @@ mod complete;
 mod completions;
 mod context;
 mod dashboard;
+mod demo;
 mod deps;
 mod doctor;
 mod duration;
 mod error;
 mod events;
 mod export;
+mod filter;
 mod grammar;
 pub mod import;
 mod init;
@@ -25,12 +27,14 @@ mod keymap;
 mod ledger;
 mod line;
 mod log;
+mod man;
 mod output;
 mod receipt;
 mod report;
 mod stage;
 mod table;
 mod theme;
+mod watch;
 mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
@@ -43,7 +47,7 @@ use self::{
     grammar::NOUNS,
     output::Style,
 };
-use crate::domain::order::Actor;
+use crate::{demo::Demo, domain::order::Actor};
 
 pub use self::{
     complete::{Completion, complete_line},
@@ -58,6 +62,8 @@ pub use self::{
 pub enum Invocation {
     /// The console is to be opened.
     Console(ConsoleOptions),
+    /// The console is to be opened on a demo, which lasts as long as it is held.
+    Demo(Demo, ConsoleOptions),
     /// A command was run; this is its exit code.
     Done(u8),
 }
@@ -101,6 +107,15 @@ fn started(matches: &ArgMatches) -> Invocation {
     };
     let mut call = Call::shell(globals, style);
     let done = dispatch(noun, beneath, &mut call).and_then(|()| call.out.flush());
+    if let Some(demo) = call.demo.take() {
+        let options = ConsoleOptions {
+            read_only: false,
+            ledger: Some(demo.ledger().to_owned()),
+            actor: call.globals.actor(),
+            colour: Globals::colour(inner),
+        };
+        return Invocation::Demo(demo, options);
+    }
     Invocation::Done(match done {
         Ok(()) => EXIT_DONE,
         Err(error) => ended(style, Some(&mut call), error),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::{AlertId, OrderId},
+    order::{ClosedOrder, External},
     record::{Hash, Seq},
     time::Timestamp,
 };
@@ -47,6 +48,25 @@ pub struct ArchivedOrder {
 }
 
 impl ArchivedOrder {
+    /// Returns the row of an order that was closed by the record `changed`.
+    pub fn of(form: &ClosedOrder, changed: Seq) -> Self {
+        let order = &form.order;
+        ArchivedOrder {
+            id: order.id,
+            external: order.external.as_ref().map(External::key),
+            title: order.title.clone(),
+            kind: order.kind.word().into(),
+            bucket: order.bucket.word().into(),
+            status: form.status().word().into(),
+            priority: order.priority.get(),
+            parent: order.parent,
+            created: order.created,
+            closed: form.closed,
+            changed,
+            form: serde_json::to_string(form).unwrap_or_default().into(),
+        }
+    }
+
     /// Returns what a text search looks through: title, id and external id in lower case.
     pub fn searched(&self) -> String {
         let external = self.external.as_deref().unwrap_or_default();

@@ -285,6 +285,11 @@ commands! {
         /// Which.
         name: String,
     } = "agent" "resume" Operator Compensable "Resume an agent",
+    /// Takes an agent's registration back: its role, what it may pull, a pause and its count of completed orders go.
+    UnregisterAgent {
+        /// Which.
+        name: String,
+    } = "agent" "unregister" Operator Destructive "Take an agent's registration back",
     /// Takes in a whole file of another system.
     Import {
         /// The system.

@@ -7,7 +7,7 @@ use super::{
     decide::{Draft, Renewals, andon},
     event::Event,
     id::{AlertId, OrderId},
-    order::{BUCKETS, Bucket},
+    order::{BUCKETS, Bucket, Order},
     state::State,
     time::{SECOND, Timestamp},
 };
@@ -32,10 +32,9 @@ pub fn due(state: &State, renewals: &Renewals, now: Timestamp) -> Vec<Draft> {
 
 /// Returns the earliest moment at which something falls due: what [`State::next_due`] should be after a look.
 pub fn next_due(state: &State, renewals: &Renewals) -> Timestamp {
-    let leases = state.work_orders().filter_map(|order| {
-        let lease = order.lease()?;
-        Some(expiry(order.id, lease.epoch, lease.expires_at, renewals))
-    });
+    let leases = state
+        .work_orders()
+        .filter_map(|order| lease_end(order, renewals));
     let promises = state
         .work_orders()
         .filter(|order| !order.breached)
@@ -95,20 +94,21 @@ pub fn clock_jump(state: &State, drift_micros: i64, now: Timestamp) -> Vec<Draft
     drafts
 }
 
-fn expiry(id: OrderId, epoch: u32, granted: Timestamp, renewals: &Renewals) -> Timestamp {
-    match renewals.get(&id) {
-        Some((renewed, until)) if *renewed == epoch => granted.max(*until),
-        _ => granted,
-    }
+/// Returns until when an order's lease runs, renewals included, if it has one.
+pub fn lease_end(order: &Order, renewals: &Renewals) -> Option<Timestamp> {
+    let lease = order.lease()?;
+    Some(match renewals.get(&order.id) {
+        Some((renewed, until)) if *renewed == lease.epoch => lease.expires_at.max(*until),
+        _ => lease.expires_at,
+    })
 }
 
 fn lapsed(state: &State, renewals: &Renewals, now: Timestamp) -> Vec<Draft> {
     let over = state.work_orders().filter_map(|order| {
-        let work = order.work()?;
-        let lease = work.lease?;
-        let expires = expiry(order.id, lease.epoch, lease.expires_at, renewals);
-        let (id, holder, epoch) = (order.id, work.holder.clone(), lease.epoch);
-        (expires <= now).then(|| Event::LeaseLapsed { id, holder, epoch }.into())
+        let expires = lease_end(order, renewals)?;
+        let work = order.work().filter(|_| expires <= now)?;
+        let (id, holder, epoch) = (order.id, work.holder.clone(), work.lease?.epoch);
+        Some(Event::LeaseLapsed { id, holder, epoch }.into())
     });
     over.take(MAX_DUE).collect()
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::{AlertId, OrderId},
-    record::{ActorKind, Seq},
+    record::{ActorKind, Record, Seq},
     time::Timestamp,
 };
 
@@ -180,6 +180,15 @@ impl Actor {
         Actor {
             kind: ActorKind::Person,
             name: name.into(),
+        }
+    }
+
+    /// Returns who a record is by. A sort of actor that only a newer version knows is told as the engine's: nothing here
+    /// is decided by it, for such a record is not understood.
+    pub fn of(record: &Record) -> Self {
+        Actor {
+            kind: record.actor_kind.known().unwrap_or(ActorKind::System),
+            name: record.actor.clone(),
         }
     }
 
@@ -440,5 +449,25 @@ vocabulary! {
         Completed = "completed",
         /// Given up.
         Cancelled = "cancelled",
+    }
+}
+
+impl Order {
+    /// Returns an open order's status.
+    pub fn status(&self) -> Status {
+        match self.phase {
+            Phase::Queued => Status::Queued,
+            Phase::InProgress(_) => Status::InProgress,
+        }
+    }
+}
+
+impl ClosedOrder {
+    /// Returns a closed order's status.
+    pub fn status(&self) -> Status {
+        match self.outcome {
+            Outcome::Completed { .. } => Status::Completed,
+            Outcome::Cancelled { .. } => Status::Cancelled,
+        }
     }
 }

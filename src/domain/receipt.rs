@@ -52,7 +52,7 @@ pub struct Receipt {
 impl Receipt {
     /// Returns the receipt of a completion's record, or None if the record is something else.
     pub fn of(record: &Record) -> Option<Receipt> {
-        match Event::decode(&record.kind, record.version, &record.body) {
+        match record.decode() {
             Ok(event) => Receipt::of_event(&event, record),
             Err(_) => None,
         }

@@ -104,6 +104,32 @@ pub enum Door {
     Engine,
 }
 
+/// A word of an envelope as it is stored: a newer version may have words that this one does not know, and the chain's
+/// hashes need them all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored<T> {
+    /// One that this version knows.
+    Known(T),
+    /// One that only a newer version knows: what it stands on cannot be understood here.
+    Newer(Box<str>),
+}
+
+impl<T> From<T> for Stored<T> {
+    fn from(known: T) -> Self {
+        Stored::Known(known)
+    }
+}
+
+impl<T: Copy> Stored<T> {
+    /// Returns what the word names, if this version knows it.
+    pub const fn known(&self) -> Option<T> {
+        match self {
+            Stored::Known(known) => Some(*known),
+            Stored::Newer(_) => None,
+        }
+    }
+}
+
 macro_rules! words {
     ($kind:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $kind {
@@ -115,6 +141,34 @@ macro_rules! words {
             /// Returns what `word` names, if anything.
             pub fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl Stored<$kind> {
+            /// Returns what a stored word names.
+            pub fn from_word(word: &str) -> Self {
+                <$kind>::from_word(word).map_or_else(|| Stored::Newer(word.into()), Stored::Known)
+            }
+
+            /// Returns the word that is stored and shown.
+            pub fn word(&self) -> &str {
+                match self {
+                    Stored::Known(known) => known.word(),
+                    Stored::Newer(word) => word,
+                }
+            }
+        }
+
+        impl Serialize for Stored<$kind> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for Stored<$kind> {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Ok(Self::from_word(&word))
             }
         }
     };
@@ -143,11 +197,11 @@ pub struct Record {
     /// The conversation it belongs to, if any.
     pub correlation: Option<Uuid>,
     /// What sort of actor.
-    pub actor_kind: ActorKind,
+    pub actor_kind: Stored<ActorKind>,
     /// The actor's name.
     pub actor: String,
     /// The door it came in by.
-    pub door: Door,
+    pub door: Stored<Door>,
     /// The operating system's user id of the writer.
     pub uid: u32,
     /// What it is about: an order's, alert's or agent's id, or `ledger`.

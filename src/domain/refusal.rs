@@ -131,6 +131,13 @@ pub enum Refusal {
         /// Which.
         name: String,
     },
+    /// The agent holds orders, and this needs one that holds none.
+    AgentHolds {
+        /// Which.
+        name: String,
+        /// What it holds.
+        orders: Vec<OrderId>,
+    },
     /// The role may not do this.
     Role {
         /// What the caller has.
@@ -163,13 +170,6 @@ pub enum Refusal {
     CommandReused {
         /// The seq of the first record that the id stands for.
         seq: u64,
-    },
-    /// A host that was replaced wanted to act.
-    StaleTerm {
-        /// Its term.
-        given: u64,
-        /// The term of the host that replaced it.
-        current: u64,
     },
     /// The ledger holds events that this version does not know.
     NewerLedger {
@@ -215,12 +215,12 @@ impl Refusal {
             Refusal::Changed { .. } => "changed",
             Refusal::NothingReady { .. } => "nothing_ready",
             Refusal::AgentPaused { .. } => "agent_paused",
+            Refusal::AgentHolds { .. } => "agent_holds",
             Refusal::Role { .. } => "role",
             Refusal::Invalid { .. } => "invalid",
             Refusal::Limit { .. } => "limit",
             Refusal::StageInUse { .. } => "stage_in_use",
             Refusal::CommandReused { .. } => "command_reused",
-            Refusal::StaleTerm { .. } => "stale_term",
             Refusal::NewerLedger { .. } => "newer_ledger",
         }
     }
@@ -275,7 +275,9 @@ impl Refusal {
                 .collect(),
             Refusal::StaleEpoch { id, given, current } => match (given, current) {
                 (_, None) => vec![format!("obeya work-order claim {id}")],
-                (None, _) => vec!["pass --epoch or OBEYA_EPOCH with the claim's epoch".into()],
+                (None, _) => vec![format!(
+                    "pass --epoch N, or OBEYA_EPOCH={id}:N, with the claim's epoch"
+                )],
                 (Some(given), Some(current)) if given < current => {
                     vec!["nothing: a newer claim holds it".into()]
                 }
@@ -305,12 +307,16 @@ impl Refusal {
                 lift
             }
             Refusal::AgentPaused { name } => vec![format!("obeya agent resume {name}")],
+            Refusal::AgentHolds { orders, .. } => orders
+                .iter()
+                .take(SHOWN)
+                .map(|id| format!("obeya work-order release {id} --force --reason …"))
+                .collect(),
             Refusal::Role { needs, .. } => vec![format!("ask someone with the role {needs}")],
             Refusal::Limit { .. } => vec!["close or archive what is no longer needed".into()],
             Refusal::StageInUse { stage, .. } => {
                 vec![format!("move the orders out of {stage} first")]
             }
-            Refusal::StaleTerm { .. } => vec!["nothing: another host took over".into()],
             Refusal::NewerLedger { .. } => vec!["run the newer version of obeya".into()],
         }
     }
@@ -420,6 +426,9 @@ impl fmt::Display for Refusal {
                 write!(f, "none of {queued} queued can start: {reasons}")
             }
             Refusal::AgentPaused { name } => write!(f, "agent {name} is paused"),
+            Refusal::AgentHolds { name, orders } => {
+                write!(f, "agent {name} holds {}", list(orders))
+            }
             Refusal::Role { has, needs } => {
                 let article = if *has == Role::Viewer { "a" } else { "an" };
                 write!(f, "{article} {has} may not do this; it takes {needs}")
@@ -434,9 +443,6 @@ impl fmt::Display for Refusal {
                     f,
                     "this command id stands for another command, recorded at {seq}"
                 )
-            }
-            Refusal::StaleTerm { given, current } => {
-                write!(f, "host term {given} is over; the current one is {current}")
             }
             Refusal::NewerLedger { kind, seq } => {
                 write!(

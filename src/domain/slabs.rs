@@ -29,7 +29,8 @@ pub struct Slabs<T> {
 
 /// A slab has its entries, or its bytes, or both: whichever was first, the other is made when it is asked for.
 struct Slab<T> {
-    entries: OnceLock<Entries<T>>,
+    /// Boxed, so that a slab nobody looks into takes little memory.
+    entries: OnceLock<Box<Entries<T>>>,
     /// Kept until an entry changes, so that a snapshot costs only what changed since the one before.
     encoded: OnceLock<Encoded>,
 }
@@ -209,6 +210,12 @@ impl<T: Clone + Encode + DecodeOwned> Slabs<T> {
     }
 }
 
+impl<T> Entries<T> {
+    fn none() -> Box<Self> {
+        Box::new(Entries(std::array::from_fn(|_| None)))
+    }
+}
+
 impl Encoded {
     fn bytes(&self) -> &[u8] {
         self.buffer.get(self.part.clone()).unwrap_or_default()
@@ -218,7 +225,7 @@ impl Encoded {
 impl<T: Clone + Encode + DecodeOwned> Slab<T> {
     fn empty() -> Self {
         Slab {
-            entries: OnceLock::from(Entries(std::array::from_fn(|_| None))),
+            entries: OnceLock::from(Entries::none()),
             encoded: OnceLock::new(),
         }
     }
@@ -240,7 +247,7 @@ impl<T: Clone + Encode + DecodeOwned> Slab<T> {
 
     fn entries(&self, damaged: &AtomicBool) -> &Entries<T> {
         self.entries.get_or_init(|| {
-            let mut entries = Entries(std::array::from_fn(|_| None));
+            let mut entries = Entries::none();
             let bytes = self.encoded.get().map_or(&[][..], Encoded::bytes);
             let Ok(rows) = bitcode::decode::<Vec<(u8, Arc<T>)>>(bytes) else {
                 damaged.store(true, Ordering::Relaxed);
@@ -259,7 +266,7 @@ impl<T: Clone + Encode + DecodeOwned> Slab<T> {
     /// Returns the entries of a slab for writing: its own if nobody shares it, else a copy of its pointers.
     fn entries_mut<'a>(slab: &'a mut Arc<Slab<T>>, damaged: &AtomicBool) -> &'a mut Entries<T> {
         if Arc::get_mut(slab).is_none() {
-            let entries = OnceLock::from(slab.entries(damaged).clone());
+            let entries = OnceLock::from(Box::new(slab.entries(damaged).clone()));
             *slab = Arc::new(Slab {
                 entries,
                 encoded: OnceLock::new(),

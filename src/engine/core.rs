@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
-        command::{Command, Submission},
+        command::{Command, Role, Submission},
         id::OrderId,
         order::Actor,
         query::{Live, Query},
@@ -176,7 +176,11 @@ impl Handle {
 
     /// Commits a command together with what else waits, and calls `answer` from the engine's thread.
     pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
-        self.push(Job::Submit(Box::new(submission), Box::new(answer)));
+        if let Err((fault, Job::Submit(_, answer))) =
+            self.push(Job::Submit(Box::new(submission), Box::new(answer)))
+        {
+            answer(Reply::Failed(fault.into()));
+        }
     }
 
     /// Commits a command together with what else waits.
@@ -194,9 +198,8 @@ impl Handle {
         errand: impl FnOnce(&mut Writer) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        self.push(Job::Errand(Box::new(move |writer| {
-            drop(sender.send(errand(writer)))
-        })));
+        let errand = Job::Errand(Box::new(move |writer| drop(sender.send(errand(writer)))));
+        self.push(errand).map_err(|(fault, _)| fault)?;
         receiver.recv().map_err(|_| stopped())
     }
 
@@ -234,10 +237,11 @@ impl Handle {
         id: OrderId,
         epoch: u32,
         actor: &Actor,
+        role: Role,
         note: &str,
     ) -> Result<Result<Timestamp, Refusal>, Fault> {
         let (actor, note) = (actor.clone(), note.to_owned());
-        self.errand(move |writer| writer.heartbeat(id, epoch, &actor, &note))?
+        self.errand(move |writer| writer.heartbeat(id, epoch, &actor, role, &note))?
     }
 
     /// Returns the engine's time.
@@ -265,25 +269,18 @@ impl Handle {
         self.shared.wake.notify_one();
     }
 
-    fn push(&self, job: Job) {
+    /// Puts a job into the inbox, or gives it back with why it cannot be there.
+    fn push(&self, job: Job) -> Result<(), (Fault, Job)> {
         let mut inbox = lock(&self.shared.inbox);
-        if inbox.stop || inbox.jobs.len() >= MAX_WAITING {
-            let fault = match inbox.stop {
-                true => stopped(),
-                false => Fault::new(
-                    FaultKind::Busy,
-                    std::path::Path::new(""),
-                    "too many commands wait",
-                ),
-            };
-            drop(inbox);
-            if let Job::Submit(_, answer) = job {
-                answer(Reply::Failed(fault.into()));
-            }
-            return;
+        if inbox.stop {
+            return Err((stopped(), job));
+        }
+        if inbox.jobs.len() >= MAX_WAITING {
+            return Err((busy(), job));
         }
         inbox.jobs.push_back(job);
         self.shared.wake.notify_one();
+        Ok(())
     }
 }
 
@@ -293,6 +290,12 @@ fn stopped() -> Fault {
         std::path::Path::new(""),
         "the engine of this process has stopped",
     )
+}
+
+fn busy() -> Fault {
+    let what = format!("the engine is busy: {MAX_WAITING} commands wait for it");
+    Fault::new(FaultKind::Busy, std::path::Path::new(""), what)
+        .mend("Try again in a moment, and send fewer commands at once.")
 }
 
 /// Closes the inbox when the thread ends, by a panic too: who waits hears that nobody can tell, and nobody waits for ever.

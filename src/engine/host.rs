@@ -58,12 +58,13 @@ impl Host {
         let failed = |what: String| Fault::new(FaultKind::Io, home.path(), what);
         match handle.submit(submission) {
             Reply::Done(outcome) => {
-                let elected = outcome.records.iter().find_map(|record| {
-                    match Event::decode(&record.kind, record.version, &record.body) {
+                let elected = outcome
+                    .records
+                    .iter()
+                    .find_map(|record| match record.decode() {
                         Ok(Event::HostElected { term, .. }) => Some(term),
                         _ => None,
-                    }
-                });
+                    });
                 let term = elected.ok_or_else(|| failed("the election left no term".into()))?;
                 handle.set_prompt(true);
                 tracing::info!(term, "elected as host");

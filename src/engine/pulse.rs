@@ -140,7 +140,11 @@ fn lease_of(state: &State, id: OrderId) -> Option<(u32, i64)> {
 pub(super) fn is_needed(state: &State, query: &Query) -> bool {
     match query {
         Query::Agents { .. } | Query::Agent { .. } | Query::Summary | Query::Metrics => true,
-        Query::WorkOrders { .. } => state.counts.wip.iter().any(|count| *count > 0),
+        Query::WorkOrders { .. }
+        | Query::Sla { .. }
+        | Query::Ageing { .. }
+        | Query::Risk { .. }
+        | Query::Handover { .. } => state.counts.wip.iter().any(|count| *count > 0),
         Query::WorkOrder { order } | Query::Status { order } | Query::Why { order } => {
             let leased = |id: OrderId| state.order(id).is_some_and(|order| order.lease().is_some());
             order.parse().is_ok_and(leased)

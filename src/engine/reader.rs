@@ -1,32 +1,38 @@
 //! The ledger as queries see it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use crate::{
     domain::{
         archive::{AlertQuery, ArchiveQuery, ArchivedAlert, ArchivedOrder, ReceiptRow},
         books::Books,
         id::{AlertId, OrderId},
-        query::{self, Answer, Query},
+        moment::Moment,
+        query::{self, Answer, Live, Query},
         record::{Record, Seq},
         refusal::Refusal,
-        state::State,
-        time::Timestamp,
     },
     ledger::{Fault, Ledger},
 };
 
-use super::{Handle, load};
+use super::{
+    Handle,
+    past::{Past, Standing},
+};
 
 /// Reads beside the writer, over a handle of its own.
 pub struct Reader {
     ledger: Box<dyn Ledger>,
+    past: Past,
 }
 
 impl Reader {
     /// Returns a reader over a handle.
     pub fn new(ledger: Box<dyn Ledger>) -> Self {
-        Reader { ledger }
+        Reader {
+            ledger,
+            past: Past::default(),
+        }
     }
 
     /// Answers a question about the engine's newest version.
@@ -63,10 +69,34 @@ impl Reader {
         self.ledger.read(head.seq.saturating_sub(count), limit)
     }
 
-    /// Returns the state as it stood at a moment: after the last record that was written by then.
-    pub fn state_at(&mut self, time: Timestamp) -> Result<Arc<State>, Fault> {
-        let seq = self.ledger.seq_at(time)?;
-        load::load_at(self.ledger.as_mut(), Some(seq)).map(Arc::new)
+    /// Returns the line as it stood at a moment. A long replay tells `progress` how many records of how many it has
+    /// taken; the ladder that it leaves makes the next one short.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn stand(
+        &mut self,
+        moment: Moment,
+        progress: &mut dyn FnMut(Seq, Seq),
+    ) -> Result<Standing, Fault> {
+        self.past.stand(self.ledger.as_mut(), moment, progress)
+    }
+
+    /// Answers a question as it would have been answered then. Signs of life are not kept, so that there are none.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn ask_then(
+        &mut self,
+        handle: &Handle,
+        then: &Standing,
+        query: &Query,
+    ) -> Result<Result<Answer, Refusal>, Fault> {
+        let newest = handle.state();
+        let mut books = (self.past).books(self.ledger.as_mut(), &then.state, &newest)?;
+        query::answer(&then.state, &Live::default(), &mut books, query, then.now)
     }
 }
 

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     domain::{
-        command::Submission,
+        command::{Command, Role, Submission},
+        due,
         id::OrderId,
         import_report::ImportReport,
         order::Actor,
@@ -222,15 +223,31 @@ impl Writer {
     }
 
     /// Renews its holder's lease in full, from now. Never on the ledger; a lease that lapsed or changed hands stays so.
+    /// It takes the role that a claim takes.
+    ///
+    /// A lease that still runs is renewed without the writers' turn: until it ends nobody lets it lapse, and what else
+    /// is due is the next writer's.
     pub fn heartbeat(
         &mut self,
         id: OrderId,
         epoch: u32,
         actor: &Actor,
+        role: Role,
         note: &str,
     ) -> Result<Result<Timestamp, Refusal>, Fault> {
-        // What is due comes first: a lease that ran out is not renewed by a late beat.
-        self.settle()?;
+        let lease_seconds = None;
+        let needs = Command::ClaimOrder { id, lease_seconds }.spec().role;
+        if role < needs {
+            return Ok(Err(Refusal::Role { has: role, needs }));
+        }
+        self.catch_up()?;
+        let now = self.clock.now();
+        let renewals = self.pulse.renewals(&self.state, now);
+        let order = self.state.order(id);
+        if order.is_none_or(|order| due::lease_end(order, &renewals).is_none_or(|end| end <= now)) {
+            // What is due comes first: a lease that ran out is not renewed by a late beat.
+            self.settle()?;
+        }
         let Some(order) = self.state.order(id) else {
             return Ok(Err(Refusal::not_found(format!("open order {id}"))));
         };
@@ -246,7 +263,6 @@ impl Writer {
             let holder = work.holder.clone();
             return Ok(Err(Refusal::NotHolder { id, holder }));
         }
-        let now = self.clock.now();
         let until = now.plus(i64::from(lease.seconds).saturating_mul(SECOND));
         self.pulse.renew(id, epoch, until, now)?;
         self.pulse.beat(&actor.name, now, &text::clean(note))?;

@@ -36,7 +36,7 @@ pub struct Backup {
     pub bytes: u64,
 }
 
-/// What a restore did; the caller appends a record that says so, before anything else.
+/// What a restore did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The ledger's identity now, with a new incarnation.
@@ -120,10 +120,15 @@ fn exists(target: &Path) -> Fault {
 
 /// Puts the backup at `source` in the place of the ledger in `home`. Needs the host and all writers to stand still;
 /// the replaced ledger is kept aside. `progress` hears the seq verified so far.
+///
+/// `note` writes into the copy, which lies in a folder of its own and has its new incarnation already, that it was
+/// restored. Only then it takes the ledger's name, in one step: whoever opens the ledger finds the old one, or the new
+/// one with the record that says so.
 pub fn restore(
     home: &Home,
     source: &Path,
     progress: &mut dyn FnMut(Seq),
+    note: &mut dyn FnMut(&Home, &Identity) -> Result<(), Fault>,
 ) -> Result<Restored, Fault> {
     let (from, head) = inspect(source, progress)?;
     home.make()?;
@@ -147,9 +152,10 @@ pub fn restore(
         incarnation: life,
         ..from
     };
-    let temporary = path.with_extension("restoring");
-    let restored = prepare(source, &temporary, &identity).and_then(|()| swap(&temporary, &path));
-    let _ = fs::remove_file(&temporary);
+    let workshop = home.path().join("restoring");
+    let restored =
+        prepare(source, &workshop, &identity, note).and_then(|temporary| swap(&temporary, &path));
+    let _ = fs::remove_dir_all(&workshop);
     let aside = restored?;
     snapshots::clear(&home.snapshots());
     turn.give();
@@ -172,19 +178,41 @@ fn present(home: &Home) -> Option<(Identity, Head)> {
     Some((ledger.identity(), head))
 }
 
-fn prepare(source: &Path, temporary: &Path, identity: &Identity) -> Result<(), Fault> {
-    let fault = |error: rusqlite::Error| Fault::sqlite(temporary, "preparing the restore", &error);
-    let _ = fs::remove_file(temporary);
-    let file = open_private(temporary)?;
+/// Makes in the folder `workshop` what is to be the ledger, and returns its database: one file, whole and synced.
+fn prepare(
+    source: &Path,
+    workshop: &Path,
+    identity: &Identity,
+    note: &mut dyn FnMut(&Home, &Identity) -> Result<(), Fault>,
+) -> Result<PathBuf, Fault> {
+    // A restore that was killed has left its own.
+    let _ = fs::remove_dir_all(workshop);
+    let home = Home::new(workshop)?;
+    home.make()?;
+    let temporary = home.database();
+    let fault = |error: rusqlite::Error| Fault::sqlite(&temporary, "preparing the restore", &error);
+    let file = open_private(&temporary)?;
     // By SQLite and not byte by byte, so that a source with a -wal is copied whole.
     let copy = schema::open_copy(source)?;
-    copy.execute("VACUUM INTO ?1", params![text(temporary)?])
+    copy.execute("VACUUM INTO ?1", params![text(&temporary)?])
         .map_err(fault)?;
-    let db = Connection::open(temporary).map_err(fault)?;
+    let db = Connection::open(&temporary).map_err(fault)?;
     schema::write_identity(&db, identity).map_err(fault)?;
     drop(db);
+    note(&home, identity)?;
+    // Only the database takes the ledger's name: what the note left in a -wal goes into it first.
+    let db = Connection::open(&temporary).map_err(fault)?;
+    let left: i64 = db
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(fault)?;
+    drop(db);
+    if left != 0 {
+        let what = "somebody else has the ledger that is being restored open";
+        return Err(Fault::new(FaultKind::Busy, &temporary, what));
+    }
     file.sync_all()
-        .map_err(|error| Fault::io(temporary, "syncing the restore", &error))
+        .map_err(|error| Fault::io(&temporary, "syncing the restore", &error))?;
+    Ok(temporary)
 }
 
 /// Puts `temporary` at `path`; returns where the replaced file lies. A `-wal` must never meet another database than

@@ -11,10 +11,14 @@ use super::{
     paths::{FileId, beside, open_private},
     sqlite::records::int,
 };
-use crate::domain::{id::OrderId, time::Timestamp};
+use crate::domain::{agent::MAX_AGENTS, id::OrderId, time::Timestamp};
 
 /// How long a beat waits for another's; it is worth no more.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How many agents' beats are kept, the newest: twice the agents that a ledger can have registered, so that those who beat
+/// unregistered, under a new name each time perhaps, fill no disk.
+const MAX_AGENT_BEATS: usize = 2 * MAX_AGENTS;
 
 /// The format of these tables; another one is thrown away.
 const FORMAT: u32 = 1;
@@ -105,8 +109,21 @@ impl Telemetry {
     /// Notes that an agent is alive, and what it says it is doing.
     pub fn beat_agent(&mut self, name: &str, now: Timestamp, note: &str) -> Result<(), Fault> {
         self.with(|db| {
+            let sql = "UPDATE agents SET beat = ?2, note = ?3 WHERE name = ?1";
+            if db
+                .prepare_cached(sql)?
+                .execute(params![name, now.0, note])?
+                > 0
+            {
+                return Ok(());
+            }
             let mut sql = db.prepare_cached("INSERT OR REPLACE INTO agents VALUES (?1, ?2, ?3)")?;
-            sql.execute(params![name, now.0, note]).map(drop)
+            sql.execute(params![name, now.0, note])?;
+            let sql = "DELETE FROM agents WHERE name IN \
+                (SELECT name FROM agents ORDER BY beat DESC, name LIMIT -1 OFFSET ?1)";
+            db.prepare_cached(sql)?
+                .execute([int(MAX_AGENT_BEATS as u64)])
+                .map(drop)
         })
     }
 
@@ -208,6 +225,24 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail")]
     use super::*;
+
+    #[test]
+    fn agents_that_are_no_more_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path()).unwrap();
+        let mut telemetry = Telemetry::new(&home);
+        telemetry.beat_agent("ana", Timestamp(1), "first").unwrap();
+        let strangers = (0..).zip(2..).take(MAX_AGENT_BEATS);
+        for (n, at) in strangers {
+            let name = format!("stranger-{n}");
+            telemetry.beat_agent(&name, Timestamp(at), "").unwrap();
+            // Who beats on stays, however many come.
+            telemetry.beat_agent("ben", Timestamp(at), "on").unwrap();
+        }
+        let beats = telemetry.agent_beats().unwrap();
+        assert_eq!(beats.len(), MAX_AGENT_BEATS);
+        assert!(beats.contains_key("ben") && !beats.contains_key("ana"));
+    }
 
     #[test]
     fn beats_are_kept_and_a_damaged_or_deleted_file_is_made_anew() {

@@ -11,7 +11,7 @@ use crate::{
         record::{Head, Seq},
         state::State,
     },
-    engine::{self, Clock as _, Reply, SystemClock, Writer},
+    engine::{self, Clock, Reply, SystemClock, Writer},
     ledger::{
         Fault, FaultKind, Home, Identity, Ledger as _, SqliteLedger,
         backup::{self as files, Restored},
@@ -28,8 +28,15 @@ pub use crate::ledger::{backup::Backup, verify::Verdict as Verified};
 ///
 /// There is one already, or the folder cannot be written.
 pub fn init(home: &Home) -> Result<Head, Fault> {
-    let clock = Arc::new(SystemClock::new());
-    let uuid = Uuid::now_v7();
+    init_at(home, Uuid::now_v7(), Arc::new(SystemClock::new()))
+}
+
+/// Makes a ledger as [`init`] does, with a name that is given and under another clock.
+///
+/// # Errors
+///
+/// There is one already, or the folder cannot be written.
+pub fn init_at(home: &Home, uuid: Uuid, clock: Arc<dyn Clock>) -> Result<Head, Fault> {
     let identity = Identity {
         uuid,
         incarnation: 1,
@@ -93,7 +100,8 @@ pub fn backup(home: &Home, target: &Path, progress: &mut dyn FnMut(Seq)) -> Resu
     files::backup(home, target, progress)
 }
 
-/// Replaces the ledger by a backup, and records that as the first act of the new incarnation.
+/// Replaces the ledger by a backup that says so itself: the record of the restore is on it before it takes the ledger's
+/// name.
 ///
 /// # Errors
 ///
@@ -103,15 +111,13 @@ pub fn restore(
     source: &Path,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<Restored, Fault> {
-    let restored = files::restore(home, source, progress)?;
-    let ledger = SqliteLedger::open(home)?;
-    let mut writer = Writer::new(Box::new(ledger), Arc::new(SystemClock::new()), Some(home));
-    let incarnation = restored.identity.incarnation;
-    done(
-        home,
-        writer.submit(&engine::own_act(Command::NoteRestore { incarnation })),
-    )?;
-    Ok(restored)
+    files::restore(home, source, progress, &mut |copy, identity| {
+        let ledger = SqliteLedger::open(copy)?;
+        let mut writer = Writer::new(Box::new(ledger), Arc::new(SystemClock::new()), Some(home));
+        let incarnation = identity.incarnation;
+        let note = engine::own_act(Command::NoteRestore { incarnation });
+        done(home, writer.submit(&note))
+    })
 }
 
 /// Looks at everything that can be wrong with a ledger, and says what to do about it.

@@ -53,6 +53,6 @@ impl Operator for Cold {
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
         Ok(self
             .writer
-            .heartbeat(beat.order, beat.epoch, &beat.actor, &beat.note)?)
+            .heartbeat(beat.order, beat.epoch, &beat.actor, beat.role, &beat.note)?)
     }
 }

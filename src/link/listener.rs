@@ -199,9 +199,13 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
         }
         Request::Beat(beat) => {
             let beaten = in_background(office, move |office| {
-                Ok(office
-                    .handle
-                    .heartbeat(beat.order, beat.epoch, &beat.actor, &beat.note)?)
+                Ok(office.handle.heartbeat(
+                    beat.order,
+                    beat.epoch,
+                    &beat.actor,
+                    beat.role,
+                    &beat.note,
+                )?)
             });
             Response::Beaten(Box::new(beaten.await))
         }

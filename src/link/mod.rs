@@ -7,21 +7,25 @@ mod admin;
 mod client;
 mod cold;
 mod follow;
+mod frozen;
 mod listener;
 mod locate;
 mod session;
 mod wire;
 
-pub use admin::{Backup, Stats, Verified, backup, doctor, head, init, restore, stats, verify};
+pub use admin::{
+    Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, stats, verify,
+};
 pub use client::Client;
 pub use cold::Cold;
 pub use follow::Follower;
+pub use frozen::Frozen;
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use session::{ReadOnly, Session, SessionNews, Watching, now, uid};
 
 use crate::domain::{
-    command::Submission,
+    command::{Role, Submission},
     id::OrderId,
     order::Actor,
     query::{Answer, Query},
@@ -29,7 +33,7 @@ use crate::domain::{
     time::Timestamp,
 };
 pub use crate::{
-    engine::{Failure, Outcome, Reply},
+    engine::{Clock, Failure, HeldClock, Outcome, Reply},
     ledger::{Fault, FaultKind, Home},
 };
 use serde::{Deserialize, Serialize};
@@ -46,6 +50,8 @@ pub struct Heartbeat {
     pub epoch: u32,
     /// Who beats.
     pub actor: Actor,
+    /// What the caller may do.
+    pub role: Role,
     /// What it is doing, one line.
     #[serde(default)]
     pub note: String,

@@ -9,15 +9,16 @@ use super::{Answered, Beaten, Heartbeat, Listener, Observer, Operator};
 use crate::{
     domain::{
         command::{Role, Submission},
+        moment::Moment,
         query::Query,
-        record::Record,
+        record::{Record, Seq},
         refusal::Refusal,
         state::State,
         time::Timestamp,
     },
     engine::{
-        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Subscription, SystemClock,
-        Writer,
+        Clock, Election, Engine, Handle, Host, News, Reader, Reply, Standing, Subscription,
+        SystemClock, Writer,
     },
     ledger::{Fault, Home, SqliteLedger},
 };
@@ -71,16 +72,28 @@ impl Watching {
             .recent(limit)
     }
 
-    /// Returns the state as it stood at a moment.
+    /// Returns the line as it stood at a moment; a long way there is told to `progress`, in records done and to do.
     ///
     /// # Errors
     ///
     /// The ledger could not be read.
-    pub fn state_at(&self, time: Timestamp) -> Result<Arc<State>, Fault> {
-        self.reader
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .state_at(time)
+    pub fn stand(
+        &self,
+        moment: Moment,
+        progress: &mut dyn FnMut(Seq, Seq),
+    ) -> Result<Standing, Fault> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.stand(moment, progress)
+    }
+
+    /// Answers a question as it would have been answered then.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn ask_then(&self, then: &Standing, query: &Query) -> Answered {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(reader.ask_then(&self.handle(), then, query)?)
     }
 
     /// Calls `listener` with every new version, from the engine's thread: it must not block.
@@ -194,7 +207,7 @@ impl Operator for Arc<Session> {
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
         let handle = self.watching.handle();
-        Ok(handle.heartbeat(beat.order, beat.epoch, &beat.actor, &beat.note)?)
+        Ok(handle.heartbeat(beat.order, beat.epoch, &beat.actor, beat.role, &beat.note)?)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The version of these messages. A host that speaks another one is as good as none.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 /// The largest frame: an answer of the most rows a list may have fits, and a hostile length does not take all memory.
 pub(super) const MAX_FRAME: usize = 32 << 20;
 

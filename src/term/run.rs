@@ -194,6 +194,8 @@ enum Woken {
     Happened(Happened),
     News,
     Frame,
+    /// The terminal took what it could not take at once.
+    CaughtUp,
     Minute,
 }
 
@@ -201,11 +203,12 @@ impl Console<'_> {
     async fn run(&mut self) -> io::Result<Ended> {
         let mut dirt = Dirt::Key;
         loop {
-            if dirt != Dirt::None && self.due(dirt) <= Instant::now() {
+            // A terminal that is behind gets no frame; what it would show is newer once it has caught up.
+            if dirt != Dirt::None && !self.screen.is_behind() && self.due(dirt) <= Instant::now() {
                 self.draw()?;
                 dirt = Dirt::None;
             }
-            let woken = self.wait(dirt).await;
+            let woken = self.wait(dirt).await?;
             let (ended, made) = self.take(woken).await?;
             if let Some(ended) = ended {
                 return Ok(ended);
@@ -228,21 +231,26 @@ impl Console<'_> {
 
     /// Sleeps until something happens. Without a frame to draw only the next minute wakes it by itself, and once what the
     /// model waits for.
-    async fn wait(&mut self, dirt: Dirt) -> Woken {
+    async fn wait(&mut self, dirt: Dirt) -> io::Result<Woken> {
         let frame = self.due(dirt);
+        let behind = self.screen.is_behind();
         let now = self.session.now().0;
         let till = MINUTE - now.rem_euclid(MINUTE);
         let sooner = self.model.wakes_at().map(|at| at.0.saturating_sub(now));
         let left = sooner.map_or(till, |sooner| sooner.min(till));
         let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
         let minute = Instant::now() + left;
-        tokio::select! {
+        Ok(tokio::select! {
             biased;
             happened = self.inputs.next() => Woken::Happened(happened),
             () = self.post.rung() => Woken::News,
-            () = sleep_until(frame), if dirt != Dirt::None => Woken::Frame,
+            sent = self.screen.caught_up(), if behind => {
+                sent?;
+                Woken::CaughtUp
+            }
+            () = sleep_until(frame), if dirt != Dirt::None && !behind => Woken::Frame,
             () = sleep_until(minute) => Woken::Minute,
-        }
+        })
     }
 
     /// Takes what woke the loop and all that is there already.
@@ -250,6 +258,12 @@ impl Console<'_> {
         let mut dirt = Dirt::None;
         match woken {
             Woken::Frame => return Ok((None, dirt)),
+            Woken::CaughtUp => {
+                if let Some(at) = self.drawn_at {
+                    self.pace(at.elapsed());
+                }
+                return Ok((None, dirt));
+            }
             Woken::Minute => {
                 let now = self.session.now();
                 self.hear(Msg::Tick(now))?;
@@ -378,8 +392,13 @@ impl Console<'_> {
         let drawn = self
             .screen
             .draw(|frame| view::draw(model, frame.buffer_mut()))?;
-        self.gap = (drawn.waited * COST_FACTOR).min(MAX_GAP);
+        self.pace(drawn.waited);
         Ok(())
+    }
+
+    /// Makes the pause after a frame as long as its cost demands.
+    fn pace(&mut self, cost: Duration) {
+        self.gap = cost.saturating_mul(COST_FACTOR).min(MAX_GAP);
     }
 }
 

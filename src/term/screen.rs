@@ -11,6 +11,7 @@ use ratatui::{
     backend::{Backend, ClearType},
     layout::Size,
 };
+use tokio::net::unix::pipe;
 
 use super::{
     backend::{FrameBackend, SizeOf},
@@ -80,9 +81,27 @@ impl Screen {
             Ok(if known { told } else { UNKNOWN_SIZE })
         });
         let mut screen = Self::with(out, size, caps, hold)?;
+        screen.send(guard::ENTER)?;
         // A console that was killed left its last picture on the alternate screen.
         screen.repaint()?;
         Ok(screen)
+    }
+
+    /// Waits until the terminal took all that it could not take at once. Giving up the wait loses nothing; a terminal
+    /// that has everything is waited for for ever.
+    pub async fn caught_up(&mut self) -> io::Result<()> {
+        if !self.is_behind() {
+            std::future::pending::<()>().await;
+        }
+        while self.is_behind() {
+            let writer = self.terminal.backend_mut().writer_mut();
+            // Watched only while it is needed: each byte that a terminal takes would wake the console. To be watched a
+            // terminal is as good as a pipe, and tokio has no other safe way to watch a file.
+            let watched = pipe::Sender::from_file_unchecked(writer.out().try_clone()?)?;
+            watched.writable().await?;
+            writer.catch_up()?;
+        }
+        Ok(())
     }
 }
 
@@ -137,6 +156,11 @@ impl<W: Write> Screen<W> {
         self.terminal.backend_mut().clear_region(ClearType::All)?;
         self.terminal.swap_buffers();
         Ok(())
+    }
+
+    /// Returns whether the terminal has not taken everything yet: a frame now would only have to wait.
+    pub const fn is_behind(&self) -> bool {
+        self.terminal.backend().writer().is_behind()
     }
 
     /// Returns the size that the next frame will have.
@@ -203,6 +227,8 @@ impl<W: Write> Screen<W> {
             return Ok(false);
         }
         self.hold = Hold::Shells;
+        // The rest of a frame would be drawn over the shell's screen.
+        self.terminal.backend_mut().writer_mut().drop_unsent();
         suspend::stop()?;
         Ok(true)
     }
@@ -211,10 +237,11 @@ impl<W: Write> Screen<W> {
     /// program was stopped and continued from outside.
     pub fn resume(&mut self) -> io::Result<()> {
         match &self.hold {
-            Hold::Bare => {}
+            Hold::Bare => return self.repaint(),
             Hold::Ours(guard) => guard.reclaim()?,
             Hold::Shells => self.hold = Hold::Ours(Guard::enter()?),
         }
+        self.send(guard::ENTER)?;
         if self.mouse {
             self.send(MOUSE_ON)?;
         }

@@ -2,19 +2,21 @@
 //!
 //! Everything for the terminal goes through one writer, so that the brackets of synchronized
 //! output (mode 2026) stand around the frame they belong to, in the same write.
+//!
+//! It never waits: what the terminal does not take at once (ctrl-s, a dead link) is kept, and the loop sends it once
+//! the terminal takes bytes again, listening to signals and keys meanwhile.
 
 use std::{
     io::{self, ErrorKind, Write},
-    thread,
     time::{Duration, Instant},
 };
 
 /// Room for a whole first frame at 200x60 with colours, so that no frame is copied to grow.
 const FRAME_SIZE: usize = 64 * 1024;
 
-/// How long a terminal that takes no byte is waited for, if its descriptor does not block by
-/// itself (a program before us may have left it so).
-const STALL: Duration = Duration::from_secs(5);
+/// Most bytes kept for a terminal that takes none. The loop draws no frame meanwhile, so this is one frame, what
+/// enters the terminal, and more copies than anybody makes without seeing one.
+const UNSENT_LIMIT: usize = 1024 * 1024;
 
 const SYNC_BEGIN: &[u8] = b"\x1b[?2026h";
 const SYNC_END: &[u8] = b"\x1b[?2026l";
@@ -22,7 +24,7 @@ const SYNC_END: &[u8] = b"\x1b[?2026l";
 /// What has been sent so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Bytes sent.
+    /// Bytes sent, or kept to be sent.
     pub bytes: u64,
     /// Calls of `write`.
     pub writes: u64,
@@ -35,6 +37,8 @@ pub struct Counters {
 pub(super) struct FrameWriter<W> {
     out: W,
     frame: Vec<u8>,
+    /// What the terminal did not take yet.
+    unsent: Vec<u8>,
     sync: bool,
     counters: Counters,
 }
@@ -44,6 +48,7 @@ impl<W: Write> FrameWriter<W> {
         FrameWriter {
             out,
             frame: Vec::with_capacity(FRAME_SIZE),
+            unsent: Vec::new(),
             sync,
             counters: <_>::default(),
         }
@@ -70,6 +75,16 @@ impl<W: Write> FrameWriter<W> {
         self.counters
     }
 
+    /// Returns whether the terminal has not taken everything yet.
+    pub(super) const fn is_behind(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Returns where the bytes go.
+    pub(super) const fn out(&self) -> &W {
+        &self.out
+    }
+
     /// Sends the frame in one write; a frame with nothing in it sends nothing.
     pub(super) fn end_frame(&mut self) -> io::Result<()> {
         if self.is_idle() {
@@ -79,7 +94,9 @@ impl<W: Write> FrameWriter<W> {
         if self.sync {
             self.frame.extend_from_slice(SYNC_END);
         }
-        let sent = send(&mut self.out, &self.frame, &mut self.counters);
+        let frame = std::mem::take(&mut self.frame);
+        let sent = self.send(&frame);
+        self.frame = frame;
         self.frame.clear();
         self.frame.shrink_to(FRAME_SIZE);
         sent
@@ -90,33 +107,54 @@ impl<W: Write> FrameWriter<W> {
         self.frame.clear();
     }
 
-    /// Sends `bytes` at once, apart from any frame.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        send(&mut self.out, bytes, &mut self.counters)
+    /// Forgets what the terminal did not take, when it is given to somebody else.
+    pub(super) fn drop_unsent(&mut self) {
+        self.unsent = Vec::new();
     }
-}
 
-fn send(out: &mut impl Write, bytes: &[u8], counters: &mut Counters) -> io::Result<()> {
-    let begun = Instant::now();
-    let mut rest = bytes;
-    let result = loop {
-        if rest.is_empty() {
-            break out.flush();
+    /// Sends `bytes` at once, apart from any frame, but after what is still to be sent.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.unsent.len() + bytes.len() > UNSENT_LIMIT {
+            let what = "the terminal takes no bytes, and too many wait for it";
+            return Err(io::Error::new(ErrorKind::TimedOut, what));
         }
-        counters.writes += 1;
-        match out.write(rest) {
-            Ok(0) => break Err(ErrorKind::WriteZero.into()),
-            Ok(count) => {
-                counters.bytes += count as u64;
-                rest = rest.get(count..).unwrap_or_default();
+        let taken = match self.is_behind() {
+            true => 0,
+            false => self.write(bytes)?,
+        };
+        self.counters.bytes += bytes.len() as u64;
+        self.unsent
+            .extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Sends of what was kept as much as the terminal takes now.
+    pub(super) fn catch_up(&mut self) -> io::Result<()> {
+        let kept = std::mem::take(&mut self.unsent);
+        let taken = self.write(&kept)?;
+        self.unsent = kept.get(taken..).unwrap_or_default().to_vec();
+        Ok(())
+    }
+
+    /// Writes until the terminal takes no more; returns how much it took.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let begun = Instant::now();
+        let mut taken = 0;
+        let result = loop {
+            let rest = bytes.get(taken..).unwrap_or_default();
+            if rest.is_empty() {
+                break self.out.flush();
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock && begun.elapsed() < STALL => {
-                thread::sleep(Duration::from_millis(1));
+            self.counters.writes += 1;
+            match self.out.write(rest) {
+                Ok(0) => break Err(ErrorKind::WriteZero.into()),
+                Ok(count) => taken += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(()),
+                Err(error) => break Err(error),
             }
-            Err(error) => break Err(error),
-        }
-    };
-    counters.time += begun.elapsed();
-    result
+        };
+        self.counters.time += begun.elapsed();
+        result.map(|()| taken)
+    }
 }

@@ -289,7 +289,10 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
                 limit: None,
             })
         }
-        Slot::Agents => view(View::Agents).then_some(Query::Agents { limit: Some(1_000) }),
+        Slot::Agents => view(View::Agents).then_some(Query::Agents {
+            limit: Some(1_000),
+            after: None,
+        }),
         Slot::Blast => match &model.overlay {
             Some(Overlay::Confirm(confirm)) => match &confirm.stake {
                 Some(Stake::Hold(scope)) => Some(Query::Blast {

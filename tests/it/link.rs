@@ -15,15 +15,18 @@ use std::{
 
 use obeya::{
     domain::{
+        agent::PullFilter,
         andon::Severity,
         command::{COMMANDS, Command, NewOrder, Role, Submission},
         id::{AlertId, OrderId},
         order::Actor,
-        query::Query,
+        query::{Answer, Query},
         record::{Door, Record},
     },
     ledger::{Ledger as _, SqliteLedger},
-    link::{self, Client, Cold, FaultKind, Home, Observer, Operator, Outcome, Reply, Session},
+    link::{
+        self, Client, Cold, FaultKind, Frozen, Home, Observer, Operator, Outcome, Reply, Session,
+    },
 };
 use uuid::Uuid;
 
@@ -171,6 +174,72 @@ fn one_hosts_and_the_others_wait_their_turn() {
 }
 
 #[test]
+fn a_frozen_ledger_answers_every_page_from_one_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = made(folder.path());
+    let mut cold = Cold::open(&home).unwrap();
+    let agent = |name: String| Command::RegisterAgent {
+        name,
+        role: None,
+        capabilities: PullFilter::default(),
+    };
+    let alert = |reason: String| Command::TriggerAndon {
+        reason,
+        severity: Severity::Low,
+        hold: None,
+        fingerprint: None,
+        order: None,
+    };
+    let resolve = |n| Command::ResolveAlert {
+        id: AlertId(n),
+        resolution: "over".into(),
+    };
+    for n in 1..=5 {
+        done(cold.submit(&submission(agent(format!("agent-{n}")))));
+        done(cold.submit(&submission(alert(format!("alert {n}")))));
+    }
+    for n in [2, 4, 3] {
+        done(cold.submit(&submission(resolve(n))));
+    }
+    let mut frozen = Frozen::open(&home).unwrap();
+    let (mut names, mut alerts) = (Vec::new(), Vec::new());
+    for n in 6..=20 {
+        // Whatever happens meanwhile.
+        done(cold.submit(&submission(agent(format!("agent-{n}")))));
+        done(cold.submit(&submission(alert(format!("alert {n}")))));
+        if n == 10 {
+            done(cold.submit(&submission(resolve(1))));
+        }
+        let query = Query::Agents {
+            limit: Some(1),
+            after: names.last().cloned(),
+        };
+        match frozen.ask(&query).unwrap().unwrap() {
+            Answer::Agents(page) => names.extend(page.agents.into_iter().map(|agent| agent.name)),
+            other => panic!("{other:?}"),
+        }
+        let query = Query::Alerts {
+            all: true,
+            severity: None,
+            limit: Some(1),
+            after: alerts.last().copied(),
+        };
+        match frozen.ask(&query).unwrap().unwrap() {
+            Answer::Alerts(page) => alerts.extend(page.alerts.into_iter().map(|alert| alert.id)),
+            other => panic!("{other:?}"),
+        }
+    }
+    let registered: Vec<_> = (1..=5).map(|n| format!("agent-{n}")).collect();
+    assert_eq!(names, registered);
+    assert_eq!(
+        alerts,
+        [1, 5, 3, 4, 2].map(AlertId),
+        "open, then the newest"
+    );
+    assert!(frozen.head().seq < SqliteLedger::open(&home).unwrap().head().unwrap().seq);
+}
+
+#[test]
 fn hostile_frames_hurt_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let home = made(folder.path());
@@ -183,15 +252,15 @@ fn hostile_frames_hurt_nobody() {
             .unwrap();
         stream
     };
-    let other = r#"{"other_protocol":1}"#;
+    let other = r#"{"other_protocol":2}"#;
     let deep = format!(
-        r#"{{"protocol":1,"request":{}1{}}}"#,
+        r#"{{"protocol":2,"request":{}1{}}}"#,
         "[".repeat(9_000),
         "]".repeat(9_000)
     );
     for text in [
-        r#"{"protocol":2,"request":"yield"}"#,
-        r#"{"protocol":1,"request":{"conquer":{}}}"#,
+        r#"{"protocol":1,"request":"yield"}"#,
+        r#"{"protocol":2,"request":{"conquer":{}}}"#,
         "",
         "\u{0}\u{1b}[2J",
         "null",
@@ -200,7 +269,7 @@ fn hostile_frames_hurt_nobody() {
         let mut stream = open();
         assert_eq!(raw(&mut stream, &framed(text)).as_deref(), Some(other));
         // The connection is still good for somebody who speaks properly.
-        let question = r#"{"protocol":1,"request":{"ask":{"work_order":{"order":"WO-1"}}}}"#;
+        let question = r#"{"protocol":2,"request":{"ask":{"work_order":{"order":"WO-1"}}}}"#;
         let answer = raw(&mut stream, &framed(question)).unwrap();
         assert!(answer.starts_with(r#"{"answered""#), "{answer}");
     }

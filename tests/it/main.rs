@@ -5,6 +5,7 @@ mod cli;
 mod driving;
 mod ledger;
 
+mod demo;
 mod engine;
 mod golden;
 mod limits;

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::{
     cli::Room,
-    support::pty::{Pty, Start},
+    support::pty::{PATIENCE, Pty, Start},
 };
 
 /// What a terminal gets at the end, when nothing of ours may be left on.
@@ -185,6 +185,28 @@ fn told_to_end_it_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_terminal_that_takes_nothing_holds_nobody() {
+    let room = room();
+    for signal in [Signal::TERM, Signal::HUP] {
+        let mut pty = console(&room);
+        assert!(!pty.is_shared_output_changed(), "the shell would get it");
+        pty.deafen();
+        let before = room.records();
+        // Each key is a frame that finds no room, and the command is carried out all the same.
+        pty.keys(":work-order create --title unseen<enter>");
+        let deadline = Instant::now() + PATIENCE;
+        while room.records() == before {
+            assert!(Instant::now() < deadline, "it waits for its terminal");
+        }
+        let told = Instant::now();
+        assert_eq!(pty.signal(signal).end(), Ok(3), "{signal:?}");
+        let took = told.elapsed();
+        assert!(took < Duration::from_secs(2), "{signal:?}: {took:?}");
+        assert_eq!(pty.modes(), pty.modes_before, "the terminal's modes");
+    }
+}
+
+#[test]
 fn a_lost_terminal_ends_it() {
     let room = room();
     let mut pty = console(&room);
@@ -265,7 +287,11 @@ fn a_suspended_console_gives_up_its_office_and_comes_back_whole() {
     assert!(again.contains("\x1b[2J"), "the whole screen is drawn anew");
     assert!(pty.text().contains("Orders by status") && pty.screen().alternate_screen());
     pty.keys("q");
-    pty.wait_for("the shell's screen", |screen| !screen.alternate_screen());
+    // What is typed before the shell asks again may still go to the console.
+    pty.wait_for("the shell's prompt", |screen| {
+        let text = screen.contents();
+        !screen.alternate_screen() && text.trim_end().ends_with("\nshell>")
+    });
     pty.keys("stty -a | grep -c -- -icanon; exit 0<enter>");
     assert_eq!(pty.end(), Ok(0));
     let raw = pty.text();

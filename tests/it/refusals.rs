@@ -107,6 +107,10 @@ fn every_refusal_explains_itself() {
             stage_full: None,
         },
         Refusal::AgentPaused { name: "ann".into() },
+        Refusal::AgentHolds {
+            name: "ann".into(),
+            orders: vec![id, other],
+        },
         Refusal::Role {
             has: Role::Viewer,
             needs: Role::Admin,
@@ -121,10 +125,6 @@ fn every_refusal_explains_itself() {
             orders: 2,
         },
         Refusal::CommandReused { seq: 7 },
-        Refusal::StaleTerm {
-            given: 1,
-            current: 2,
-        },
         Refusal::NewerLedger {
             kind: "gate_passed".into(),
             seq: 9,
@@ -202,7 +202,7 @@ fn every_refusal_explains_itself() {
         nothing: a newer claim holds it
     WO-001 is leased, and no epoch was given; the claim that holds has epoch 2
       {"rule":"stale_epoch","id":"WO-001","given":null,"current":2}
-        pass --epoch or OBEYA_EPOCH with the claim's epoch
+        pass --epoch N, or OBEYA_EPOCH=WO-001:N, with the claim's epoch
     epoch 9 does not hold WO-001; the claim that holds has epoch 2
       {"rule":"stale_epoch","id":"WO-001","given":9,"current":2}
         obeya work-order show WO-001
@@ -224,6 +224,10 @@ fn every_refusal_explains_itself() {
     agent ann is paused
       {"rule":"agent_paused","name":"ann"}
         obeya agent resume ann
+    agent ann holds WO-001, WO-002
+      {"rule":"agent_holds","name":"ann","orders":["WO-001","WO-002"]}
+        obeya work-order release WO-001 --force --reason …
+        obeya work-order release WO-002 --force --reason …
     a viewer may not do this; it takes admin
       {"rule":"role","has":"viewer","needs":"admin"}
         ask someone with the role admin
@@ -237,9 +241,6 @@ fn every_refusal_explains_itself() {
         move the orders out of code first
     this command id stands for another command, recorded at 7
       {"rule":"command_reused","seq":7}
-    host term 1 is over; the current one is 2
-      {"rule":"stale_term","given":1,"current":2}
-        nothing: another host took over
     record 9 is a 'gate_passed', which a newer obeya wrote; this one only reads
       {"rule":"newer_ledger","kind":"gate_passed","seq":9}
         run the newer version of obeya

@@ -125,6 +125,7 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
             reason: None,
         },
         Command::ResumeAgent { name: "ann".into() },
+        Command::UnregisterAgent { name: "ann".into() },
         Command::Import {
             source: "beads".into(),
             items: vec![],
@@ -224,6 +225,7 @@ fn the_table_of_commands() {
     agent register       agent
     agent pause          operator
     agent resume         operator
+    agent unregister     operator  destructive
     import beads         operator
     init                 admin
     host elect           admin

@@ -458,3 +458,30 @@ fn a_paused_agent_pulls_nothing_and_finishes_what_it_has() {
         })
         .unwrap();
 }
+
+#[test]
+fn an_agent_that_holds_nothing_is_unregistered() {
+    let mut line = Line::new();
+    let id = line.order("a");
+    assert_eq!(rule(line.person().unregister("ann")), "not_found");
+    line.person()
+        .register("ann", PullFilter::default())
+        .unwrap();
+    line.person().pause("ann").unwrap();
+    line.person().resume("ann").unwrap();
+    line.agent("ann").claim(id).unwrap();
+    let refused = line.person().unregister("ann").unwrap_err();
+    let release = format!("obeya work-order release {id} --force --reason …");
+    assert_eq!(
+        (refused.rule(), refused.lift()),
+        ("agent_holds", vec![release])
+    );
+    line.agent("ann").epoch(1).complete(id).unwrap();
+    line.person().unregister("ann").unwrap();
+    assert_eq!(line.state.agent("ann"), None);
+    // What it was allowed and what it did are gone with it.
+    line.person()
+        .register("ann", PullFilter::default())
+        .unwrap();
+    assert_eq!(line.state.agent("ann").unwrap().completed, 0);
+}

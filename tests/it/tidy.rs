@@ -16,16 +16,18 @@ const FLOORS: &[(&str, u8)] = &[
     ("link", 4),
     ("cli", 5),
     ("ui", 5),
+    ("demo", 5),
     ("term", 5),
     ("main", 6),
 ];
 
 /// Rooms that may use another on their own floor: settings are cleaned text, and the terminal runs the console's model
-/// and the line's grammar. The command line tells of themes and keys as the console has them.
+/// and the line's grammar. The command line tells of themes and keys as the console has them, and opens the demo.
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("config", "text"),
     ("term", "ui"),
     ("term", "cli"),
+    ("cli", "demo"),
     ("cli", "ui"),
 ];
 

@@ -1,241 +1,241 @@
-//! A beads file: one JSON object a line, read as it streams by.
+//! A line of a beads file.
+//!
+//! Keys that are not known here are kept with their values: they go into the description, since an import forgets
+//! nothing.
 
-use std::{collections::HashMap, fmt, io::BufRead};
+use std::{borrow::Cow, fmt};
 
-use serde::Serialize;
-
-use super::{convert, line::Line, mapping::Mapping};
-use crate::{
-    domain::{
-        command::ImportItem,
-        decide::import::MAX_ITEMS,
-        import_report::{Note, NoteKind},
-    },
-    text,
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
 };
+use serde_json::Value;
 
-/// The longest line, in bytes: many times an item's longest texts, and no file without line ends fills the memory.
-pub const MAX_LINE: usize = 4 * 1024 * 1024;
-/// How many broken lines an error lists.
-pub const MAX_PROBLEMS: usize = 20;
+use super::{
+    file::{Found, Reading, Wrong},
+    frame,
+    item::{self, Bond, DONE, Raw},
+    parts::{Text, When},
+    source::Options,
+};
+use crate::domain::order::Priority;
 
-/// What stands in a file.
+/// Our priorities by those of beads: 0 is the most urgent there, 10 here.
+const PRIORITIES: [u8; 5] = [10, 8, 6, 4, 2];
+
+/// The priority of an item that has none, in beads' own numbers.
+const DEFAULT_PRIORITY: i64 = 2;
+
+/// Reads one line.
+pub(super) fn record(
+    reading: &mut Reading,
+    _: &str,
+    text: &str,
+    options: &Options,
+) -> Result<Found, Wrong> {
+    let line: Line<'_> = frame::json(text)?;
+    if line.is_tombstone() {
+        let id = line.id.as_ref().map(|Text(id)| item::external(id));
+        return Ok(Found::Gone(id.and_then(Result::ok).unwrap_or_default()));
+    }
+    let raw = raw(line)?;
+    Ok(Found::Item(Box::new(item::item(
+        raw,
+        &options.system,
+        &options.mapping,
+        reading.notes(),
+    )?)))
+}
+
+/// Returns our priority for one of beads, or what is wrong with it.
+fn priority(value: Option<i64>) -> Result<Priority, String> {
+    let value = value.unwrap_or(DEFAULT_PRIORITY);
+    usize::try_from(value)
+        .ok()
+        .and_then(|value| PRIORITIES.get(value).copied())
+        .and_then(Priority::new)
+        .ok_or_else(|| format!("priority {value} is not 0 to 4"))
+}
+
+fn raw(line: Line<'_>) -> Result<Raw<'_>, String> {
+    let Text(id) = line.id.ok_or("it has no id")?;
+    let Text(title) = line.title.unwrap_or_default();
+    let created = line.created_at.map(|When(at)| at);
+    let status = word(line.status).unwrap_or("open".into());
+    let sections = [
+        ("Design", line.design),
+        ("Acceptance criteria", line.acceptance_criteria),
+        ("Notes", line.notes),
+        ("Close reason", line.close_reason),
+    ];
+    let sections = sections.into_iter();
+    let sections = sections.filter_map(|(heading, text)| Some((heading, text?.0)));
+    let bonds = line.dependencies.into_iter().map(|relation| {
+        let kind = word(relation.kind).unwrap_or("blocks".into());
+        let bond = match &*kind {
+            "parent-child" => Bond::Part,
+            "blocks" => Bond::Wait,
+            _ => Bond::Link(kind),
+        };
+        (bond, relation.on.0)
+    });
+    let reference = line
+        .external_ref
+        .map(|Text(reference)| (Bond::Link("external-ref".into()), reference));
+    let comments = line.comments.into_iter().map(|said| {
+        let author = word(said.author).unwrap_or_default();
+        (author, said.created_at.0, said.text.0)
+    });
+    if title.trim().is_empty() {
+        return Err("it has no title".into());
+    }
+    let created = created.ok_or("it has no created_at")?;
+    let closed = line.closed_at.or(line.updated_at);
+    Ok(Raw {
+        id,
+        title,
+        description: line.description.map(|Text(text)| text),
+        sections: sections.collect(),
+        created,
+        kind: word(line.issue_type).unwrap_or("task".into()),
+        priority: priority(line.priority)?,
+        labels: line.labels.into_iter().map(|Text(label)| label).collect(),
+        assignee: line.assignee.map(|Text(name)| name),
+        estimate: line.estimated_minutes,
+        outcome: (status == "closed").then(|| (DONE, closed.map_or(created, |When(at)| at))),
+        words: match &*status {
+            "open" | "closed" => vec![],
+            _ => vec![status],
+        },
+        bonds: bonds.chain(reference).collect(),
+        comments: comments.collect(),
+        rest: line
+            .rest
+            .into_iter()
+            .map(|(Text(key), value)| (key, value))
+            .collect(),
+        ..Raw::default()
+    })
+}
+
+/// Returns a text without the blanks around it, if anything is left.
+fn word(text: Option<Text<'_>>) -> Option<Cow<'_, str>> {
+    let Text(text) = text?;
+    let trimmed = text.trim();
+    match trimmed.len() == text.len() {
+        _ if trimmed.is_empty() => None,
+        true => Some(text),
+        false => Some(Cow::Owned(trimmed.to_owned())),
+    }
+}
+
+/// A relation to another item.
+#[derive(Debug, Deserialize)]
+struct Relation<'a> {
+    #[serde(borrow, rename = "depends_on_id")]
+    on: Text<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+}
+
+/// What somebody said.
+#[derive(Debug, Deserialize)]
+struct Comment<'a> {
+    #[serde(borrow)]
+    author: Option<Text<'a>>,
+    #[serde(borrow)]
+    text: Text<'a>,
+    created_at: When,
+}
+
+/// One line.
 #[derive(Debug, Default)]
-pub struct ReadFile {
-    /// The live items, in the file's order.
-    pub items: Vec<ImportItem>,
-    /// Lines with anything on them.
-    pub lines: u64,
-    /// Items that were deleted there.
-    pub tombstones: u64,
-    /// Broken lines that were left out because the caller asked for it.
-    pub invalid: Vec<LineProblem>,
-    /// What was cut, and which ids stand in the file more than once.
-    pub notes: Vec<Note>,
+struct Line<'a> {
+    id: Option<Text<'a>>,
+    title: Option<Text<'a>>,
+    description: Option<Text<'a>>,
+    design: Option<Text<'a>>,
+    acceptance_criteria: Option<Text<'a>>,
+    notes: Option<Text<'a>>,
+    close_reason: Option<Text<'a>>,
+    status: Option<Text<'a>>,
+    issue_type: Option<Text<'a>>,
+    priority: Option<i64>,
+    assignee: Option<Text<'a>>,
+    external_ref: Option<Text<'a>>,
+    estimated_minutes: Option<i64>,
+    created_at: Option<When>,
+    updated_at: Option<When>,
+    closed_at: Option<When>,
+    deleted: bool,
+    labels: Vec<Text<'a>>,
+    dependencies: Vec<Relation<'a>>,
+    comments: Vec<Comment<'a>>,
+    /// Every other key with its value, in the line's order.
+    rest: Vec<(Text<'a>, Value)>,
 }
 
-/// A line that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LineProblem {
-    /// The line, from 1.
-    pub line: u64,
-    /// The byte in the line where it goes wrong, from 1; 0 where it is the line as a whole.
-    pub column: usize,
-    /// What is wrong.
-    pub why: String,
-}
-
-impl fmt::Display for LineProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if self.column > 0 {
-            write!(f, ", column {}", self.column)?;
-        }
-        write!(f, ": {}", self.why)
+impl Line<'_> {
+    /// Returns whether the item was deleted: its line only says that it was there.
+    fn is_tombstone(&self) -> bool {
+        let status = self.status.as_ref().map(|Text(status)| status.as_ref());
+        self.deleted || matches!(status, Some("tombstone" | "deleted"))
     }
 }
 
-/// A file that cannot come in as it is. Nothing of it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BrokenFile {
-    /// The first [`MAX_PROBLEMS`] broken lines.
-    pub problems: Vec<LineProblem>,
-    /// How many there are; 1 where reading had to stop.
-    pub total: u64,
-}
+impl<'de> Deserialize<'de> for Line<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Line<'de>;
 
-impl fmt::Display for BrokenFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.problems {
-            writeln!(f, "{problem}")?;
-        }
-        let more = self.total.saturating_sub(self.problems.len() as u64);
-        if more > 0 {
-            writeln!(f, "and {more} more")?;
-        }
-        write!(f, "nothing was imported")
-    }
-}
-
-impl std::error::Error for BrokenFile {}
-
-/// Reads a beads file. `progress` hears how many bytes of it are read so far.
-///
-/// All or nothing: one broken line fails the file, unless `skip_invalid` asks to leave such lines out and list them.
-/// Of several lines with one id the last counts, as for whoever appends to the file; a tombstone takes an earlier line
-/// out.
-pub fn read_beads(
-    mut reader: impl BufRead,
-    mapping: &Mapping,
-    skip_invalid: bool,
-    progress: &mut dyn FnMut(u64),
-) -> Result<ReadFile, BrokenFile> {
-    let mut read = Reading::default();
-    let (mut buffer, mut number, mut bytes) = (Vec::new(), 0, 0);
-    loop {
-        buffer.clear();
-        let taken = match next_line(&mut reader, &mut buffer) {
-            Ok(0) => break,
-            Ok(taken) => taken,
-            Err(error) => return Err(stop(number + 1, format!("it cannot be read: {error}"))),
-        };
-        number += 1;
-        bytes += taken;
-        if let Err((column, why)) = read.line(&buffer, number, mapping) {
-            read.problem(LineProblem {
-                line: number,
-                column,
-                why,
-            });
-        }
-        if read.count > MAX_ITEMS {
-            let why =
-                format!("the file has more than {MAX_ITEMS} live items, the most of one import");
-            return Err(stop(number, why));
-        }
-        progress(bytes);
-    }
-    read.finish(skip_invalid)
-}
-
-/// Reads one line of at most [`MAX_LINE`] bytes and a bit; the rest of a longer one is skipped. Returns the bytes gone by.
-fn next_line(reader: &mut impl BufRead, buffer: &mut Vec<u8>) -> std::io::Result<u64> {
-    let mut gone = 0;
-    loop {
-        let available = match reader.fill_buf() {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            available => available?,
-        };
-        if available.is_empty() {
-            return Ok(gone);
-        }
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let part = end.map_or(available.len(), |at| at + 1);
-        if buffer.len() <= MAX_LINE {
-            buffer.extend_from_slice(&available[..part]);
-        }
-        reader.consume(part);
-        gone += part as u64;
-        if end.is_some() {
-            return Ok(gone);
-        }
-    }
-}
-
-fn stop(line: u64, why: String) -> BrokenFile {
-    BrokenFile {
-        problems: vec![LineProblem {
-            line,
-            column: 0,
-            why,
-        }],
-        total: 1,
-    }
-}
-
-/// A file on its way in.
-#[derive(Default)]
-struct Reading {
-    /// Items with their lines; None where a later line took one out.
-    items: Vec<Option<ImportItem>>,
-    count: usize,
-    /// Where each id last stood: its line, and its place among the items.
-    seen: HashMap<String, (u64, Option<usize>)>,
-    file: ReadFile,
-    problems: u64,
-}
-
-impl Reading {
-    fn line(&mut self, raw: &[u8], number: u64, mapping: &Mapping) -> Result<(), (usize, String)> {
-        let raw = match number {
-            1 => raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw),
-            _ => raw,
-        };
-        let raw = raw.trim_ascii_end();
-        if raw.is_empty() {
-            return Ok(());
-        }
-        self.file.lines += 1;
-        if raw.len() > MAX_LINE {
-            return Err((0, format!("it is longer than {MAX_LINE} bytes")));
-        }
-        let text = std::str::from_utf8(raw)
-            .map_err(|error| (error.valid_up_to() + 1, "it is not UTF-8".into()))?;
-        let line: Line<'_> = serde_json::from_str(text).map_err(|error| {
-            let (column, why) = (error.column(), error.to_string());
-            let why = why
-                .rsplit_once(" at line ")
-                .map_or(why.as_str(), |(why, _)| why);
-            (column, text::clean(why).into_owned())
-        })?;
-        if line.is_tombstone() {
-            self.file.tombstones += 1;
-            if let Ok(id) = convert::external(line.id.as_ref()) {
-                self.place(id, number, None);
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an issue: a JSON object")
             }
-            return Ok(());
-        }
-        let item = convert::item(line, mapping, &mut self.file.notes).map_err(|why| (0, why))?;
-        self.place(item.external.clone(), number, Some(item));
-        Ok(())
-    }
 
-    /// Puts an item, or a tombstone, over whatever had its id before.
-    fn place(&mut self, id: String, number: u64, item: Option<ImportItem>) {
-        let at = item.is_some().then_some(self.items.len());
-        if let Some((line, before)) = self.seen.get(&id) {
-            if let Some(before) = before
-                && let Some(slot) = self.items.get_mut(*before)
-            {
-                *slot = None;
-                self.count -= 1;
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line<'de>, A::Error> {
+                let mut line = Line::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    match key.0.as_ref() {
+                        "id" => line.id = map.next_value()?,
+                        "title" => line.title = map.next_value()?,
+                        "description" => line.description = map.next_value()?,
+                        "design" => line.design = map.next_value()?,
+                        "acceptance_criteria" => line.acceptance_criteria = map.next_value()?,
+                        "notes" => line.notes = map.next_value()?,
+                        "close_reason" => line.close_reason = map.next_value()?,
+                        "status" => line.status = map.next_value()?,
+                        "issue_type" => line.issue_type = map.next_value()?,
+                        "priority" => line.priority = map.next_value()?,
+                        "assignee" => line.assignee = map.next_value()?,
+                        "external_ref" => line.external_ref = map.next_value()?,
+                        "estimated_minutes" => line.estimated_minutes = map.next_value()?,
+                        "created_at" => line.created_at = map.next_value()?,
+                        "updated_at" => line.updated_at = map.next_value()?,
+                        "closed_at" => line.closed_at = map.next_value()?,
+                        "deleted_at" => {
+                            line.deleted = map.next_value::<Option<When>>()?.is_some();
+                        }
+                        "labels" => line.labels = list(&mut map)?,
+                        "dependencies" => line.dependencies = list(&mut map)?,
+                        "comments" => line.comments = list(&mut map)?,
+                        // A digest of the rest by beads itself: it says nothing of its own.
+                        "content_hash" => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                        _ => line.rest.push((key, map.next_value()?)),
+                    }
+                }
+                Ok(line)
             }
-            let text = format!("line {line}, and again line {number}");
-            self.file
-                .notes
-                .push(Note::new(NoteKind::Duplicate, &id, text));
         }
-        self.seen.insert(id, (number, at));
-        if item.is_some() {
-            self.items.push(item);
-            self.count += 1;
-        }
-    }
 
-    fn problem(&mut self, problem: LineProblem) {
-        self.problems += 1;
-        self.file.invalid.push(problem);
-    }
-
-    fn finish(mut self, skip_invalid: bool) -> Result<ReadFile, BrokenFile> {
-        if self.problems > 0 && !skip_invalid {
-            self.file.invalid.truncate(MAX_PROBLEMS);
-            return Err(BrokenFile {
-                problems: self.file.invalid,
-                total: self.problems,
-            });
+        fn list<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+            map: &mut A,
+        ) -> Result<Vec<T>, A::Error> {
+            Ok(map.next_value::<Option<Vec<T>>>()?.unwrap_or_default())
         }
-        self.file.items = self.items.into_iter().flatten().collect();
-        Ok(self.file)
+
+        deserializer.deserialize_map(Keys)
     }
 }

@@ -1,4 +1,4 @@
-//! `obeya import beads FILE`: one command, one transaction, whoever else is writing.
+//! `obeya import SOURCE FILE`: one command, one transaction, whoever else is writing.
 
 use std::{
     fs::{self, File},
@@ -7,15 +7,15 @@ use std::{
     time::Duration,
 };
 
-use clap::{ArgMatches, Command};
+use clap::{ArgAction, ArgMatches, Command};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{BrokenFile, Imported, Mapping, ReadFile, read_beads, render_report};
+use super::{BrokenFile, Imported, Mapping, Options, ReadFile, SOURCES, Source, render_report};
 use crate::{
     cli::{
-        arguments::{flag, option, positional, verb, verbs},
-        context::{Call, value},
+        arguments::{flag, option, positional, verbs},
+        context::{Call, text, value, values},
         error::{self, CliError, Done},
         log,
     },
@@ -23,36 +23,51 @@ use crate::{
     link::Cold,
 };
 
-const NOUN: &str = "import";
-
-/// The name under which the ledger knows the system that the file comes from.
-const BEADS: &str = "beads";
-
 /// How wide a report is where lines may be of any length.
 const REPORT_WIDTH: usize = 100;
 
 /// How much of the file is read between two looks at the progress bar: often enough for eyes, seldom enough for speed.
 const STEP: u64 = 1 << 20;
 
+/// What every import promises, for help.
+const PROMISE: &str = "\
+All of the file comes in, in one transaction, or nothing of it. Imported again it appends nothing; a newer file brings
+in what changed there, and overwrites nothing that changed here since. Takes the role operator.";
+
 pub(in crate::cli) fn grammar(noun: Command) -> Command {
-    verbs(
-        noun,
-        [verb(NOUN, "beads").args([
-            positional(
-                "file",
-                "FILE",
-                "The issues file, one JSON object a line; - reads standard input",
-            )
-            .value_parser(clap::value_parser!(PathBuf)),
-            flag("skip-invalid", "Leave broken lines out, and list them"),
+    verbs(noun, SOURCES.iter().map(grammar_of))
+}
+
+fn grammar_of(source: &'static Source) -> Command {
+    let verb = Command::new(source.name)
+        .about(source.about)
+        .after_help(format!("Example:\n{}\n\n{PROMISE}", source.example))
+        .args([
+            positional("file", "FILE", source.file).value_parser(clap::value_parser!(PathBuf)),
+            flag("skip-invalid", "Leave broken records out, and list them"),
+            option(
+                "source",
+                "NAME",
+                "What the ledger calls the file's system: ids are told apart within it",
+            ),
+        ]);
+    let map = "A TOML file that says which words stand for which of ours";
+    match source.is_table() {
+        false => verb.arg(option("map", "FILE", map).value_parser(clap::value_parser!(PathBuf))),
+        true => verb.args([
             option(
                 "map",
-                "FILE",
-                "A TOML file that says which words stand for which of ours",
+                "FIELD=COLUMN",
+                "Which column stands for a field; or, without =, a TOML file of words",
             )
-            .value_parser(clap::value_parser!(PathBuf)),
-        ])],
-    )
+            .action(ArgAction::Append),
+            option(
+                "date-format",
+                "FORM",
+                "How dates are written, as strftime has it: %d.%m.%Y",
+            ),
+        ]),
+    }
 }
 
 /// The JSON of an import.
@@ -65,30 +80,32 @@ struct Document<'a> {
 }
 
 pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
-    let Some((_, matches)) = matches.subcommand() else {
+    let Some((verb, matches)) = matches.subcommand() else {
         return Ok(());
     };
-    let home = call.home()?;
-    let mapping = match matches.get_one::<PathBuf>("map") {
-        Some(path) => mapping(path)?,
-        None => Mapping::default(),
+    let Some(source) = Source::named(verb) else {
+        return Err(CliError::Usage(format!(
+            "nothing is imported from '{verb}'"
+        )));
     };
+    let home = call.home()?;
+    let options = options(source, matches)?;
     let path: PathBuf = value(matches, "file").unwrap_or_default();
     // The ledger is opened first: a long file is not read for nothing.
     log::start(&home);
     let mut engine = Cold::open(&home)?;
     let bar = bar();
-    let read = read(&path, &mapping, matches.get_flag("skip-invalid"), &bar);
+    let read = read(&path, source, &options, &bar);
     let mut file = read.inspect_err(|_| bar.finish_and_clear())?;
     bar.set_style(ProgressStyle::default_spinner());
     bar.set_message(format!("writing {} items", file.items.len()));
     bar.enable_steady_tick(Duration::from_millis(100));
     let mut submission = call.submission(Intent::Import {
-        source: BEADS.into(),
+        source: options.system.clone(),
         items: std::mem::take(&mut file.items),
     });
     submission.door = Door::Import;
-    let reason = format!("import of {} from {}", path.display(), BEADS);
+    let reason = format!("import of {} from {}", path.display(), options.system);
     let (reply, report) = engine.import(&reason, &submission);
     bar.finish_and_clear();
     let outcome = call.outcome(reply, submission.id)?;
@@ -107,6 +124,31 @@ pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.out.block(0, &render_report(&imported, width))
 }
 
+fn options(source: &Source, matches: &ArgMatches) -> Result<Options, CliError> {
+    let mut options = source.options();
+    options.skip_invalid = matches.get_flag("skip-invalid");
+    if let Some(name) = text(matches, "source") {
+        options.system = name;
+    }
+    if !source.is_table() {
+        if let Some(path) = value::<PathBuf>(matches, "map") {
+            options.mapping = mapping(&path)?;
+        }
+        return Ok(options);
+    }
+    options.dates = text(matches, "date-format");
+    for map in values::<String>(matches, "map") {
+        match map.split_once('=') {
+            None => options.mapping = mapping(Path::new(&map))?,
+            Some((field, column)) => {
+                let field = field.parse().map_err(CliError::Usage)?;
+                options.columns.insert(field, column.to_owned());
+            }
+        }
+    }
+    Ok(options)
+}
+
 /// Returns a bar on standard error, or nothing where nobody looks.
 fn bar() -> ProgressBar {
     match io::stderr().is_terminal() {
@@ -122,31 +164,26 @@ fn mapping(path: &Path) -> Result<Mapping, CliError> {
 
 fn read(
     path: &Path,
-    mapping: &Mapping,
-    skip_invalid: bool,
+    source: &Source,
+    options: &Options,
     bar: &ProgressBar,
 ) -> Result<ReadFile, CliError> {
     if path == Path::new("-") {
-        return parse(io::stdin().lock(), path, mapping, skip_invalid, bar);
+        return parse(&mut io::stdin().lock(), path, source, options, bar);
     }
     let file = File::open(path).map_err(|fault| error::file(path, "opening", &fault))?;
     if let Ok(length) = file.metadata().map(|about| about.len()) {
         bar.set_length(length);
     }
-    parse(
-        BufReader::with_capacity(STEP as usize, file),
-        path,
-        mapping,
-        skip_invalid,
-        bar,
-    )
+    let mut reader = BufReader::with_capacity(STEP as usize, file);
+    parse(&mut reader, path, source, options, bar)
 }
 
 fn parse(
-    reader: impl BufRead,
+    reader: &mut dyn BufRead,
     path: &Path,
-    mapping: &Mapping,
-    skip_invalid: bool,
+    source: &Source,
+    options: &Options,
     bar: &ProgressBar,
 ) -> Result<ReadFile, CliError> {
     let mut shown = 0;
@@ -160,5 +197,5 @@ fn parse(
         path: path.to_owned(),
         broken,
     };
-    read_beads(reader, mapping, skip_invalid, &mut progress).map_err(broken)
+    source.read(reader, options, &mut progress).map_err(broken)
 }

@@ -12,7 +12,7 @@ use crate::{
     text,
 };
 
-/// The kinds of beads that have a counterpart.
+/// The words for kinds that have a counterpart, as beads and our own exports write them.
 const KINDS: &[(&str, Kind)] = &[
     ("bug", Kind::Bug),
     ("chore", Kind::Chore),
@@ -20,6 +20,13 @@ const KINDS: &[(&str, Kind)] = &[
     ("feature", Kind::Story),
     ("story", Kind::Story),
     ("task", Kind::Task),
+];
+
+/// What labels say instead of those words.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("defect", "bug"),
+    ("enhancement", "feature"),
+    ("maintenance", "chore"),
 ];
 
 /// Buckets by kind; every other kind is a feature.
@@ -40,11 +47,28 @@ const LABELS: &[(&str, Bucket)] = &[
     ("technical_debt", Bucket::TechnicalDebt),
 ];
 
-/// Our priorities by those of beads: 0 is the most urgent there, 10 here.
-const PRIORITIES: [u8; 5] = [10, 8, 6, 4, 2];
-
-/// The priority of an item that has none, in beads' own numbers.
-const DEFAULT_PRIORITY: i64 = 2;
+/// Priorities by the words that people use for them, in labels and in tables.
+const URGENCIES: &[(&str, u8)] = &[
+    ("blocker", 10),
+    ("critical", 10),
+    ("highest", 10),
+    ("p0", 10),
+    ("urgent", 10),
+    ("high", 8),
+    ("important", 8),
+    ("major", 8),
+    ("p1", 8),
+    ("medium", 6),
+    ("moderate", 6),
+    ("p2", 6),
+    ("normal", 5),
+    ("low", 4),
+    ("minor", 4),
+    ("p3", 4),
+    ("lowest", 2),
+    ("p4", 2),
+    ("trivial", 2),
+];
 
 /// Which words stand for which of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +120,17 @@ impl Mapping {
         self.kinds.get(word).copied()
     }
 
+    /// Returns the first word among labels that has a counterpart among kinds, whatever its case and what stands before it.
+    pub fn kind_of<'a>(&self, mut labels: impl Iterator<Item = &'a str>) -> Option<String> {
+        labels.find_map(|label| {
+            let word = facet(label).1.to_ascii_lowercase();
+            let same = SYNONYMS.iter().find(|(other, _)| *other == word);
+            let known = |word: &String| self.kinds.contains_key(word);
+            let same = same.map(|(_, word)| (*word).to_owned());
+            Some(word).filter(known).or(same).filter(known)
+        })
+    }
+
     /// Returns the bucket of an item: by its labels, of several the first in the buckets' order; else by its kind.
     pub fn bucket<'a>(&self, kind: &str, labels: impl Iterator<Item = &'a str>) -> Bucket {
         let by_label = labels.filter_map(|label| self.labels.get(label).copied());
@@ -106,14 +141,36 @@ impl Mapping {
     }
 }
 
-/// Returns our priority for one of beads, or what is wrong with it.
-pub(super) fn priority(value: Option<i64>) -> Result<Priority, String> {
-    let value = value.unwrap_or(DEFAULT_PRIORITY);
-    usize::try_from(value)
-        .ok()
-        .and_then(|value| PRIORITIES.get(value).copied())
-        .and_then(Priority::new)
-        .ok_or_else(|| format!("priority {value} is not 0 to 4"))
+/// Returns the priority that a word stands for, whatever its case.
+pub(super) fn urgency(word: &str) -> Option<Priority> {
+    let word = word.trim();
+    let row = URGENCIES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(word))?;
+    Priority::new(row.1)
+}
+
+/// Returns what a label says and about what: `priority` and `high` of `priority: high`, `kind/bug` and the like; a label
+/// without such a mark is about nothing in particular.
+pub(super) fn facet(label: &str) -> (Option<&str>, &str) {
+    match label.rsplit_once([':', '/']) {
+        Some((about, word)) => (Some(about.trim()), word.trim()),
+        None => (None, label.trim()),
+    }
+}
+
+/// Returns the priority that the first label about it says: `P1`, `priority: high`, `priority/critical`.
+pub(super) fn urgency_of<'a>(labels: impl Iterator<Item = &'a str>) -> Option<Priority> {
+    labels
+        .filter_map(|label| match facet(label) {
+            (Some(about), word) if about.to_ascii_lowercase().contains("prio") => urgency(word),
+            (None, word) => {
+                let numbered = word.len() == 2 && word.starts_with(['p', 'P']);
+                urgency(word).filter(|_| numbered)
+            }
+            _ => None,
+        })
+        .next()
 }
 
 #[derive(Default, Deserialize)]
@@ -191,3 +248,45 @@ impl fmt::Display for BadMapping {
 }
 
 impl std::error::Error for BadMapping {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_say_kinds_and_urgencies_in_many_ways() {
+        let mapping = Mapping::default();
+        for (labels, kind, priority) in [
+            (&["bug"][..], "bug", 0),
+            (&["Type: Bug", "P1"], "bug", 8),
+            (
+                &["kind/enhancement", "priority/critical-urgent"],
+                "feature",
+                0,
+            ),
+            (&["help wanted", "priority: high"], "", 8),
+            (&["defect", "Priority/P0"], "bug", 10),
+            // What only sounds like one says nothing: low is no priority unless it says so, and neither is a P9.
+            (&["low", "urgent", "p9", "debugging"], "", 0),
+            (&[], "", 0),
+        ] {
+            let found = mapping.kind_of(labels.iter().copied());
+            assert_eq!(found.unwrap_or_default(), kind, "{labels:?}");
+            let urgency = urgency_of(labels.iter().copied()).map_or(0, Priority::get);
+            assert_eq!(urgency, priority, "{labels:?}");
+        }
+        assert_eq!(urgency(" Highest ").map(Priority::get), Some(10));
+        assert_eq!(urgency("someday"), None);
+    }
+
+    #[test]
+    fn a_word_of_ones_own_goes_before_a_synonym() -> Result<(), BadMapping> {
+        let mapping = Mapping::from_toml("[kind]\nenhancement = \"chore\"\n")?;
+        let found = mapping.kind_of(["enhancement"].into_iter());
+        assert_eq!(
+            found.and_then(|word| mapping.kind(&word)),
+            Some(Kind::Chore)
+        );
+        Ok(())
+    }
+}

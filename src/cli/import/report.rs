@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 
-use super::beads::{LineProblem, ReadFile};
+use super::file::{LineProblem, ReadFile, Unit};
 use crate::{
     domain::import_report::{ImportReport, Note, NoteKind},
     text,
@@ -19,12 +19,18 @@ const SHOWN: usize = 10;
 /// What came of one file: the report of the rules with what was seen on the way in. As JSON its shape is stable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Imported {
-    /// Lines with anything on them.
+    /// What the file is made of.
+    #[serde(skip)]
+    pub unit: Unit,
+    /// Lines, or records, with anything in them.
     pub lines: u64,
     /// Items that were deleted there, and left out.
     pub tombstones: u64,
     /// Broken lines that were left out.
     pub invalid: Vec<LineProblem>,
+    /// What the file has beside items, by its name there; it was left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, u64>,
     /// What the rules did.
     #[serde(flatten)]
     pub report: ImportReport,
@@ -37,9 +43,11 @@ impl Imported {
         notes.append(&mut report.notes);
         report.notes = notes;
         Imported {
+            unit: file.unit,
             lines: file.lines,
             tombstones: file.tombstones,
             invalid: file.invalid.clone(),
+            left_out: file.left_out.clone(),
             report,
         }
     }
@@ -59,7 +67,8 @@ pub fn render_report(imported: &Imported, width: usize) -> String {
     };
     if !imported.invalid.is_empty() {
         line(format!(
-            "broken lines, left out: {}",
+            "broken {}s, left out: {}",
+            imported.unit.word(),
             imported.invalid.len()
         ));
         let shown = imported.invalid.iter().take(SHOWN);
@@ -86,14 +95,18 @@ pub fn render_report(imported: &Imported, width: usize) -> String {
         }
         rest(notes.len()).into_iter().for_each(&mut line);
     }
+    if !imported.left_out.is_empty() {
+        line(format!("no work, left out: {}", counts(&imported.left_out)));
+    }
     line(format!("by status: {}", counts(&report.by_status)));
     line(format!("by kind:   {}", counts(&report.by_kind)));
     line(format!("by bucket: {}", counts(&report.by_bucket)));
     line(format!(
-        "{}: {} items from {} lines ({} deleted there, {} broken and left out)",
+        "{}: {} items from {} {}s ({} deleted there, {} broken and left out)",
         report.source,
         report.items,
         imported.lines,
+        imported.unit.word(),
         imported.tombstones,
         imported.invalid.len()
     ));
@@ -110,7 +123,7 @@ fn rest(count: usize) -> Option<String> {
     Some(format!("  and {more} more (--json lists all)"))
 }
 
-fn counts<K: std::fmt::Display>(counts: &BTreeMap<K, u32>) -> String {
+fn counts<K: std::fmt::Display, N: std::fmt::Display>(counts: &BTreeMap<K, N>) -> String {
     let mut text = String::new();
     for (word, count) in counts {
         let comma = if text.is_empty() { "" } else { ", " };

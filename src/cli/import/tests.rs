@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use std::{fs::File, io::BufReader, path::PathBuf};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+};
 
-use super::{BrokenFile, Imported, Mapping, ReadFile, read_beads, render_report};
+use super::{BrokenFile, Imported, Mapping, ReadFile, Source, render_report};
 use crate::domain::{
     decide::import::{MAX_ITEMS, harness::Desk},
     import_report::NoteKind,
@@ -17,6 +21,19 @@ const NOW: Timestamp = Timestamp(20_600 * DAY);
 
 fn read(text: &str) -> Result<ReadFile, BrokenFile> {
     read_beads(text.as_bytes(), &Mapping::default(), false, &mut |_| {})
+}
+
+fn read_beads(
+    mut reader: impl BufRead,
+    mapping: &Mapping,
+    skip_invalid: bool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<ReadFile, BrokenFile> {
+    let beads = Source::named("beads").unwrap();
+    let mut options = beads.options();
+    options.mapping = mapping.clone();
+    options.skip_invalid = skip_invalid;
+    beads.read(&mut reader, &options, progress)
 }
 
 fn line(id: &str, fields: &str) -> String {

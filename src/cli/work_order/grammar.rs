@@ -10,12 +10,12 @@ use crate::{
         arguments::{
             flag, limit, many, option, order, positional, prose, reads, verb, verbs, words,
         },
-        duration,
+        duration, filter,
     },
     domain::{
         id::AlertId,
         order::{Bucket, Kind, Priority},
-        query::filter::{Condition, Cursor, Sort},
+        query::filter::{Cursor, Sort},
     },
 };
 
@@ -45,7 +45,10 @@ pub(in crate::cli) fn grammar(noun: Command) -> Command {
                         "Where the wish came from, for example an address",
                     ),
                 ]),
-            verb(NOUN, "list").args(list_args()),
+            verb(NOUN, "list")
+                .args(filter::present())
+                .args(filter::lasting())
+                .args(list_args()),
             verb(NOUN, "show").arg(order()),
             verb(NOUN, "status").arg(order()),
             verb(NOUN, "edit")
@@ -145,29 +148,9 @@ pub(in crate::cli) fn pull_filter() -> [Arg; 3] {
     ]
 }
 
-fn list_args() -> [Arg; 16] {
+fn list_args() -> [Arg; 4] {
     [
         flag("all", "Closed ones too, behind the open ones"),
-        option("status", "STATUS", "Only in this status or condition")
-            .value_parser(words(Condition::ALL, Condition::word)),
-        option("bucket", "BUCKET", "Only this class of service")
-            .value_parser(words(Bucket::ALL, Bucket::word)),
-        option("kind", "KIND", "Only this sort of work").value_parser(words(Kind::ALL, Kind::word)),
-        option("stage", "STAGE", "Only in progress in this stage"),
-        option("agent", "NAME", "Only in these hands").visible_alias("holder"),
-        option("assignee", "NAME", "Only meant for this one"),
-        option("label", "LABEL", "Only with this label"),
-        option("priority", "N", "Only so urgent, or more")
-            .value_parser(reads(str::parse::<Priority>)),
-        option("text", "TEXT", "Only with this in title or id").short('t'),
-        option("parent", "ID", "Only children of this one"),
-        option("epic", "ID", "Only beneath this one, however deep"),
-        option(
-            "older-than",
-            "TIME",
-            "Only created at least so long ago, like 7d",
-        )
-        .value_parser(reads(duration::span)),
         option("sort", "ORDER", "How open ones are sorted")
             .value_parser(words(Sort::ALL, Sort::word)),
         limit(),

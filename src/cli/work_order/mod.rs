@@ -18,6 +18,7 @@ use super::{
     context::{Call, answer, text, value, values, word},
     error::{self, CliError, Done},
     events::{report, sentences, submit},
+    filter::filter,
 };
 use crate::domain::{
     agent::PullFilter,
@@ -27,11 +28,9 @@ use crate::domain::{
     order::Link,
     query::{
         Query,
-        filter::Filter,
         order_view::{LeaseView, OrderView},
         value::Moment,
     },
-    time::SECOND,
 };
 
 pub(super) use self::grammar::{grammar, pull_filter};
@@ -263,21 +262,7 @@ fn all_of(input: impl Read, path: &Path) -> Result<String, CliError> {
 }
 
 fn list(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
-    let mut id = |name| text(matches, name).map(|id| call.order(&id)).transpose();
-    let filter = Filter {
-        parent: id("parent")?,
-        epic: id("epic")?,
-        status: value(matches, "status"),
-        bucket: value(matches, "bucket"),
-        kind: value(matches, "kind"),
-        stage: text(matches, "stage"),
-        holder: text(matches, "agent"),
-        assignee: text(matches, "assignee"),
-        label: text(matches, "label"),
-        min_priority: value(matches, "priority"),
-        text: text(matches, "text"),
-        older_than_seconds: value::<i64>(matches, "older-than").map(|micros| micros / SECOND),
-    };
+    let filter = filter(matches, call)?;
     let query = Query::WorkOrders {
         filter,
         all: matches.get_flag("all"),
@@ -327,7 +312,7 @@ fn heartbeat(id: OrderId, matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.act_as(matches.get_one("agent"));
     let until = call.heartbeat(id, text(matches, "note").unwrap_or_default())?;
     if call.json() {
-        let epoch = call.epoch();
+        let epoch = call.epoch(id);
         let until = Moment(until);
         return call
             .out

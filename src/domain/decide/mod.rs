@@ -143,6 +143,7 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         } => settings::register(state, name, role.as_deref(), capabilities),
         Command::PauseAgent { name, reason } => settings::pause(state, name, reason.as_deref()),
         Command::ResumeAgent { name } => settings::resume(state, name),
+        Command::UnregisterAgent { name } => settings::unregister(state, name),
         Command::Import { source, items } => import::import(state, cold, source, items, context),
         Command::Genesis { uuid } => settings::genesis(state, *uuid),
         Command::ElectHost { pid } => settings::elect(state, *pid),

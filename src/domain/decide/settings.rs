@@ -184,6 +184,21 @@ pub(super) fn resume(state: &State, name: &str) -> Decision {
     })
 }
 
+/// Decides that an agent is not registered any more. It keeps what it holds, and would be listed with it all the same.
+pub(super) fn unregister(state: &State, name: &str) -> Decision {
+    let agent = state
+        .agent(name)
+        .ok_or_else(|| Refusal::not_found(format!("agent '{name}'")))?;
+    let name = agent.name.clone();
+    match agent.holds.as_slice() {
+        [] => Ok(vec![Event::AgentUnregistered { name }.into()]),
+        orders => Err(Refusal::AgentHolds {
+            name,
+            orders: orders.to_vec(),
+        }),
+    }
+}
+
 /// Decides the first records of a ledger: every default is written down, so that a later one cannot change it.
 pub(super) fn genesis(state: &State, uuid: Uuid) -> Decision {
     if state.head.seq > 0 {

@@ -1,6 +1,7 @@
 //! What happened: every fact the ledger can hold, each with a frozen version.
 
 mod parts;
+mod stored;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,6 +20,7 @@ use super::{
 };
 
 pub use parts::{Baseline, Changes, ImportedEnd, ImportedItem, Parent};
+pub use stored::Undecodable;
 
 /// Declares the events once: the enum, each event's stored name and its version.
 macro_rules! events {
@@ -391,24 +393,10 @@ events! {
         /// Which.
         name: String,
     },
-}
-
-/// Why a stored event cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undecodable {
-    /// A newer version of obeya wrote it: this one may read on but must not write.
-    Unknown {
-        /// The event's stored name.
-        kind: String,
-        /// Its version.
-        version: u16,
-    },
-    /// It is known, and its body is not what it should be.
-    Damaged {
-        /// The event's stored name.
-        kind: String,
-        /// What the parser said.
-        why: String,
+    /// An agent is not registered any more.
+    AgentUnregistered = "agent_unregistered" 1 {
+        /// Which.
+        name: String,
     },
 }
 
@@ -446,7 +434,8 @@ impl Event {
             | Event::AlertResolved { id, .. } => id.to_string(),
             Event::AgentRegistered { name, .. }
             | Event::AgentPaused { name, .. }
-            | Event::AgentResumed { name } => format!("agent:{name}"),
+            | Event::AgentResumed { name }
+            | Event::AgentUnregistered { name } => format!("agent:{name}"),
             Event::LedgerCreated { .. }
             | Event::LedgerRestored { .. }
             | Event::HostElected { .. }
@@ -455,22 +444,6 @@ impl Event {
             | Event::PolicySet { .. }
             | Event::ImportFinished { .. }
             | Event::LeasesRenewed { .. } => "ledger".into(),
-        }
-    }
-
-    /// Reads a stored event. Older versions are brought up to today's here; there are none yet.
-    pub fn decode(kind: &str, version: u16, body: &str) -> Result<Event, Undecodable> {
-        match EVENTS.iter().find(|(name, _)| *name == kind) {
-            Some((_, current)) if version <= *current => {
-                serde_json::from_str(body).map_err(|e| Undecodable::Damaged {
-                    kind: kind.into(),
-                    why: e.to_string(),
-                })
-            }
-            _ => Err(Undecodable::Unknown {
-                kind: kind.into(),
-                version,
-            }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Agents come, pause and resume.
+//! Agents come, pause, resume and go.
 
 use std::sync::Arc;
 
@@ -54,6 +54,7 @@ impl Step<'_> {
                     Arc::make_mut(agent).paused = None;
                 }
             }
+            Event::AgentUnregistered { name } => drop(agents.remove(name)),
             _ => {}
         }
     }

@@ -104,12 +104,8 @@ impl Step<'_> {
     }
 
     pub(super) fn act(&self) -> Act {
-        let by = Actor {
-            kind: self.record.actor_kind,
-            name: self.record.actor.clone(),
-        };
         Act {
-            by,
+            by: Actor::of(self.record),
             at: self.record.time,
         }
     }

@@ -7,7 +7,7 @@ use crate::domain::{
     archive::{ArchiveChange, ArchivedOrder, ReceiptRow},
     event::Event,
     id::OrderId,
-    order::{Actor, ClosedOrder, External, Order, Outcome, Phase, Wait, Work},
+    order::{Actor, ClosedOrder, Order, Outcome, Phase, Wait, Work},
     receipt::Receipt,
     record::ActorKind,
     time::Timestamp,
@@ -145,39 +145,24 @@ impl Step<'_> {
     pub(super) fn end(&mut self, order: Order, outcome: &Outcome, at: Timestamp) {
         let lead = at.since(order.created);
         let day = self.day(at, order.bucket);
-        let status = match outcome {
+        match outcome {
             Outcome::Completed { .. } => {
                 day.completed += 1;
                 day.lead.add(lead);
                 self.state.counts.completed += 1;
-                "completed"
             }
             Outcome::Cancelled { .. } => {
                 day.cancelled += 1;
                 self.state.counts.cancelled += 1;
-                "cancelled"
             }
-        };
+        }
         let form = ClosedOrder {
             order,
             outcome: outcome.clone(),
             closed: at,
         };
-        let order = &form.order;
-        self.archive.push(ArchiveChange::PutOrder(ArchivedOrder {
-            id: order.id,
-            external: order.external.as_ref().map(External::key),
-            title: order.title.clone(),
-            kind: order.kind.word().into(),
-            bucket: order.bucket.word().into(),
-            status: status.into(),
-            priority: order.priority.get(),
-            parent: order.parent,
-            created: order.created,
-            closed: at,
-            changed: self.record.seq,
-            form: serde_json::to_string(&form).unwrap_or_default().into(),
-        }));
+        let row = ArchivedOrder::of(&form, self.record.seq);
+        self.archive.push(ArchiveChange::PutOrder(row));
     }
 
     pub(super) fn receipt(&mut self, event: &Event) {

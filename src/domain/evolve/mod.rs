@@ -24,7 +24,7 @@ use super::{
 /// An event that this version does not know changes nothing but [`State::unknown`].
 /// A damaged one is an error: the state is then as before.
 pub fn evolve(state: &mut State, record: &Record) -> Result<Vec<ArchiveChange>, Undecodable> {
-    match Event::decode(&record.kind, record.version, &record.body) {
+    match record.decode() {
         Ok(event) => Ok(apply(state, &event, record)),
         Err(Undecodable::Unknown { kind, .. }) => {
             state.unknown.get_or_insert((kind, record.seq));
@@ -174,7 +174,8 @@ impl Step<'_> {
             }
             Event::AgentRegistered { .. }
             | Event::AgentPaused { .. }
-            | Event::AgentResumed { .. } => {
+            | Event::AgentResumed { .. }
+            | Event::AgentUnregistered { .. } => {
                 self.agent(event);
             }
             _ => self.alert(event),

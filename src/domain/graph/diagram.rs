@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use crate::domain::id::OrderId;
+use crate::domain::{id::OrderId, order::Status};
 
 /// Characters of a title that are drawn: boxes stay readable side by side, and the whole stays small.
 const TITLE_LIMIT: usize = 60;
@@ -38,6 +38,16 @@ pub enum Class {
 }
 
 impl Class {
+    /// Returns the class of orders in a status.
+    pub const fn of(status: Status) -> Self {
+        match status {
+            Status::Queued => Class::Queued,
+            Status::InProgress => Class::InProgress,
+            Status::Completed => Class::Completed,
+            Status::Cancelled => Class::Cancelled,
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Class::Completed => "completed",
@@ -47,7 +57,7 @@ impl Class {
         }
     }
 
-    const fn fill(self) -> &'static str {
+    pub(super) const fn fill(self) -> &'static str {
         match self {
             Class::Completed => "#90ee90",
             Class::InProgress => "#ffff00",
@@ -116,8 +126,8 @@ fn write_node(text: &mut String, id: OrderId, node: Option<&Node>) {
     }
 }
 
-/// Returns a title as the inside of a Mermaid box, or none if nothing of it can be seen.
-fn label(title: &str) -> Option<String> {
+/// Returns a title as a diagram shows it: one line, nothing in it that draws nothing, not too long. It may be empty.
+pub(super) fn shown(title: &str) -> String {
     let mut words = title
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty());
@@ -127,6 +137,12 @@ fn label(title: &str) -> Option<String> {
     if plain.chars().count() > TITLE_LIMIT {
         plain = plain.chars().take(TITLE_LIMIT - 1).chain(['…']).collect();
     }
+    plain
+}
+
+/// Returns a title as the inside of a Mermaid box, or none if nothing of it can be seen.
+fn label(title: &str) -> Option<String> {
+    let plain = shown(title);
     // One capitalised word stands bare, as in the owner's example; Mermaid's own words are all in small letters.
     let mut letters = plain.chars();
     let capital = letters.next().is_some_and(|c| c.is_ascii_uppercase());

@@ -6,6 +6,7 @@
 
 pub mod analysis;
 pub mod diagram;
+pub mod dot;
 pub mod order_map;
 mod search;
 #[cfg(test)]

@@ -201,9 +201,10 @@ impl AgentView {
 
 impl<B: Books> Reading<'_, B> {
     /// Returns the agents, by name.
-    pub(super) fn agents(&self, limit: usize) -> Agents {
+    pub(super) fn agents(&self, limit: usize, after: Option<&str>) -> Agents {
         let agents = roster(self.state);
-        let views = agents.iter().take(limit);
+        let behind = |agent: &&Arc<Agent>| after.is_none_or(|after| agent.name.as_str() > after);
+        let views = agents.iter().filter(behind).take(limit);
         Agents {
             agents: views
                 .map(|agent| AgentView::of(self.state, self.live, agent))

@@ -178,12 +178,23 @@ impl AlertView {
 }
 
 impl<B: Books> Reading<'_, B> {
+    /// Returns what was wrong by an alert, open or resolved; empty if it is nowhere to be found.
+    pub(super) fn reason(&mut self, id: AlertId) -> Answered<String, B> {
+        if let Some(alert) = self.state.alert(id) {
+            return Ok(alert.reason.clone());
+        }
+        let rows = self.books.resolved(&[id]).map_err(Stop::Fault)?;
+        let form = rows.first().and_then(unfold);
+        Ok(form.map(|form| form.alert.reason).unwrap_or_default())
+    }
+
     /// Returns a page of alerts: open ones, worst first, then oldest; then resolved ones if they are asked for.
     pub(super) fn alerts(
         &mut self,
         all: bool,
         severity: Option<Severity>,
         limit: usize,
+        after: Option<AlertId>,
     ) -> Answered<Alerts, B> {
         let wanted = |alert: &&Alert| severity.is_none_or(|severity| alert.severity == severity);
         let mut open: Vec<&Alert> = self
@@ -195,13 +206,23 @@ impl<B: Books> Reading<'_, B> {
             .collect();
         open.sort_by_key(|alert| (Reverse(alert.severity), alert.raised.at, alert.id));
         let total = open.len() as u64;
-        let views = open.iter().take(limit);
+        let place = after.and_then(|after| open.iter().position(|alert| alert.id == after));
+        // One that is not among the open ones stands behind them all.
+        let resolved = match (after, place) {
+            (Some(after), None) => Some(self.resolved_place(after)?),
+            _ => None,
+        };
+        let passed = match resolved {
+            Some(_) => open.len(),
+            None => place.map_or(0, |place| place + 1),
+        };
+        let views = open.iter().skip(passed).take(limit);
         let views = views.map(|alert| AlertView::open(self.state, alert, self.now));
         let mut alerts: Vec<AlertView> = views.collect();
         if all && alerts.len() < limit {
             let query = AlertQuery {
                 severity: severity.map(|severity| severity.word().into()),
-                after: None,
+                after: resolved,
                 limit: limit - alerts.len(),
             };
             let rows = self.books.resolved_page(&query).map_err(Stop::Fault)?;
@@ -209,6 +230,13 @@ impl<B: Books> Reading<'_, B> {
             alerts.extend(forms.map(|form| AlertView::resolved(&form)));
         }
         Ok(Alerts { alerts, total })
+    }
+
+    /// Returns where a resolved alert stands in the archive.
+    fn resolved_place(&mut self, id: AlertId) -> Answered<(Timestamp, AlertId), B> {
+        let rows = self.books.resolved(&[id]).map_err(Stop::Fault)?;
+        let row = rows.first().ok_or_else(|| Refusal::not_found(id))?;
+        Ok((row.resolved, id))
     }
 
     /// Returns all about one alert.

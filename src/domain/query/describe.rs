@@ -57,6 +57,7 @@ pub fn describe(event: &Event, record: &Record) -> String {
         },
         Event::AgentPaused { name, reason } => format!("agent {name} paused{}", because(reason)),
         Event::AgentResumed { name } => format!("agent {name} resumed"),
+        Event::AgentUnregistered { name } => format!("agent {name} unregistered"),
         _ => alert(event).unwrap_or_else(|| format!("{}: {}", record.subject, event.kind())),
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{
     books::Books,
     graph::diagram::{Class, Node, mermaid},
     id::OrderId,
-    order::{ClosedOrder, Order, Status},
+    order::{ClosedOrder, Order},
 };
 
 /// The most orders of one diagram: Mermaid draws no more in any reasonable time.
@@ -61,8 +61,8 @@ impl<B: Books> Reading<'_, B> {
         let omitted = total.saturating_sub(MAX_DRAWN);
         let ids: BTreeSet<OrderId> = ids.into_iter().take(MAX_DRAWN).collect();
         let orders = |id: &OrderId| match (state.order(*id), closed.get(id)) {
-            (Some(order), _) => Some((order.as_ref(), class(order.status()))),
-            (None, Some(form)) => Some((&form.order, class(form.status()))),
+            (Some(order), _) => Some((order.as_ref(), Class::of(order.status()))),
+            (None, Some(form)) => Some((&form.order, Class::of(form.status()))),
             (None, None) => None,
         };
         let drawn: Vec<(&Order, Class)> = ids.iter().filter_map(orders).collect();
@@ -99,14 +99,5 @@ impl<B: Books> Reading<'_, B> {
         walk(&mut after, &|id| state.directly_after(id).collect());
         ids.extend(after);
         ids
-    }
-}
-
-fn class(status: Status) -> Class {
-    match status {
-        Status::Queued => Class::Queued,
-        Status::InProgress => Class::InProgress,
-        Status::Completed => Class::Completed,
-        Status::Cancelled => Class::Cancelled,
     }
 }

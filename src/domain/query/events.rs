@@ -14,7 +14,7 @@ use crate::domain::{
     event::Event,
     id::{AlertId, OrderId},
     order::Actor,
-    record::{Door, Record, Seq},
+    record::{Door, Record, Seq, Stored},
 };
 
 /// How many of the latest entries of a timeline are shown.
@@ -43,7 +43,7 @@ pub struct Entry {
     /// Who did it.
     pub actor: Actor,
     /// The door it came in by.
-    pub door: Door,
+    pub door: Stored<Door>,
     /// What it is about.
     pub subject: String,
     /// The event's stored name.
@@ -66,11 +66,8 @@ impl Entry {
             seq: record.seq,
             at: Moment(record.time),
             occurred_at: (record.occurred_at != record.time).then_some(Moment(record.occurred_at)),
-            actor: Actor {
-                kind: record.actor_kind,
-                name: record.actor.clone(),
-            },
-            door: record.door,
+            actor: Actor::of(record),
+            door: record.door.clone(),
             subject: record.subject.clone(),
             event: record.kind.clone(),
             text,
@@ -131,6 +128,6 @@ pub(super) fn push<T>(list: &mut VecDeque<T>, item: T, limit: usize) {
 impl Record {
     /// Returns what the record says, if this version can read it.
     pub fn event(&self) -> Option<Event> {
-        Event::decode(&self.kind, self.version, &self.body).ok()
+        self.decode().ok()
     }
 }

@@ -140,23 +140,28 @@ impl Filter {
     /// Returns whether an open order is wanted.
     pub fn admits(&self, state: &State, order: &Order, now: Timestamp) -> bool {
         let work = || order.work();
+        self.has(order, now)
+            && is(&self.stage, || work().map(|work| &*work.stage))
+            && self
+                .epic
+                .is_none_or(|epic| state.lineage(order.id).skip(1).any(|id| id == epic))
+            && self
+                .status
+                .is_none_or(|condition| condition.admits(state, order, now))
+    }
+
+    /// Returns whether an order, open or closed, is wanted by what it is, wherever it stands and whatever it is beneath.
+    pub(super) fn has(&self, order: &Order, now: Timestamp) -> bool {
         self.bucket.is_none_or(|bucket| order.bucket == bucket)
             && self.admits_closed(order, now)
             && self.kind.is_none_or(|kind| order.kind == kind)
             && self
                 .parent
                 .is_none_or(|parent| order.parent == Some(parent))
-            && is(&self.stage, || work().map(|work| &*work.stage))
-            && self
-                .epic
-                .is_none_or(|epic| state.lineage(order.id).skip(1).any(|id| id == epic))
             && self
                 .text
                 .as_ref()
                 .is_none_or(|text| contains(order, &text.to_lowercase()))
-            && self
-                .status
-                .is_none_or(|condition| condition.admits(state, order, now))
     }
 
     /// Returns whether a closed order is wanted, as far as the archive does not answer that itself.
@@ -171,6 +176,27 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|label| order.labels.contains(label))
             && !self.older_than_seconds.is_some_and(young)
+    }
+
+    /// Returns the filter without what is only so now: status, stage, hands and age. What an order was through all its
+    /// days is told by the rest, so that reports over time count by it.
+    pub fn lasting(&self) -> Filter {
+        Filter {
+            status: None,
+            stage: None,
+            holder: None,
+            older_than_seconds: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns whether nothing is asked for but, perhaps, a bucket: what the ledger's rows by day can answer.
+    pub(super) fn is_of_bucket(&self) -> bool {
+        *self
+            == Filter {
+                bucket: self.bucket,
+                ..Filter::default()
+            }
     }
 
     /// Returns the question to the archive that finds the wanted closed orders, or None if none can be.

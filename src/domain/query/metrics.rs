@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    reports::{lead_time::lead_time, sla::sla},
+    reports::{Days, lead_time::lead_time, rows::Rows, sla::sla_of_ledger},
     settings::{BucketView, buckets},
     value::Decimal,
 };
@@ -149,7 +149,9 @@ impl List {
     }
 
     fn times(&mut self, state: &State, now: Timestamp) {
-        for times in lead_time(state, Timestamp::default(), None, now).buckets {
+        let span = Days::new(state, Timestamp::default(), now);
+        let rows = Rows::of_ledger(state, None);
+        for times in lead_time(&rows, span, None).buckets {
             for (name, of) in [
                 ("obeya_work_orders_lead_time_seconds", &times.lead),
                 ("obeya_work_orders_cycle_time_seconds", &times.cycle),
@@ -170,7 +172,7 @@ impl List {
     }
 
     fn promises(&mut self, state: &State, now: Timestamp) {
-        for view in sla(state, Timestamp::default(), None, now).buckets {
+        for view in sla_of_ledger(state, Timestamp::default(), now).buckets {
             let label = [("bucket", view.bucket.word())];
             let breaches = whole(view.breaches);
             self.add(

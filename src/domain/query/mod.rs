@@ -6,6 +6,7 @@
 
 pub mod agents;
 pub mod andon;
+mod answers;
 pub mod blast;
 pub mod deps;
 pub mod describe;
@@ -35,17 +36,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::answers::Answer;
+
 use self::{
     deps::Direction,
     filter::{Cursor, Filter, Sort},
     reading::{Reading, Stop},
+    reports::forecast::{DEFAULT_SEED, DEFAULT_TRIALS, Dice},
 };
 use super::{
     andon::{Scope, Severity},
     books::Books,
     decide::Renewals,
     id::{AlertId, OrderId},
-    order::Bucket,
     record::Seq,
     refusal::Refusal,
     state::State,
@@ -190,6 +193,9 @@ pub enum Query {
         /// At most so many.
         #[serde(default)]
         limit: Option<usize>,
+        /// Only those behind this one in that order.
+        #[serde(default)]
+        after: Option<AlertId>,
     },
     /// All about one alert. Answered by [`Answer::Alert`].
     Alert {
@@ -201,6 +207,9 @@ pub enum Query {
         /// At most so many.
         #[serde(default)]
         limit: Option<usize>,
+        /// Only those whose name comes behind this one.
+        #[serde(default)]
+        after: Option<String>,
     },
     /// All about one agent. Answered by [`Answer::Agent`].
     Agent {
@@ -238,127 +247,96 @@ pub enum Query {
     Velocity {
         /// From this moment's day on.
         since: Timestamp,
+        /// Only these.
+        #[serde(default)]
+        filter: Filter,
     },
-    /// How promises are kept. Answered by [`Answer::Sla`].
+    /// How promises are kept, and what is left until the open ones are broken. Answered by [`Answer::Sla`].
     Sla {
         /// From this moment's day on.
         since: Timestamp,
-        /// Only this one.
+        /// Only these.
         #[serde(default)]
-        bucket: Option<Bucket>,
+        filter: Filter,
+        /// At most so many open ones.
+        #[serde(default)]
+        limit: Option<usize>,
     },
     /// How many orders stood where at each day's end. Answered by [`Answer::Flow`].
     Flow {
         /// From this moment's day on.
         since: Timestamp,
-        /// Only this one.
+        /// Only these.
         #[serde(default)]
-        bucket: Option<Bucket>,
+        filter: Filter,
     },
     /// How long orders take. Answered by [`Answer::LeadTime`].
     LeadTime {
         /// From this moment's day on.
         since: Timestamp,
-        /// Only this one.
+        /// Only these.
         #[serde(default)]
-        bucket: Option<Bucket>,
+        filter: Filter,
+    },
+    /// How long each completed order took. Answered by [`Answer::CycleTimes`].
+    CycleTimes {
+        /// From this moment's day on.
+        since: Timestamp,
+        /// Only these.
+        #[serde(default)]
+        filter: Filter,
+        /// At most so many.
+        #[serde(default)]
+        limit: Option<usize>,
+    },
+    /// How long the orders in progress have taken so far. Answered by [`Answer::Ageing`].
+    Ageing {
+        /// The history from this moment's day on.
+        since: Timestamp,
+        /// Only these.
+        #[serde(default)]
+        filter: Filter,
+        /// At most so many.
+        #[serde(default)]
+        limit: Option<usize>,
+    },
+    /// When the open orders will be done. Answered by [`Answer::Forecast`].
+    Forecast {
+        /// The throughput from this moment's day on.
+        since: Timestamp,
+        /// Only these.
+        #[serde(default)]
+        filter: Filter,
+        /// How many trials; None stands for [`reports::forecast::DEFAULT_TRIALS`].
+        #[serde(default)]
+        trials: Option<u32>,
+        /// Where the chance comes from; None stands for [`reports::forecast::DEFAULT_SEED`].
+        #[serde(default)]
+        seed: Option<u32>,
+    },
+    /// Which open orders are likely to break their promise, and what waits for them. Answered by [`Answer::Risk`].
+    Risk {
+        /// The history from this moment's day on.
+        since: Timestamp,
+        /// Only these.
+        #[serde(default)]
+        filter: Filter,
+        /// At most so many.
+        #[serde(default)]
+        limit: Option<usize>,
+    },
+    /// What the next shift needs to know. Answered by [`Answer::Handover`].
+    Handover {
+        /// What happened from this moment on.
+        since: Timestamp,
+        /// At most so many in each of its lists.
+        #[serde(default)]
+        limit: Option<usize>,
     },
     /// The line at a glance. Answered by [`Answer::Summary`].
     Summary,
     /// Every figure with its name and labels. Answered by [`Answer::Metrics`].
     Metrics,
-}
-
-/// Declares the answers once: the enum and what is printed of each.
-macro_rules! answers {
-    ($($(#[$meta:meta])* $variant:ident($type:ty)),+ $(,)?) => {
-        /// An answer. As JSON it is externally tagged, as it crosses the socket; [`Answer::document`] is without the tag.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Answer {
-            $($(#[$meta])* $variant($type)),+
-        }
-
-        impl Answer {
-            /// Returns the documented JSON, without the tag, its fields in the order in which they are declared;
-            /// on one line, or indented for people.
-            ///
-            /// # Errors
-            ///
-            /// None that is known: every key is a string.
-            pub fn document(&self, indented: bool) -> Result<String, serde_json::Error> {
-                match self {
-                    $(Answer::$variant(answer) if indented => serde_json::to_string_pretty(answer),
-                    Answer::$variant(answer) => serde_json::to_string(answer)),+
-                }
-            }
-        }
-
-        $(impl From<$type> for Answer {
-            fn from(answer: $type) -> Self {
-                Answer::$variant(answer)
-            }
-        })+
-    };
-}
-
-answers! {
-    /// A page of orders.
-    WorkOrders(orders::WorkOrders),
-    /// All about one order.
-    WorkOrder(Box<detail::OrderDetail>),
-    /// One order.
-    Status(Box<order_view::OrderView>),
-    /// Records as sentences.
-    Log(events::Log),
-    /// Why an order is not moving.
-    Why(why::Why),
-    /// What a hold would stop.
-    Blast(blast::Blast),
-    /// One order's dependencies.
-    Tree(deps::DependencyTree),
-    /// A chain of waits.
-    Path(deps::DependencyPath),
-    /// Orders in an order that works.
-    TopologicalOrder(deps::TopologicalOrder),
-    /// Orders by layer.
-    Layers(deps::Layers),
-    /// The chain that takes longest.
-    CriticalPath(deps::CriticalChain),
-    /// Mermaid text.
-    Diagram(deps::Diagram),
-    /// A page of alerts.
-    Alerts(andon::Alerts),
-    /// All about one alert.
-    Alert(Box<andon::AlertDetail>),
-    /// The registered agents.
-    Agents(agents::Agents),
-    /// All about one agent.
-    Agent(Box<agents::AgentDetail>),
-    /// A receipt.
-    Receipt(Box<receipts::ReceiptView>),
-    /// What a receipt's check found.
-    Verification(receipts::Verification),
-    /// Receipts back from one.
-    ReceiptChain(receipts::ReceiptChain),
-    /// The buckets.
-    Buckets(settings::Buckets),
-    /// The stages.
-    Stages(settings::Stages),
-    /// How far an epic is.
-    Progress(Box<reports::progress::Progress>),
-    /// Completions by day.
-    Velocity(reports::velocity::Velocity),
-    /// Promises by bucket.
-    Sla(reports::sla::Sla),
-    /// The cumulative flow.
-    Flow(reports::flow::Flow),
-    /// Percentiles.
-    LeadTime(reports::lead_time::LeadTime),
-    /// The line at a glance.
-    Summary(Box<summary::Summary>),
-    /// Every figure.
-    Metrics(metrics::Metrics),
 }
 
 /// Answers a question, or refuses it as data.
@@ -435,9 +413,13 @@ impl<B: Books> Reading<'_, B> {
                 all,
                 severity,
                 limit: asked,
-            } => self.alerts(*all, *severity, limit(*asked))?.into(),
+                after,
+            } => self.alerts(*all, *severity, limit(*asked), *after)?.into(),
             Query::Alert { id } => Box::new(self.alert(*id)?).into(),
-            Query::Agents { limit: asked } => self.agents(limit(*asked)).into(),
+            Query::Agents {
+                limit: asked,
+                after,
+            } => self.agents(limit(*asked), after.as_deref()).into(),
             Query::Agent { name } => Box::new(self.agent(name)?).into(),
             Query::Receipt { order } => Box::new(self.receipt(order)?).into(),
             Query::VerifyReceipt { order } => self.verify_receipt(order)?.into(),
@@ -448,18 +430,51 @@ impl<B: Books> Reading<'_, B> {
             Query::Buckets => settings::buckets(self.state, self.now).into(),
             Query::Stages => settings::stages(self.state).into(),
             Query::Progress { epic } => Box::new(self.progress(*epic)?).into(),
-            Query::Velocity { since } => {
-                reports::velocity::velocity(self.state, *since, self.now).into()
+            Query::Velocity { since, filter } => {
+                let (rows, span) = self.rows(filter, *since)?;
+                reports::velocity::velocity(&rows, span).into()
             }
-            Query::Sla { since, bucket } => {
-                reports::sla::sla(self.state, *since, *bucket, self.now).into()
+            Query::Sla {
+                since,
+                filter,
+                limit: asked,
+            } => self.sla(filter, *since, limit(*asked))?.into(),
+            Query::Flow { since, filter } => self.flow(filter, *since)?.into(),
+            Query::LeadTime { since, filter } => {
+                let (rows, span) = self.rows(filter, *since)?;
+                reports::lead_time::lead_time(&rows, span, filter.bucket).into()
             }
-            Query::Flow { since, bucket } => {
-                reports::flow::flow(self.state, *since, *bucket, self.now).into()
+            Query::CycleTimes {
+                since,
+                filter,
+                limit: asked,
+            } => self.cycle_times(filter, *since, limit(*asked))?.into(),
+            Query::Ageing {
+                since,
+                filter,
+                limit: asked,
+            } => self.ageing(filter, *since, limit(*asked))?.into(),
+            Query::Forecast {
+                since,
+                filter,
+                trials,
+                seed,
+            } => {
+                let dice = Dice {
+                    trials: trials.unwrap_or(DEFAULT_TRIALS),
+                    seed: seed.unwrap_or(DEFAULT_SEED),
+                };
+                Box::new(self.forecast(filter, *since, dice)?).into()
             }
-            Query::LeadTime { since, bucket } => {
-                reports::lead_time::lead_time(self.state, *since, *bucket, self.now).into()
-            }
+            Query::Risk {
+                since,
+                filter,
+                limit: asked,
+            } => self.risk(filter, *since, limit(*asked))?.into(),
+            Query::Handover {
+                since,
+                limit: asked,
+            } => Box::new(self.handover(*since, limit(*asked))?).into(),
             Query::Summary => Box::new(self.summary()?).into(),
             Query::Metrics => metrics::metrics(self.state, self.now).into(),
         })

@@ -10,7 +10,7 @@ use crate::domain::{
     order::{
         Bucket, ClosedOrder, External, Kind, Order, Outcome, Phase, Priority, PullSignal, Status,
     },
-    record::Record,
+    record::{Record, Seq},
     refusal::Refusal,
     state::State,
     time::Timestamp,
@@ -65,28 +65,8 @@ impl Found<'_> {
     }
 }
 
-impl Order {
-    /// Returns an open order's status.
-    pub fn status(&self) -> Status {
-        match self.phase {
-            Phase::Queued => Status::Queued,
-            Phase::InProgress(_) => Status::InProgress,
-        }
-    }
-}
-
-impl ClosedOrder {
-    /// Returns a closed order's status.
-    pub fn status(&self) -> Status {
-        match self.outcome {
-            Outcome::Completed { .. } => Status::Completed,
-            Outcome::Cancelled { .. } => Status::Cancelled,
-        }
-    }
-}
-
 /// The systems whose ids are found without their system's name before them.
-const SOURCES: &[&str] = &["beads"];
+const SOURCES: &[&str] = &["beads", "csv", "github", "taskwarrior"];
 
 impl<'a, B: Books> Reading<'a, B> {
     /// Returns an order by its id.
@@ -146,21 +126,34 @@ impl<'a, B: Books> Reading<'a, B> {
     pub(super) fn each_closed(
         &mut self,
         query: &ArchiveQuery,
-        mut each: impl FnMut(ArchivedOrder),
+        each: impl FnMut(ArchivedOrder),
     ) -> Result<(), Stop<B::Fault>> {
-        let mut query = ArchiveQuery {
-            limit: SCAN_PAGE,
-            ..query.clone()
-        };
-        loop {
+        self.some_closed(query, usize::MAX, each).map(drop)
+    }
+
+    /// Hands at most `most` closed orders that answer `query` to `each`, newest first; returns whether these were all.
+    pub(super) fn some_closed(
+        &mut self,
+        query: &ArchiveQuery,
+        most: usize,
+        mut each: impl FnMut(ArchivedOrder),
+    ) -> Result<bool, Stop<B::Fault>> {
+        let mut query = query.clone();
+        let mut room = most;
+        while room > 0 {
+            query.limit = room.min(SCAN_PAGE);
             let rows = self.books.closed_page(&query).map_err(Stop::Fault)?;
-            let count = rows.len();
+            let (count, wanted) = (rows.len(), query.limit);
             query.after = rows.last().map(ArchivedOrder::cursor);
             rows.into_iter().for_each(&mut each);
-            if count < SCAN_PAGE {
-                return Ok(());
+            if count < wanted {
+                return Ok(true);
             }
+            room -= count;
         }
+        query.limit = 1;
+        let rest = self.books.closed_page(&query).map_err(Stop::Fault)?;
+        Ok(rest.is_empty())
     }
 
     /// Hands every record about a subject to `each`, oldest first.
@@ -173,6 +166,24 @@ impl<'a, B: Books> Reading<'a, B> {
         loop {
             let records = self.books.history(subject, after, SCAN_PAGE);
             let records = records.map_err(Stop::Fault)?;
+            let count = records.len();
+            after = records.last().map_or(after, |record| record.seq);
+            records.into_iter().for_each(&mut each);
+            if count < SCAN_PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands every record after `after` to `each`, oldest first.
+    pub(super) fn each_record_after(
+        &mut self,
+        after: Seq,
+        mut each: impl FnMut(Record),
+    ) -> Result<(), Stop<B::Fault>> {
+        let mut after = after;
+        loop {
+            let records = self.books.records(after, SCAN_PAGE).map_err(Stop::Fault)?;
             let count = records.len();
             after = records.last().map_or(after, |record| record.seq);
             records.into_iter().for_each(&mut each);

@@ -1,12 +1,14 @@
 //! Buckets and stages: their rules, and how they stand.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::order_view::SlaState;
+use super::{filter::Filter, order_view::SlaState};
 use crate::domain::{
     andon::Scope,
     id::AlertId,
-    order::{BUCKETS, Bucket},
+    order::{BUCKETS, Bucket, Order},
     state::State,
     time::Timestamp,
 };
@@ -77,9 +79,10 @@ impl State {
     }
 
     /// Returns by bucket how many open orders are at risk, and how many are past their SLA.
-    pub fn sla_counts(&self, now: Timestamp) -> [(u32, u32); BUCKETS] {
+    pub fn sla_counts(&self, filter: &Filter, now: Timestamp) -> [(u32, u32); BUCKETS] {
         let mut counts = [(0, 0); BUCKETS];
-        for order in self.work_orders() {
+        let admitted = |order: &&Arc<Order>| filter.admits(self, order, now);
+        for order in self.work_orders().filter(admitted) {
             let (at_risk, breached) = &mut counts[order.bucket.index()];
             match self.sla(order, now) {
                 SlaState::AtRisk => *at_risk += 1,
@@ -93,7 +96,7 @@ impl State {
 
 /// Returns the buckets as they stand.
 pub fn buckets(state: &State, now: Timestamp) -> Buckets {
-    let sla = state.sla_counts(now);
+    let sla = state.sla_counts(&Filter::default(), now);
     let view = |bucket: &Bucket| {
         let rule = state.settings.bucket(*bucket);
         let (at_risk, breached) = sla[bucket.index()];

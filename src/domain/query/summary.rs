@@ -6,7 +6,7 @@ use super::{
     agents::{AgentView, roster},
     events::Entry,
     reading::{Answered, Reading, Stop},
-    reports::{sla::sla, velocity::velocity},
+    reports::{Days, rows::Rows, sla::sla_of_ledger, velocity::velocity},
     settings::{BucketView, StageView, buckets, stages},
     value::{Decimal, Moment},
 };
@@ -149,7 +149,8 @@ impl<B: Books> Reading<'_, B> {
             completed: state.counts.completed,
             cancelled: state.counts.cancelled,
             epics: u64::from(state.counts.epics),
-            sla_percent: sla(state, now.plus((1 - SLA_DAYS) * DAY), None, now).compliance_percent,
+            sla_percent: sla_of_ledger(state, now.plus((1 - SLA_DAYS) * DAY), now)
+                .compliance_percent,
             at_risk: sum(|bucket| bucket.at_risk),
             breached: sum(|bucket| bucket.breached),
             alerts: alert_counts(state),
@@ -165,7 +166,8 @@ impl<B: Books> Reading<'_, B> {
 /// Returns the mean of the last seven days; a younger ledger is averaged over its own days.
 fn per_day<B: Books>(reading: &Reading<'_, B>) -> Decimal {
     let since = reading.now.plus((1 - VELOCITY_DAYS) * DAY);
-    velocity(reading.state, since, reading.now).per_day
+    let span = Days::new(reading.state, since, reading.now);
+    velocity(&Rows::of_ledger(reading.state, None), span).per_day
 }
 
 fn alert_counts(state: &State) -> AlertCounts {

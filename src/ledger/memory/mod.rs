@@ -91,13 +91,6 @@ impl MemoryLedger {
         self.store().chaos = Some(chaos);
     }
 
-    /// Loses the archive, as a damaged file would.
-    pub fn lose_archive(&self) {
-        let mut store = self.store();
-        store.clear_archive();
-        store.archive_lost = true;
-    }
-
     fn store(&self) -> MutexGuard<'_, Store> {
         // A panic elsewhere left plain data behind, which is still whole.
         self.shared
@@ -385,8 +378,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn archive_watermark(&mut self) -> Result<Option<Seq>, Fault> {
-        let store = self.store();
-        Ok((!store.archive_lost).then(|| store.head().seq))
+        Ok(Some(self.store().head().seq))
     }
 
     fn rebuild_archive(
@@ -403,7 +395,6 @@ impl Ledger for MemoryLedger {
         }
         store.clear_archive();
         rows.for_each(|change| store.change(change));
-        store.archive_lost = false;
         Ok(())
     }
 

@@ -21,7 +21,6 @@ pub(super) struct Store {
     pub(super) orders: BTreeMap<OrderId, ArchivedOrder>,
     pub(super) alerts: BTreeMap<AlertId, ArchivedAlert>,
     pub(super) receipts: BTreeMap<u64, ReceiptRow>,
-    pub(super) archive_lost: bool,
     pub(super) snapshots: Vec<Snapshot>,
     pub(super) injections: VecDeque<Injection>,
     pub(super) chaos: Option<Chaos>,

@@ -88,6 +88,16 @@ impl SqliteLedger {
         &self.home
     }
 
+    /// Holds on to this moment: whatever is written from here on, this handle reads the ledger as it is now. Others write
+    /// on; only their log is not folded into the database meanwhile.
+    pub fn hold(&mut self) -> Result<(), Fault> {
+        let path = self.home.database();
+        let begun = self.current()?.db.execute_batch("BEGIN");
+        begun.map_err(|error| Fault::sqlite(&path, "holding on to a moment", &error))?;
+        // A read transaction begins with its first read.
+        self.head().map(drop)
+    }
+
     /// Checks the database file by SQLite's own rules, with its indexes if `deep`; returns what it finds wrong.
     pub fn integrity(&mut self, deep: bool) -> Result<Vec<String>, Fault> {
         let check = if deep {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    record::{ActorKind, Door, Hash, Head, Record, Seq},
+    record::{ActorKind, Door, Hash, Head, Record, Seq, Stored},
     time::Timestamp,
 };
 
@@ -112,7 +112,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
     };
     let id =
         |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 16]>>(at)?.map(Uuid::from_bytes));
-    let word = |at, what| unreadable(at, std::io::Error::other(format!("unknown {what}")));
     Ok(Record {
         seq: unsigned(row, 0)?,
         time: Timestamp(row.get(1)?),
@@ -122,9 +121,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
         command_hash: Hash(row.get(5)?),
         causation: id(6)?,
         correlation: id(7)?,
-        actor_kind: ActorKind::from_word(text(8)?).ok_or_else(|| word(8, "kind of actor"))?,
+        actor_kind: Stored::<ActorKind>::from_word(text(8)?),
         actor: text(9)?.to_owned(),
-        door: Door::from_word(text(10)?).ok_or_else(|| word(10, "door"))?,
+        door: Stored::<Door>::from_word(text(10)?),
         uid: row.get(11)?,
         subject: text(12)?.to_owned(),
         kind: text(13)?.to_owned(),

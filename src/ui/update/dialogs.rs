@@ -23,7 +23,7 @@ use crate::{
             confirm::{Confirm, Stake, Yes},
             form::{Form, Purpose as For},
             help::Page,
-            palette::{Choice, Item, Palette},
+            palette::{Choice, Palette},
             prompt::{Claim, Prompt, Purpose},
         },
         theme::Role,

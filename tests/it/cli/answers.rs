@@ -118,6 +118,7 @@ fn settings_and_agents() {
                 "agent status rust-dev",
                 "agent resume rust-dev",
                 "agent list",
+                "agent unregister rust-dev",
             ]
         )
     );
@@ -153,6 +154,11 @@ fn reports_and_dashboard() {
         "wo create --title Second --epic EPIC-001 --depends-on WO-001 --estimate 2h",
         "wo start WO-001",
         "wo complete WO-001",
+        "wo create --title Third --bucket security",
+        "wo start WO-003",
+        "wo claim WO-002 --agent rust-dev",
+        "wo create --title Fourth --depends-on WO-003",
+        "andon trigger --reason \"tests red\" --severity low",
     ] {
         room.done(line);
     }
@@ -163,6 +169,11 @@ fn reports_and_dashboard() {
         "report sla --bucket security",
         "report flow --since 1d",
         "report lead-time",
+        "report cycle-time --kind task",
+        "report ageing --bucket security",
+        "report forecast EPIC-001",
+        "report risk --limit 2",
+        "report handover --since 8h",
         "dashboard summary",
         "dashboard metrics",
         "ledger stats",
@@ -178,6 +189,17 @@ fn reports_and_dashboard() {
         room.done("report progress EPIC-001 --json").json()["percent"],
         50
     );
+    // An epic's ID stands for --epic, and a filter narrows as it does in a list.
+    let forecast = |words: &str| room.done(&format!("report forecast {words} --json")).json();
+    assert_eq!(forecast("EPIC-001"), forecast("--epic EPIC-001"));
+    assert_eq!(forecast("--trials 7 --seed 3")["seed"], 3);
+    assert_eq!(forecast("--bucket security")["remaining"], 1);
+    assert_eq!(room.line("report forecast EPIC-009").code, 1);
+    assert_eq!(
+        room.line("report forecast EPIC-001 --epic EPIC-001").code,
+        2
+    );
+    assert_eq!(room.line("report forecast --trials 0").code, 2);
     let metrics = room.done("dashboard metrics").out;
     assert!(
         metrics
@@ -185,6 +207,71 @@ fn reports_and_dashboard() {
             .any(|line| line.starts_with("# TYPE obeya_")),
         "{metrics}"
     );
+}
+
+/// Returns a text in which the words that a slow machine changes, like 12s and 23h, are one word.
+fn without_spans(text: &str) -> String {
+    let span = |word: &str| {
+        let digits = word.trim_end_matches(['s', 'm', 'h', 'd']);
+        digits.len() + 1 == word.len() && digits.parse::<u32>().is_ok()
+    };
+    let mut lines = String::new();
+    for line in text.lines() {
+        let mut shown: Vec<&str> = vec![];
+        for word in line.split_whitespace() {
+            let word = if span(word) { "[span]" } else { word };
+            // One unit or two.
+            if word != "[span]" || shown.last() != Some(&word) {
+                shown.push(word);
+            }
+        }
+        lines.push_str(&shown.join(" "));
+        lines.push('\n');
+    }
+    lines
+}
+
+#[test]
+fn reports_fit_the_terminal() {
+    let room = Room::new().set("COLUMNS", "60");
+    for line in [
+        "wo create --title \"A title that is far too long for a narrow terminal\" --bucket security",
+        "wo create --title Second --depends-on WO-001",
+        "wo claim WO-001 --agent an-agent-with-a-long-name",
+        "wo create --title Mend",
+        "andon trigger --reason \"the gate leaks and nobody knows for how long\" --severity high",
+        "andon correct ALERT-001 WO-003",
+        "wo start WO-003",
+        "andon ack ALERT-001",
+        "wo create --title Fourth --kind bug",
+        "wo start WO-004",
+        "wo complete WO-004 --note \"as agreed\"",
+    ] {
+        room.done(line);
+    }
+    let mut text = String::new();
+    for line in [
+        "report velocity",
+        "report sla --bucket security",
+        "report flow",
+        "report lead-time --bucket features",
+        "report cycle-time",
+        "report ageing",
+        "report forecast --label none",
+        "report forecast",
+        "report risk",
+        "report handover",
+    ] {
+        let said = room.done(line).out;
+        for line in said.lines() {
+            assert!(line.chars().count() <= 60, "{line}");
+        }
+        // Elsewhere figures depend on how quick the machine was.
+        if line.contains("forecast") || line.contains("handover") {
+            text.push_str(&format!("$ obeya {line}\n{}\n", without_spans(&said)));
+        }
+    }
+    golden!("report_texts", text);
 }
 
 #[test]

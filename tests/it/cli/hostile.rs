@@ -57,6 +57,9 @@ fn no_title_drives_a_terminal() {
         "ledger log",
         "dashboard summary",
         "export json",
+        "export csv",
+        "export mermaid",
+        "export dot",
         "wo list --color always",
     ] {
         let said = room.done(line);

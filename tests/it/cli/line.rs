@@ -68,6 +68,10 @@ fn what_belongs_in_a_shell_is_refused_with_a_word() {
         "ledger restore x",
         "ledger verify",
         "import beads x",
+        "import github x",
+        "man",
+        "demo",
+        "watch --plain",
         "wo watch --all",
         "wo create --title x --description -",
     ] {

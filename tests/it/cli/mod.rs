@@ -1,6 +1,8 @@
 //! The real binary, in folders of its own, under an environment that holds nothing of the machine's.
 
 mod answers;
+mod doors_in;
+mod doors_out;
 mod hostile;
 mod line;
 mod looks;

@@ -59,9 +59,17 @@ fn an_agent_writes_only_with_its_epoch() {
     assert_eq!(code("wo heartbeat WO-001 --agent a"), 2);
     assert_eq!(code("wo heartbeat WO-001 --agent a --epoch 7"), 1);
     let agent = Room {
-        environment: vec![("OBEYA_AGENT", "a".into()), ("OBEYA_EPOCH", "1".into())],
+        environment: vec![
+            ("OBEYA_AGENT", "a".into()),
+            ("OBEYA_EPOCH", "WO-001:1".into()),
+        ],
         ..room
     };
+    // What one claim's number says, it says of that order alone.
+    agent.done("wo create --title Second");
+    agent.done("wo comment WO-002 hello");
+    agent.done("wo heartbeat WO-001");
+    assert_eq!(agent.line("wo heartbeat WO-002").code, 2);
     assert_eq!(agent.line("wo complete WO-001").code, 0);
     let done = agent.done("wo show WO-001 --json").json();
     let by = &done["timeline"].as_array().unwrap().last().unwrap()["actor"];
@@ -108,7 +116,11 @@ fn bad_words_are_usage_errors() {
             );
         }
     }
-    assert_eq!(Room::new().set("OBEYA_EPOCH", "x").line("wo list").code, 2);
+    for epoch in ["x", "1", "WO-001", "WO-001:x"] {
+        let said = Room::new().set("OBEYA_EPOCH", epoch).line("wo list");
+        assert_eq!(said.code, 2, "{epoch}");
+        assert!(said.err.contains("WO-001:3"), "{epoch}: {}", said.err);
+    }
 }
 
 #[test]

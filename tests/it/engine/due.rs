@@ -1,5 +1,7 @@
 //! What is due comes before the command that finds it, and clocks that jump take nobody's lease.
 
+use std::time::Duration;
+
 use obeya::{
     domain::{
         command::{Command, Sla},
@@ -11,6 +13,9 @@ use obeya::{
 };
 
 use super::*;
+
+/// How long a rival waits for the turn that nobody else has.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn a_lapsed_lease_is_free_for_the_very_command_that_finds_it() {
@@ -26,7 +31,9 @@ fn a_lapsed_lease_is_free_for_the_very_command_that_finds_it() {
         ["lease_lapsed", "order_started"]
     );
     assert_eq!((first.records.len(), second.records.len()), (1, 1));
-    let refused = shop.writer().heartbeat(id, 1, &Actor::agent("robot"), "");
+    let refused = shop
+        .writer()
+        .heartbeat(id, 1, &Actor::agent("robot"), Role::Agent, "");
     assert!(matches!(
         refused,
         Ok(Err(Refusal::StaleEpoch {
@@ -73,19 +80,21 @@ fn heartbeats_renew_a_lease_and_leave_no_record() {
         done(writer.submit(&claim(id, 60)));
         let epoch = writer.state().order(id).unwrap().lease().unwrap().epoch;
         let before = shop.records().len();
-        let other = writer.heartbeat(id, epoch, &Actor::agent("thief"), "");
+        let other = writer.heartbeat(id, epoch, &Actor::agent("thief"), Role::Agent, "");
         assert!(matches!(other, Ok(Err(Refusal::NotHolder { .. }))));
         for _ in 0..10 {
             shop.clock.advance(40 * SECOND);
             let robot = Actor::agent("robot");
-            let until = writer.heartbeat(id, epoch, &robot, "working").unwrap();
+            let until = writer
+                .heartbeat(id, epoch, &robot, Role::Agent, "working")
+                .unwrap();
             assert_eq!(until, Ok(shop.clock.read_wall().plus(MINUTE)));
         }
         shop.clock.advance(59 * SECOND);
         writer.settle().unwrap();
         assert_eq!(shop.records().len(), before, "nothing of it on the ledger");
         shop.clock.advance(2 * SECOND);
-        let late = writer.heartbeat(id, epoch, &Actor::agent("robot"), "late");
+        let late = writer.heartbeat(id, epoch, &Actor::agent("robot"), Role::Agent, "late");
         assert!(
             matches!(late, Ok(Err(Refusal::StaleEpoch { .. }))),
             "{late:?}"
@@ -93,6 +102,43 @@ fn heartbeats_renew_a_lease_and_leave_no_record() {
         assert_eq!(kinds(&shop.records()[before..]), ["lease_lapsed"]);
         assert_eq!(writer.state().order(id).unwrap().phase, Phase::Queued);
     }
+}
+
+#[test]
+fn a_beat_takes_no_turn_while_its_lease_runs() {
+    let shop = Shop::new();
+    let mut writer = shop.writer();
+    let id = subject(&done(writer.submit(&create("leased"))));
+    done(writer.submit(&claim(id, 60)));
+    let robot = Actor::agent("robot");
+    let mut rival = shop.ledger.clone();
+    // Renewed twice, so that the lease which the ledger knows is over while the one that was renewed runs.
+    for _ in 0..2 {
+        shop.clock.advance(50 * SECOND);
+        rival.begin(PATIENCE).unwrap();
+        let until = writer.heartbeat(id, 1, &robot, Role::Agent, "").unwrap();
+        rival.end();
+        assert_eq!(until, Ok(shop.clock.read_wall().plus(MINUTE)));
+    }
+    assert!(writer.state().order(id).unwrap().lease().is_some());
+}
+
+#[test]
+fn a_viewer_renews_nothing() {
+    let shop = Shop::new();
+    let mut writer = shop.writer();
+    let id = subject(&done(writer.submit(&create("leased"))));
+    done(writer.submit(&claim(id, 60)));
+    shop.clock.advance(30 * SECOND);
+    let beat = writer.heartbeat(id, 1, &Actor::agent("robot"), Role::Viewer, "");
+    let refused = Refusal::Role {
+        has: Role::Viewer,
+        needs: Role::Agent,
+    };
+    assert_eq!(beat.unwrap(), Err(refused));
+    shop.clock.advance(31 * SECOND);
+    writer.settle().unwrap();
+    assert_eq!(writer.state().order(id).unwrap().phase, Phase::Queued);
 }
 
 trait Wall {
@@ -217,7 +263,9 @@ fn a_beat_from_a_clock_that_was_ahead_does_not_hold_an_order_for_a_year() {
     done(writer.submit(&claim(id, 600)));
     shop.clock.jump(365 * DAY);
     writer.settle().unwrap();
-    let beat = writer.heartbeat(id, 1, &Actor::agent("robot"), "").unwrap();
+    let beat = writer
+        .heartbeat(id, 1, &Actor::agent("robot"), Role::Agent, "")
+        .unwrap();
     assert!(beat.is_ok());
     shop.clock.jump(-365 * DAY);
     writer.settle().unwrap();

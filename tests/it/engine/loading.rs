@@ -7,7 +7,7 @@ use obeya::{
         archive::ArchiveQuery,
         command::Command,
         query::{Answer, Query},
-        record::Head,
+        record::{Head, Stored},
         refusal::Refusal,
     },
     engine::{SystemClock, load},
@@ -160,6 +160,11 @@ fn after_a_restore_every_handle_loads_anew() {
 
     let restored = link::restore(&home, &copy, &mut |_| {}).unwrap();
     assert_eq!(restored.head, saved);
+    let first = &all(&home)[saved.seq as usize];
+    assert_eq!(
+        (first.seq, first.kind.as_str()),
+        (saved.seq + 1, "ledger_restored")
+    );
     let expected = replayed(&all(&home));
     writer.catch_up().unwrap();
     assert_eq!(writer.state().state_hash(), expected);
@@ -240,7 +245,19 @@ fn a_lost_archive_is_rebuilt_before_anybody_reads_it() {
 }
 
 #[test]
-fn an_event_of_a_newer_version_makes_this_one_only_read() {
+fn what_only_a_newer_version_knows_makes_this_one_only_read() {
+    let event = |record: &mut Record| {
+        record.kind = "order_sublimated".into();
+        record.body = r#"{"order_sublimated":{"id":"WO-001"}}"#.into();
+    };
+    let door = |record: &mut Record| record.door = Stored::Newer("websocket".into());
+    let actor = |record: &mut Record| record.actor_kind = Stored::Newer("team".into());
+    only_reads(event, "order_sublimated");
+    only_reads(door, "order_started (door websocket)");
+    only_reads(actor, "order_started (actor team)");
+}
+
+fn only_reads(change: impl Fn(&mut Record), unknown: &str) {
     let shop = Shop::new();
     let mut writer = shop.writer();
     let id = subject(&done(writer.submit(&create("leased"))));
@@ -252,8 +269,7 @@ fn an_event_of_a_newer_version_makes_this_one_only_read() {
     };
     newer.seq += 1;
     newer.command = Uuid::now_v7();
-    newer.kind = "order_sublimated".into();
-    newer.body = r#"{"order_sublimated":{"id":"WO-001"}}"#.into();
+    change(&mut newer);
     newer.hash = newer.seal(&head.hash);
     let mut ledger = shop.ledger.clone();
     ledger.begin(Duration::ZERO).unwrap();
@@ -266,17 +282,19 @@ fn an_event_of_a_newer_version_makes_this_one_only_read() {
     // A lease is over by now, but not for this version to say.
     shop.clock.advance(3_600 * SECOND);
     let before = shop.records();
+    let only_reads = |reply: Reply| match reply {
+        Reply::Refused(Refusal::NewerLedger { kind, .. }) => assert_eq!(kind, unknown),
+        other => panic!("{unknown}: {other:?}"),
+    };
     for mut writer in [writer, shop.writer()] {
-        let reply = writer.submit(&create("not here"));
-        assert!(
-            matches!(reply, Reply::Refused(Refusal::NewerLedger { .. })),
-            "{reply:?}"
-        );
+        only_reads(writer.submit(&create("not here")));
         writer.settle().unwrap();
+        let limit = Some(1);
+        let log = writer.ask(&Query::Log { after: None, limit }).unwrap();
+        assert!(format!("{log:?}").contains("cannot read"), "{log:?}");
     }
     let engine = shop.engine();
-    let reply = engine.handle().submit(create("nor here"));
-    assert!(matches!(reply, Reply::Refused(Refusal::NewerLedger { .. })));
+    only_reads(engine.handle().submit(create("nor here")));
     assert_eq!(shop.records(), before);
     assert!(engine.handle().state().unknown.is_some());
 }

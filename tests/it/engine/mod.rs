@@ -22,6 +22,7 @@ mod due;
 mod faults;
 mod loading;
 mod once;
+mod past;
 mod thread;
 
 /// When every test begins.

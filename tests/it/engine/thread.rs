@@ -114,7 +114,8 @@ fn listeners_hear_every_record_once_whoever_wrote_it() {
                 // A beat brings the writer up to date, and what it finds must be told too.
                 done(rival.submit(&create("found by a beat")));
                 written += 1;
-                let beat = handle.heartbeat(OrderId::work(9_999), 1, &Actor::agent("a"), "");
+                let beat =
+                    handle.heartbeat(OrderId::work(9_999), 1, &Actor::agent("a"), Role::Agent, "");
                 assert!(beat.unwrap().is_err());
             }
         }
@@ -147,6 +148,44 @@ fn a_listener_may_end_its_own_listening() {
 }
 
 #[test]
+fn an_engine_that_has_too_much_to_do_says_so() {
+    let shop = Shop::new();
+    let engine = shop.engine();
+    let handle = engine.handle();
+    let gate = Gate::hold(&engine);
+    let viewer = Submission {
+        role: Role::Viewer,
+        ..create("never")
+    };
+    let (full, told) = mpsc::channel();
+    let mut turned_away = None;
+    // What waits is refused in the end without costing a commit.
+    for _ in 0..=1 << 17 {
+        let full = full.clone();
+        handle.submit_then(viewer.clone(), move |reply| {
+            if let Reply::Failed(failure) = reply {
+                full.send(failure.fault().clone()).unwrap();
+            }
+        });
+        turned_away = told.try_recv().ok();
+        if turned_away.is_some() {
+            break;
+        }
+    }
+    let fault = turned_away.expect("the inbox has no end");
+    let robot = Actor::agent("robot");
+    let beat = handle.heartbeat(OrderId::work(1), 1, &robot, Role::Agent, "");
+    assert_eq!(beat.unwrap_err(), fault);
+    assert_eq!(fault.kind, FaultKind::Busy);
+    let text = fault.to_string();
+    assert!(
+        text.contains("the engine is busy") && text.contains("Try again"),
+        "{text}"
+    );
+    gate.open();
+}
+
+#[test]
 fn an_engine_that_ends_answers_everybody() {
     let shop = Shop::new();
     let engine = shop.engine();
@@ -167,7 +206,7 @@ fn an_engine_that_ends_answers_everybody() {
         other => panic!("{other:?}"),
     }
     assert!(handle.reader().is_err());
-    let beat = handle.heartbeat(OrderId::work(1), 1, &Actor::agent("a"), "");
+    let beat = handle.heartbeat(OrderId::work(1), 1, &Actor::agent("a"), Role::Agent, "");
     assert!(beat.is_err());
 }
 

@@ -92,6 +92,13 @@ fn books(scribe: &mut Scribe) {
         });
         scribe.ada(Event::AgentResumed { name: name.clone() });
     }
+    let name = String::from("old-dev");
+    scribe.agent(Event::AgentRegistered {
+        name: name.clone(),
+        role: None,
+        capabilities: PullFilter::default(),
+    });
+    scribe.ada(Event::AgentUnregistered { name });
 }
 
 /// An epic with the orders 1 to 6, of every kind and bucket, and what is said and changed.

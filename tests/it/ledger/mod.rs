@@ -10,11 +10,11 @@ use obeya::{
             ReceiptRow,
         },
         id::{AlertId, OrderId},
-        record::{ActorKind, Door, Hash, Head, Record, Seq},
+        record::{ActorKind, Door, Hash, Head, Record, Seq, Stored},
         time::Timestamp,
     },
     ledger::{
-        Append, Batch, FaultKind, Home, Identity, Ledger, Snapshot, SqliteLedger,
+        Append, Batch, Fault, FaultKind, Home, Identity, Ledger, Snapshot, SqliteLedger,
         memory::{Injection, MemoryLedger},
         verify::{Wrong, verify},
     },
@@ -61,12 +61,12 @@ fn record(head: Head) -> Record {
         causation: odd.then(|| Uuid::from_u128(0xCA_0000 + u128::from(n))),
         correlation: (!odd).then(|| Uuid::from_u128(0xC1_0000 + u128::from(n))),
         actor_kind: if odd {
-            ActorKind::Agent
+            ActorKind::Agent.into()
         } else {
-            ActorKind::Person
+            ActorKind::Person.into()
         },
         actor: format!("ana-{n} \u{1f980}"),
-        door: if odd { Door::Cli } else { Door::Import },
+        door: if odd { Door::Cli } else { Door::Import }.into(),
         uid: u32::MAX - n as u32,
         subject: format!("WO-{:03}", n % 3),
         kind: "order_created".into(),
@@ -125,6 +125,38 @@ fn handles_race_for_turns_and_every_append_follows_the_one_before() {
         assert_eq!((verdict.head.seq, verdict.bad), (400, None));
         assert_eq!(verdict.head, ledger.head().unwrap());
     }
+}
+
+#[test]
+fn who_holds_on_to_a_moment_reads_nothing_newer() {
+    let (_folder, home, mut ledger) = fresh();
+    let head = append(&mut ledger, 3);
+    let mut held = SqliteLedger::open(&home).unwrap();
+    held.hold().unwrap();
+    let later = append(&mut ledger, 3);
+    assert_eq!(held.head().unwrap(), head);
+    assert_eq!(held.read(0, 100).unwrap().len(), 3);
+    assert_eq!(SqliteLedger::open(&home).unwrap().head().unwrap(), later);
+}
+
+#[test]
+fn words_of_a_newer_version_are_kept_as_they_are() {
+    let (_folder, _home, mut file) = fresh();
+    let head = append(&mut file, 1);
+    let mut newer = record(head);
+    newer.door = Stored::Newer("websocket".into());
+    newer.actor_kind = Stored::Newer("team".into());
+    newer.hash = newer.seal(&head.hash);
+    file.begin(PATIENCE).unwrap();
+    let batch = Batch {
+        records: vec![newer.clone()],
+        archive: vec![],
+    };
+    assert!(matches!(file.append(head, &batch), Append::Appended(_)));
+    file.end();
+    assert_eq!(file.record(2).unwrap(), Some(newer));
+    let verdict = verify(|after, limit| file.read(after, limit), None, &mut |_| {}).unwrap();
+    assert_eq!((verdict.head.seq, verdict.bad), (2, None));
 }
 
 #[test]

@@ -327,7 +327,10 @@ impl World {
             198 => Command::ResumeAgent {
                 name: self.random.of(&AGENTS).into(),
             },
-            _ => match self.random.below(8) {
+            _ => match self.random.below(9) {
+                8 => Command::UnregisterAgent {
+                    name: self.random.of(&AGENTS).into(),
+                },
                 0 => Command::NoteRestore {
                     incarnation: self.line.state.incarnation + 1,
                 },

@@ -254,4 +254,8 @@ impl Hand<'_> {
     pub(crate) fn resume(self, name: &str) -> Outcome {
         self.submit(Command::ResumeAgent { name: name.into() })
     }
+
+    pub(crate) fn unregister(self, name: &str) -> Outcome {
+        self.submit(Command::UnregisterAgent { name: name.into() })
+    }
 }

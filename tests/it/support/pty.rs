@@ -4,8 +4,10 @@
 //! for by reading, until a deadline that a loaded machine meets easily.
 
 use std::{
+    fs::File,
     io::{Read, Write},
     num::NonZeroU16,
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{
         Arc,
@@ -17,7 +19,10 @@ use std::{
 };
 
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    fs::OFlags,
+    process::{Pid, Signal, kill_process},
+};
 use vt100::{Parser, Screen};
 
 /// How long anything may take before it counts as not coming.
@@ -281,6 +286,39 @@ impl Pty {
         self.keyboard = None;
         self.slave = None;
         self.master = None;
+    }
+
+    /// Reads nothing from here on, and fills the terminal until it takes no more, as ctrl-s or a dead link does.
+    pub(crate) fn deafen(&mut self) {
+        let name = self.master.as_ref().unwrap().tty_name().unwrap();
+        let mut terminal = File::options()
+            .write(true)
+            .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
+            .open(name)
+            .unwrap();
+        self.closing.store(true, Ordering::Release);
+        // The reader looks up once more output comes.
+        terminal.write_all(b"x").unwrap();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        // What it took it still passes on to where it is read from, and then has room again for a while.
+        let mut full = Instant::now();
+        while full.elapsed() < Duration::from_millis(300) {
+            match terminal.write_all(b"x") {
+                Ok(()) => full = Instant::now(),
+                Err(_) => thread::yield_now(),
+            }
+        }
+    }
+
+    /// Returns whether the program's standard output, which it shares with whoever started it, does not block.
+    pub(crate) fn is_shared_output_changed(&self) -> bool {
+        let path = format!("/proc/{}/fdinfo/1", self.pid.as_raw_nonzero());
+        let info = std::fs::read_to_string(path).unwrap();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = u32::from_str_radix(flags.unwrap().trim(), 8).unwrap();
+        flags & OFlags::NONBLOCK.bits() != 0
     }
 
     /// Waits for the end of the program, and returns its exit code, or the name of the signal that ended it.

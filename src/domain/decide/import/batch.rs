@@ -234,7 +234,7 @@ pub(super) fn names(item: &ImportItem) -> impl Iterator<Item = &String> {
 }
 
 fn event(record: &Record) -> Option<Event> {
-    Event::decode(&record.kind, record.version, &record.body).ok()
+    record.decode().ok()
 }
 
 fn take(number: &mut u32) -> Result<u32, Refusal> {

@@ -51,6 +51,10 @@ pub const MAX_LABELS: usize = validate::MAX_LABELS;
 pub const MAX_LINKS: usize = validate::MAX_LINKS;
 /// The longest target of a link, in characters.
 pub const MAX_TARGET: usize = check::MAX_TARGET;
+/// The longest reason of a cancelled item, in characters.
+pub const MAX_REASON: usize = validate::MAX_REASON;
+/// The creation of an item whose file does not tell it: such an item counts from its import on.
+pub const UNDATED: Timestamp = Timestamp::MAX;
 /// The longest estimate, in minutes.
 pub const MAX_ESTIMATE: u32 = validate::MAX_ESTIMATE;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    PARENT_LINK,
+    PARENT_LINK, UNDATED,
     batch::{Batch, Place},
     comment_digest,
     edges::{Bonds, Weaver},
@@ -341,14 +341,16 @@ fn new_notes(batch: &Batch<'_>, at: usize, notes: &mut Vec<Note>) {
     let item = &batch.items[at];
     let mut note = |kind, text: String| notes.push(Note::new(kind, &item.external, text));
     let created = item.item.created;
-    if clamped(batch, created) != created {
+    // A file without dates says nothing wrong: what has none counts from its import.
+    let wrong = |at: Timestamp| at != UNDATED && clamped(batch, at) != at;
+    if wrong(created) {
         note(NoteKind::Clamped, format!("created {created}"));
     }
     if let Some((_, closed)) = item.outcome {
-        if clamped(batch, closed) != closed {
+        if wrong(closed) {
             note(NoteKind::Clamped, format!("closed {closed}"));
         }
-        if closed < created {
+        if closed < created && created != UNDATED {
             note(NoteKind::ZeroLead, String::new());
         }
     }

@@ -1,14 +1,27 @@
-//! Reports over time, read from the ledger's rows by day; every day of the span has a line, also those without work.
+//! Reports over time; every day of the span has a line, also those without work.
+//!
+//! They follow the filter that lists use. Without one, or for one bucket, they are read from the ledger's rows by day,
+//! which are exact and for ever; for any other the same rows are counted anew from the orders as they stand. What a
+//! filter says of the present only (status, stage, hands, age) has no past: there its lasting part counts.
 
+pub mod ageing;
+pub mod cycle_time;
+pub mod due;
 pub mod flow;
+pub mod forecast;
+pub mod handover;
 pub mod lead_time;
+pub mod past;
 pub mod progress;
+mod random;
+pub mod risk;
+pub mod rows;
 pub mod sla;
+pub mod stages;
+pub mod survival;
 pub mod velocity;
 
 use crate::domain::{
-    days::DayRow,
-    order::Bucket,
     state::State,
     time::{DAY, Timestamp},
 };
@@ -26,6 +39,12 @@ pub struct Days {
 }
 
 impl Days {
+    /// Every day there can be.
+    pub const ALL: Days = Days {
+        first: 0,
+        last: u32::MAX - 1,
+    };
+
     /// Returns the days from `since` until today. A moment before the ledger's first row begins with that row,
     /// and no more than [`MAX_DAYS`] are given, the latest ones.
     pub fn new(state: &State, since: Timestamp, now: Timestamp) -> Self {
@@ -36,6 +55,11 @@ impl Days {
             first: first.max((last + 1).saturating_sub(MAX_DAYS)),
             last,
         }
+    }
+
+    /// Returns the moment at which the first begins.
+    pub fn start(self) -> Timestamp {
+        Timestamp(i64::from(self.first) * DAY)
     }
 
     /// Returns how many there are; never none.
@@ -53,23 +77,4 @@ impl Days {
 pub fn date(day: u32) -> String {
     let midnight = Timestamp(i64::from(day) * DAY);
     midnight.to_utc().date_naive().to_string()
-}
-
-impl State {
-    /// Returns the rows of some days by bucket; days without any are left out.
-    pub(super) fn rows(
-        &self,
-        days: Days,
-        bucket: Option<Bucket>,
-    ) -> impl Iterator<Item = (u32, Bucket, &DayRow)> {
-        let inside = self
-            .days()
-            .filter(move |(day, _)| (days.first..=days.last).contains(day));
-        inside
-            .flat_map(|(number, day)| {
-                let rows = Bucket::ALL.iter().zip(&day.0);
-                rows.map(move |(bucket, row)| (number, *bucket, row))
-            })
-            .filter(move |(_, of, _)| bucket.is_none_or(|bucket| bucket == *of))
-    }
 }

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Days, date};
+use super::{Days, date, rows::Rows};
 use crate::domain::{
     order::{BUCKETS, Bucket},
     query::value::Decimal,
-    state::State,
-    time::Timestamp,
 };
 
 /// Completions by day.
@@ -21,6 +19,9 @@ pub struct Velocity {
     pub until: String,
     /// Each day with how many were completed on it, oldest first.
     pub days: Vec<CompletedOn>,
+    /// Each week with how many were completed in it, oldest first; the first and the last may be a part of one.
+    #[serde(default)]
+    pub weeks: Vec<CompletedOn>,
     /// How many were completed in all.
     pub completed: u64,
     /// By bucket.
@@ -34,10 +35,10 @@ pub struct Velocity {
     pub trend: Option<Decimal>,
 }
 
-/// A day's completions.
+/// The completions of a day or a week.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompletedOn {
-    /// The UTC day, `2026-02-02`.
+    /// The UTC day, `2026-02-02`, or the week's Monday.
     pub date: String,
     /// How many.
     pub completed: u64,
@@ -52,14 +53,17 @@ pub struct CompletedIn {
     pub completed: u64,
 }
 
-/// Returns how many orders were completed from the day of `since` on. Epics count: they are done too.
-pub fn velocity(state: &State, since: Timestamp, now: Timestamp) -> Velocity {
-    let span = Days::new(state, since, now);
+/// Returns how many orders were completed on the days of `span`. Epics count: they are done too.
+pub fn velocity(rows: &Rows<'_>, span: Days) -> Velocity {
     let mut by_day: BTreeMap<u32, u64> = span.each().map(|day| (day, 0)).collect();
     let mut by_bucket = [0; BUCKETS];
-    for (day, bucket, row) in state.rows(span, None) {
+    for (day, bucket, row) in rows.each(span) {
         *by_day.entry(day).or_default() += u64::from(row.completed);
         by_bucket[bucket.index()] += u64::from(row.completed);
+    }
+    let mut by_week: BTreeMap<u32, u64> = BTreeMap::new();
+    for (day, completed) in &by_day {
+        *by_week.entry(monday(*day)).or_default() += completed;
     }
     let counts: Vec<u64> = by_day.values().copied().collect();
     let completed = counts.iter().sum();
@@ -71,13 +75,8 @@ pub fn velocity(state: &State, since: Timestamp, now: Timestamp) -> Velocity {
         per_day: mean(completed, 1, counts.len()),
         per_week: mean(completed, 7, counts.len()),
         trend: trend(&counts),
-        days: by_day
-            .into_iter()
-            .map(|(day, completed)| CompletedOn {
-                date: date(day),
-                completed,
-            })
-            .collect(),
+        days: by_day.into_iter().map(completed_on).collect(),
+        weeks: by_week.into_iter().map(completed_on).collect(),
         buckets: buckets
             .map(|(bucket, completed)| CompletedIn {
                 bucket: *bucket,
@@ -85,6 +84,18 @@ pub fn velocity(state: &State, since: Timestamp, now: Timestamp) -> Velocity {
             })
             .collect(),
     }
+}
+
+fn completed_on((day, completed): (u32, u64)) -> CompletedOn {
+    CompletedOn {
+        date: date(day),
+        completed,
+    }
+}
+
+/// Returns the Monday of a day's week; day 0, 1970-01-01, was a Thursday.
+fn monday(day: u32) -> u32 {
+    day.saturating_sub((day + 3) % 7)
 }
 
 /// Returns how many are completed in `days` days, if `count` were in `of` days.

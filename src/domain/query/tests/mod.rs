@@ -2,8 +2,10 @@
 
 mod chains;
 mod orders;
+mod outlook;
 mod reports;
 mod stops;
+mod work_in_time;
 
 use super::testing::{Line, id};
 use crate::domain::{

@@ -34,17 +34,17 @@ fn reports_count_every_day_once() {
     line.check(
         json!({"flow": {"since": 0}}),
         &[
-            ("/days/0", json!({"date": "2026-01-29", "arrived": 1, "departed": 0, "queued": 1, "in_progress": 0, "done": 0})),
-            ("/days/4", json!({"date": "2026-02-02", "arrived": 9, "departed": 2, "queued": 6, "in_progress": 1, "done": 3})),
+            ("/days/0", json!({"date": "2026-01-29", "arrived": 1, "departed": 0, "queued": 1, "in_progress": 0, "done": 0, "stages": [0, 0, 0]})),
+            ("/days/4", json!({"date": "2026-02-02", "arrived": 9, "departed": 2, "queued": 6, "in_progress": 1, "done": 3, "stages": [0, 1, 0]})),
             ("/arrived", json!(10)),
         ],
     );
     line.check(
-        json!({"flow": {"since": 0, "bucket": "cost"}}),
+        json!({"flow": {"since": 0, "filter": {"bucket": "cost"}}}),
         &[("/days/4/done", json!(2)), ("/days/4/queued", json!(0))],
     );
     line.check(
-        json!({"sla": {"since": 0, "bucket": "features"}}),
+        json!({"sla": {"since": 0, "filter": {"bucket": "features"}}}),
         &[
             ("/buckets/0/met", json!(1)),
             ("/buckets/1", Value::Null),

@@ -1,41 +1,121 @@
-//! An item of beads in our words: nothing forgotten, everything cleaned and within bounds.
+//! An item of another system in our words: nothing forgotten, everything cleaned and within bounds.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{
-    line::{Comment, Line, Relation, Text},
-    mapping::{Mapping, priority},
-};
+use super::mapping::Mapping;
 use crate::{
     domain::{
         command::ImportItem,
         decide::import::{
-            MAX_ESTIMATE, MAX_EXTERNAL, MAX_LABELS, MAX_LINKS, MAX_NAME, MAX_TARGET, MAX_TEXT,
-            MAX_TITLE, PARENT_LINK, digest,
+            MAX_ESTIMATE, MAX_EXTERNAL, MAX_LABELS, MAX_LINKS, MAX_NAME, MAX_REASON, MAX_TARGET,
+            MAX_TEXT, MAX_TITLE, PARENT_LINK, digest,
         },
         event::{Baseline, ImportedItem},
         import_report::{Note, NoteKind},
-        order::{Kind, Link, Outcome},
+        order::{Bucket, Kind, Link, Outcome, Priority},
         time::Timestamp,
     },
     text,
 };
 
-/// Returns the item that a live line stands for, or what is wrong with it. What had to be cut is noted.
+/// An item as its system tells it. Texts are as they stand there; nothing is cleaned or cut yet.
+pub(super) struct Raw<'a> {
+    /// Its id there.
+    pub(super) id: Cow<'a, str>,
+    /// One line.
+    pub(super) title: Cow<'a, str>,
+    /// Its own text.
+    pub(super) description: Option<Cow<'a, str>>,
+    /// Further texts, each under its heading.
+    pub(super) sections: Vec<(&'static str, Cow<'a, str>)>,
+    /// When it came into being there.
+    pub(super) created: Timestamp,
+    /// The word for what sort of work it is; one without a counterpart becomes a label.
+    pub(super) kind: Cow<'a, str>,
+    /// Its class of service where the system has ours; else labels and kind say.
+    pub(super) bucket: Option<Bucket>,
+    /// How urgent.
+    pub(super) priority: Priority,
+    /// Words that have no counterpart here: they become labels with the system's name before them.
+    pub(super) words: Vec<Cow<'a, str>>,
+    /// Its labels.
+    pub(super) labels: Vec<Cow<'a, str>>,
+    /// Who is meant to do it.
+    pub(super) assignee: Option<Cow<'a, str>>,
+    /// Minutes.
+    pub(super) estimate: Option<i64>,
+    /// How and when it ended there, if it did.
+    pub(super) outcome: Option<(Outcome, Timestamp)>,
+    /// Its relations to others.
+    pub(super) bonds: Vec<(Bond<'a>, Cow<'a, str>)>,
+    /// What people said: who, when, what.
+    pub(super) comments: Vec<(Cow<'a, str>, Timestamp, Cow<'a, str>)>,
+    /// Everything else that the record holds.
+    pub(super) rest: Vec<(Cow<'a, str>, Value)>,
+}
+
+/// What an item has to do with another.
+pub(super) enum Bond<'a> {
+    /// It is part of it.
+    Part,
+    /// It waits for it.
+    Wait,
+    /// Something that rules nothing here.
+    Link(Cow<'a, str>),
+}
+
+impl Default for Raw<'_> {
+    /// Returns an item of which nothing is known: a task of middling urgency.
+    fn default() -> Self {
+        Raw {
+            id: Cow::default(),
+            title: Cow::default(),
+            description: None,
+            sections: vec![],
+            created: Timestamp::default(),
+            kind: Cow::Borrowed(Kind::Task.word()),
+            bucket: None,
+            priority: Priority::DEFAULT,
+            words: vec![],
+            labels: vec![],
+            assignee: None,
+            estimate: None,
+            outcome: None,
+            bonds: vec![],
+            comments: vec![],
+            rest: vec![],
+        }
+    }
+}
+
+/// The link that a relation with an impossible target becomes, in the words of most systems.
+const PART_LINK: &str = "parent-child";
+const WAIT_LINK: &str = "blocks";
+
+/// An item that was done there: what was done elsewhere has no receipt here.
+pub(super) const DONE: Outcome = Outcome::Completed {
+    sku: None,
+    receipt: None,
+};
+
+/// Returns the item in our words, or what is wrong with it. What had to be cut is noted.
 pub(super) fn item(
-    line: Line<'_>,
+    raw: Raw<'_>,
+    system: &str,
     mapping: &Mapping,
     notes: &mut Vec<Note>,
 ) -> Result<ImportItem, String> {
-    let external = external(line.id.as_ref())?;
+    let external = external(&raw.id)?;
     let mut cuts = Cuts {
         external: &external,
         notes,
     };
     let mut sections = Sections::default();
-    sections.plain(&line.description);
+    sections.plain(raw.description.as_deref().unwrap_or_default());
 
-    let title = text::clean(line.title.as_ref().map_or("", |Text(title)| title));
+    let title = text::clean(&raw.title);
     let mut title = title.trim().to_owned();
     if title.is_empty() {
         return Err("it has no title".into());
@@ -44,48 +124,30 @@ pub(super) fn item(
         sections.add("Title", &title);
         title = cuts.line("title", &title, MAX_TITLE);
     }
-    let created = line.created_at.ok_or("it has no created_at")?.0;
+    let created = raw.created;
 
-    let kind_word = word(&line.issue_type).unwrap_or("task");
-    let status = word(&line.status).unwrap_or("open");
-    let bucket = mapping.bucket(
-        kind_word,
-        line.labels.iter().map(|Text(label)| label.as_ref()),
-    );
-    let mut labels: Vec<String> = line
-        .labels
-        .iter()
-        .filter_map(|Text(label)| cuts.label(label))
-        .collect();
-    let kind = mapping.kind(kind_word).unwrap_or_else(|| {
-        labels.extend(cuts.label(&format!("beads:{kind_word}")));
+    let theirs = || raw.labels.iter().map(|label| label.as_ref());
+    let bucket = raw
+        .bucket
+        .unwrap_or_else(|| mapping.bucket(&raw.kind, theirs()));
+    let mut labels: Vec<String> = theirs().filter_map(|label| cuts.label(label)).collect();
+    let kind = mapping.kind(&raw.kind).unwrap_or_else(|| {
+        labels.extend(cuts.label(&format!("{system}:{}", raw.kind)));
         Kind::Task
     });
-    let outcome = (status == "closed").then(|| {
-        let at = line.closed_at.or(line.updated_at);
-        let done = Outcome::Completed {
-            sku: None,
-            receipt: None,
-        };
-        (done, at.map_or(created, |at| at.0))
-    });
-    if !matches!(status, "open" | "closed") {
-        labels.extend(cuts.label(&format!("beads:{status}")));
+    for word in &raw.words {
+        labels.extend(cuts.label(&format!("{system}:{word}")));
     }
     labels.sort();
     labels.dedup();
 
-    let (parent, depends_on, mut links) = edges(&line.dependencies, &mut cuts);
-    if let Some(Text(reference)) = &line.external_ref {
-        links.extend(cuts.link("external-ref", reference));
-    }
+    let (parent, depends_on, mut links) = edges(&raw.bonds, &mut cuts);
     links.sort();
     links.dedup();
 
-    sections.named("Design", &line.design);
-    sections.named("Acceptance criteria", &line.acceptance_criteria);
-    sections.named("Notes", &line.notes);
-    sections.named("Close reason", &line.close_reason);
+    for (heading, text) in &raw.sections {
+        sections.add(heading, &text::clean_block(text));
+    }
     let excess = labels.split_off(labels.len().min(MAX_LABELS));
     if !excess.is_empty() {
         cuts.note("labels", format!("more than {MAX_LABELS}"));
@@ -100,24 +162,32 @@ pub(super) fn item(
             .collect();
         sections.add("More links", &rows.join("\n"));
     }
-    sections.add("In beads", &rest(&line.rest));
+    sections.add(&format!("In {system}"), &rest(&raw.rest));
     let mut description = sections.0;
     if description.len() > MAX_TEXT {
         cuts.note("description", format!("{} bytes", description.len()));
         cut(&mut description, MAX_TEXT);
     }
 
-    let assignee = line
+    let assignee = raw
         .assignee
         .as_ref()
-        .map(|Text(name)| cuts.line("assignee", name, MAX_NAME));
-    let estimate = line
-        .estimated_minutes
-        .and_then(|minutes| u32::try_from(minutes).ok());
-    let comments = line
+        .map(|name| cuts.line("assignee", name, MAX_NAME));
+    let estimate = raw.estimate.and_then(|minutes| u32::try_from(minutes).ok());
+    let outcome = match raw.outcome {
+        Some((Outcome::Cancelled { reason }, at)) => {
+            let reason = match cuts.line("reason", &reason, MAX_REASON) {
+                reason if reason.is_empty() => "no reason was given".into(),
+                reason => reason,
+            };
+            Some((Outcome::Cancelled { reason }, at))
+        }
+        outcome => outcome,
+    };
+    let comments = raw
         .comments
         .iter()
-        .filter_map(|said| comment(said, &mut cuts));
+        .filter_map(|(author, at, text)| comment(author, *at, text, &mut cuts));
     let mut item = ImportItem {
         digest: 0,
         item: ImportedItem {
@@ -125,7 +195,7 @@ pub(super) fn item(
             description: Some(description).filter(|text| !text.is_empty()),
             kind,
             bucket,
-            priority: priority(line.priority)?,
+            priority: raw.priority,
             labels,
             assignee: assignee.filter(|name| !name.is_empty()),
             estimate: estimate
@@ -142,15 +212,14 @@ pub(super) fn item(
         comments: comments.collect(),
         external: external.clone(),
     };
-    // What the line means, not how it is written: the order of its keys or a new updated_at change nothing.
+    // What the record means, not how it is written: the order of its keys or a new updated_at change nothing.
     let meaning = serde_json::to_vec(&item).map_err(|error| error.to_string())?;
     item.digest = digest([meaning.as_slice()]);
     Ok(item)
 }
 
 /// Returns an item's id, or what is wrong with it.
-pub(super) fn external(id: Option<&Text<'_>>) -> Result<String, String> {
-    let Text(id) = id.ok_or("it has no id")?;
+pub(super) fn external(id: &str) -> Result<String, String> {
     let clean = text::clean(id);
     match clean.trim() {
         "" => Err("its id is empty".into()),
@@ -161,28 +230,23 @@ pub(super) fn external(id: Option<&Text<'_>>) -> Result<String, String> {
     }
 }
 
-fn word<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
-    let Text(text) = text.as_ref()?;
-    Some(text.trim()).filter(|text| !text.is_empty())
-}
-
 type Edges = (Option<String>, Vec<String>, Vec<Link>);
 
 /// Returns the first parent, what the item waits for, and every other relation as a link.
-fn edges(relations: &[Relation<'_>], cuts: &mut Cuts<'_>) -> Edges {
+fn edges(bonds: &[(Bond<'_>, Cow<'_, str>)], cuts: &mut Cuts<'_>) -> Edges {
     let (mut parent, mut waits, mut links) = (None, Vec::new(), Vec::new());
-    for relation in relations {
-        let kind = word(&relation.kind).unwrap_or("blocks");
-        let target = external(Some(&relation.on));
-        match (kind, target) {
-            ("parent-child", Ok(target)) if parent.is_none() => parent = Some(target),
-            ("parent-child", Ok(target)) => {
+    for (bond, to) in bonds {
+        match (bond, external(to)) {
+            (Bond::Part, Ok(target)) if parent.is_none() => parent = Some(target),
+            (Bond::Part, Ok(target)) => {
                 if parent.as_ref() != Some(&target) {
                     links.extend(cuts.link(PARENT_LINK, &target));
                 }
             }
-            ("blocks", Ok(target)) => waits.push(target),
-            (kind, _) => links.extend(cuts.link(kind, &relation.on.0)),
+            (Bond::Wait, Ok(target)) => waits.push(target),
+            (Bond::Part, Err(_)) => links.extend(cuts.link(PART_LINK, to)),
+            (Bond::Wait, Err(_)) => links.extend(cuts.link(WAIT_LINK, to)),
+            (Bond::Link(kind), _) => links.extend(cuts.link(kind, to)),
         }
     }
     waits.sort();
@@ -190,8 +254,13 @@ fn edges(relations: &[Relation<'_>], cuts: &mut Cuts<'_>) -> Edges {
     (parent, waits, links)
 }
 
-fn comment(said: &Comment<'_>, cuts: &mut Cuts<'_>) -> Option<(String, Timestamp, String)> {
-    let mut text = text::clean_block(&said.text.0).trim().to_owned();
+fn comment(
+    author: &str,
+    at: Timestamp,
+    said: &str,
+    cuts: &mut Cuts<'_>,
+) -> Option<(String, Timestamp, String)> {
+    let mut text = text::clean_block(said).trim().to_owned();
     if text.is_empty() {
         return None;
     }
@@ -199,19 +268,16 @@ fn comment(said: &Comment<'_>, cuts: &mut Cuts<'_>) -> Option<(String, Timestamp
         cuts.note("comment", format!("{} bytes", text.len()));
         cut(&mut text, MAX_TEXT);
     }
-    let author = word(&said.author).unwrap_or_default();
-    let author = cuts.line("author", author, MAX_NAME);
-    let author = if author.is_empty() {
-        "unknown".into()
-    } else {
-        author
+    let author = match cuts.line("author", author, MAX_NAME) {
+        author if author.is_empty() => "unknown".into(),
+        author => author,
     };
-    Some((author, said.created_at.0, text))
+    Some((author, at, text))
 }
 
 /// Returns the fields that have no place of their own, one to a line.
-fn rest(fields: &[(Text<'_>, Value)]) -> String {
-    let rows = fields.iter().filter_map(|(Text(key), value)| {
+fn rest(fields: &[(Cow<'_, str>, Value)]) -> String {
+    let rows = fields.iter().filter_map(|(key, value)| {
         let value = match value {
             Value::Null | Value::Bool(false) => return None,
             Value::String(text) if text.trim().is_empty() => return None,
@@ -230,16 +296,8 @@ fn rest(fields: &[(Text<'_>, Value)]) -> String {
 struct Sections(String);
 
 impl Sections {
-    fn plain(&mut self, text: &Option<Text<'_>>) {
-        if let Some(Text(text)) = text {
-            self.0.push_str(text::clean_block(text).trim());
-        }
-    }
-
-    fn named(&mut self, heading: &str, text: &Option<Text<'_>>) {
-        if let Some(Text(text)) = text {
-            self.add(heading, &text::clean_block(text));
-        }
+    fn plain(&mut self, text: &str) {
+        self.0.push_str(text::clean_block(text).trim());
     }
 
     /// Adds text that is clean already; each part is cleaned by itself, so that none can swallow the next.

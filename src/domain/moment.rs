@@ -1,0 +1,14 @@
+//! A place in the ledger's history, as somebody names it who wants to see the line as it stood there.
+
+use super::{record::Seq, time::Timestamp};
+
+/// Where to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// After everything that was written by then.
+    At(Timestamp),
+    /// Before the command that wrote this record.
+    Before(Seq),
+    /// After the command that wrote the next record.
+    After(Seq),
+}
