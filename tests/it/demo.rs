@@ -133,7 +133,13 @@ fn the_same_seed_makes_the_same_ledger() {
     let clock = HeldClock::at(demo::END);
     let mut line = Cold::open_at(&first, Arc::new(clock)).unwrap();
     let since = demo::END.plus(-10 * DAY);
-    let Ok(Answer::Velocity(velocity)) = line.ask(&Query::Velocity { since }).unwrap() else {
+    let Ok(Answer::Velocity(velocity)) = line
+        .ask(&Query::Velocity {
+            since,
+            filter: Default::default(),
+        })
+        .unwrap()
+    else {
         panic!("another answer")
     };
     assert!(velocity.completed >= 40, "{velocity:?}");

@@ -162,7 +162,7 @@ fn a_change_in_between_is_told_by_the_rules_open_and_closed() {
     let ada = Actor::person("ada");
     let as_of = Some(world.state.order(wo(22)).unwrap().changed);
     let mut submit =
-        |command: &Command, as_of| world.submit_under(&ada, Role::Operator, command, None, as_of);
+        |command: &Command, as_of| world.submit_as_of(&ada, Role::Operator, command, None, as_of);
     let stale = as_of.map(|at| at.plus(-1));
     assert_eq!(
         submit(&edit("x"), stale),

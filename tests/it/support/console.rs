@@ -110,7 +110,7 @@ impl Console {
                 let role = self.model.session.role;
                 let outcome = self
                     .world
-                    .submit_under(&actor, role, &command, epoch, as_of);
+                    .submit_as_of(&actor, role, &command, epoch, as_of);
                 self.publish();
                 Msg::Submitted {
                     ticket,
