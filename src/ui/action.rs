@@ -87,6 +87,7 @@ actions! {
     Redraw "redraw" "redraw" Global None "Draw the screen anew",
     Themes "themes" "themes" Global None "Choose a theme, and see each as you go",
     Reload "reload" "reload" Global None "Read your themes, keys and settings anew",
+    Mouse "mouse" "mouse" Global None "Switch the mouse on or off",
     Suspend "suspend" "suspend" Global None "Suspend to the shell",
     Down "down" "down" List None "Down",
     Up "up" "up" List None "Up",

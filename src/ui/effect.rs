@@ -48,6 +48,8 @@ pub enum Effect {
     Complete(String),
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
     Copy(String),
+    /// Have the terminal report the mouse, or no longer.
+    Mouse(bool),
     /// Give the terminal back to the shell until the process is continued.
     Suspend,
     /// Paint every cell anew.

@@ -23,6 +23,7 @@ pub mod pane;
 pub mod parts;
 pub mod pen;
 pub mod plan;
+pub mod pointer;
 pub mod theme;
 pub mod travel;
 pub mod update;

@@ -22,6 +22,7 @@ use super::{
     msg::Connection,
     overlay::Overlay,
     pane::Pane,
+    pointer::Pointer,
     theme::{Role, Theme},
     travel::Travel,
 };
@@ -205,6 +206,8 @@ pub struct Model {
     pub filters: Filters,
     /// Where one was.
     pub jumps: Jumps,
+    /// The mouse.
+    pub pointer: Pointer,
     /// The lines typed so far, oldest first.
     pub history: Vec<String>,
     /// What the board was last built from: head, minute, filter, answer.
@@ -248,6 +251,7 @@ impl Model {
             marks: BTreeSet::new(),
             filters: Filters::new(),
             jumps: Jumps::default(),
+            pointer: Pointer::default(),
             history: Vec::new(),
             board_of: None,
         }

@@ -50,6 +50,8 @@ pub struct Place {
 /// The cards of a column that are above or below what is shown of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct More {
+    /// Of which column.
+    pub column: usize,
     /// The row and column in which that is said.
     pub area: Rect,
     /// How many are above.
@@ -207,7 +209,7 @@ impl Plan {
             self.column(place.column, ids, column.window, shown, pitch, body);
             let above = column.window.first;
             let below = ids.len().saturating_sub(above + shown);
-            self.say_more(layout::split_bottom(head, 1).1, above, below);
+            self.say_more(place.column, layout::split_bottom(head, 1).1, above, below);
         }
     }
 
@@ -239,7 +241,7 @@ impl Plan {
                 };
                 self.column(place.column, ids, window, cards, pitch, across(body));
                 let below = ids.len().saturating_sub(window.first + cards);
-                self.say_more(across(head), window.first, below);
+                self.say_more(place.column, across(head), window.first, below);
             }
         }
     }
@@ -269,9 +271,15 @@ impl Plan {
         }));
     }
 
-    fn say_more(&mut self, area: Rect, above: usize, below: usize) {
+    fn say_more(&mut self, column: usize, area: Rect, above: usize, below: usize) {
         if above + below > 0 {
-            self.more.push(More { area, above, below });
+            let more = More {
+                column,
+                area,
+                above,
+                below,
+            };
+            self.more.push(more);
         }
     }
 }

@@ -5,8 +5,10 @@ mod arrange;
 mod bulk;
 mod dialogs;
 mod errands;
+mod finder;
 mod forms;
 mod looks;
+mod mouse;
 mod moves;
 mod news;
 mod remedies;
@@ -43,6 +45,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => return press(model, key),
+        Msg::Mouse(deed) => return mouse::take(model, deed),
         Msg::Paste(text) => dialogs::paste(model, &text),
         Msg::Resize(columns, rows) => model.size = (columns, rows),
         Msg::Changed {
@@ -54,7 +57,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
-        Msg::Completed(grammar) => dialogs::completed(model, grammar),
+        Msg::Completed(grammar) => finder::completed(model, grammar),
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
@@ -76,7 +79,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
 pub fn settle(model: &mut Model) -> Vec<Effect> {
     derive(model);
     let mut effects = asks::missing(model);
-    effects.extend(dialogs::offers(model));
+    effects.extend(finder::offers(model));
     if model.detail.is_some() {
         view::detail::compose(model);
     }
@@ -201,7 +204,11 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         model.say(format!("there is no action '{run}'"), Role::Error);
         return Vec::new();
     };
-    if let Err(why) = action.available(model) {
+    // A named filter goes to the board by itself.
+    let named = action == Action::Filter && !argument.is_empty();
+    if let Err(why) = action.available(model)
+        && !named
+    {
         if let Some(refusal) = action.obstacle(model) {
             // As the engine would say it, with what would lift it.
             model.notice = Some(news::notice(model, &Failure::Refused(refusal)));
@@ -266,6 +273,7 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),
         Action::Mark => bulk::mark(model, argument),
+        Action::Mouse => mouse::toggle(model),
         Action::Undo => undo::take_back(model),
         Action::Repeat => acts::repeat(model),
         Action::JumpBack | Action::JumpForward => {

@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{
-        moment::Moment,
-        state::State,
-        time::Timestamp,
-    },
+    domain::{moment::Moment, state::State, time::Timestamp},
     ui::{
         action::Action,
         effect::{Effect, Ticket},
