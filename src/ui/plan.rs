@@ -75,7 +75,7 @@ pub struct Plan {
     pub beside: (usize, usize),
 }
 
-/// Returns the rows from one card to the next: with an empty one between them where there is room.
+/// Returns the rows from one card to the next: with a second one for its title where there is room.
 fn pitch(screen: u16, by: LanesBy) -> u16 {
     match by {
         LanesBy::None if screen >= AIRY => CARD + 1,
@@ -265,7 +265,7 @@ impl Plan {
             column,
             area: Rect {
                 y: body.y + y,
-                height: CARD.min(body.height - y),
+                height: pitch.min(body.height - y),
                 ..body
             },
         }));

@@ -252,8 +252,24 @@ fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
         };
         pen.say(place, 0, 0, &work.holder.name, Role::AgentActive);
     }
-    let title = layout::split_top(line, 2).0;
-    pen.say(title, 2, 1, &order.title, Role::Text);
+    draw_title(&order.title, line, Role::Text, pen);
+}
+
+/// Draws a title beneath the first line of a card, on as many lines as the card has; what is left over is cut.
+fn draw_title(title: &str, card: Rect, role: Role, pen: &mut Pen<'_>) {
+    let room = usize::from(card.width.saturating_sub(2));
+    let lines = text::wrap(title, room);
+    for (y, line) in (1..card.height).zip(&lines) {
+        let is_last = y + 1 == card.height;
+        let end = if is_last { title.len() } else { line.end };
+        pen.say(
+            card,
+            2,
+            y,
+            title.get(line.start..end).unwrap_or_default(),
+            role,
+        );
+    }
 }
 
 /// The fewest cells in which a cut name still tells something.
@@ -293,5 +309,5 @@ fn draw_done(model: &Model, view: &OrderView, area: Rect, pen: &mut Pen<'_>) {
             (sku, Role::Muted),
         ],
     );
-    pen.say(line, 2, 1, &view.title, Role::Muted);
+    draw_title(&view.title, line, Role::Muted, pen);
 }
