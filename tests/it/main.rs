@@ -23,6 +23,7 @@ mod survival;
 mod term;
 mod tidy;
 mod ui;
+mod ui_flow;
 mod ui_guards;
 mod ui_keys;
 mod ui_looks;

@@ -41,7 +41,7 @@ pub(super) fn words(ageing: &Ageing) -> Vec<Paragraph> {
         cycle.count, ageing.since
     )));
     for (name, seconds) in [("half", half), ("85 %", most), ("95 %", nearly)] {
-        let of = format!("is the most that {name} took");
+        let of = format!("or less: {name}");
         said.push(figure(" ", Role::Text, length(seconds), of));
     }
     said.push(plain(format!(

@@ -98,7 +98,7 @@ pub(super) fn words(times: &CycleTimes, glyphs: &Glyphs) -> Vec<Paragraph> {
         ];
         for ((name, role), (_, seconds)) in marks.into_iter().zip(lines(&times.cycle)) {
             let Some(seconds) = seconds else { continue };
-            let of = format!("is the most that {name} took");
+            let of = format!("or less: {name}");
             said.push(figure(glyphs.branch_arm, role, length(seconds), of));
         }
         said.push(plain("from the first start to done"));

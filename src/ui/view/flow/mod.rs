@@ -10,7 +10,10 @@ mod throughput;
 use ratatui::layout::Rect;
 
 use crate::{
-    domain::{query::Answer, time::SECOND},
+    domain::{
+        query::{Answer, value::Decimal},
+        time::SECOND,
+    },
     text,
     ui::{
         asks::Slot,
@@ -234,4 +237,10 @@ fn figure(mark: &str, role: Role, value: impl Into<String>, of: impl Into<String
 /// Returns a line of plain words.
 fn plain(words: impl Into<String>) -> Paragraph {
     Paragraph::of(words, Role::Muted)
+}
+
+/// Returns a figure with one decimal: more of them tell nothing of what is expected.
+fn tenths(value: Decimal) -> String {
+    let tenths = value.0.saturating_add(50) / 100;
+    format!("{}.{}", tenths / 10, tenths % 10)
 }

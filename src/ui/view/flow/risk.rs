@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{cell, due::left, list, number, plain};
+use super::{cell, due::left, list, number, plain, tenths};
 use crate::{
     domain::query::reports::risk::{Risk, RiskBasis, RiskOrder},
     ui::{
@@ -31,8 +31,8 @@ pub(super) fn words(risk: &Risk) -> Vec<Paragraph> {
     let mut said = vec![
         Paragraph::of(words::count(total, "open order"), Role::Title)
             .with(" with a promise", Role::Text),
-        Paragraph::of(risk.expected_breaches.to_string(), Role::Title)
-            .with(" of these promises will probably be broken", Role::Text),
+        Paragraph::of(tenths(risk.expected_breaches), Role::Title)
+            .with(" more promises will probably be broken", Role::Text),
     ];
     let bases = [
         (RiskBasis::Breached, "past it already"),
@@ -107,8 +107,7 @@ pub(super) fn draw(model: &Model, risk: &Risk, area: Rect, pen: &mut Pen<'_>) {
             let chance = u64::try_from(one.percent.0).unwrap_or(0);
             meter::meter(pen, place, chance, WHOLE, role);
         }
-        let late = one.expected_late.0.saturating_add(50) / 100;
-        let late = format!("{}.{}", late / 10, late % 10);
+        let late = tenths(one.expected_late);
         cell(pen, row, (after, 6), &late, Role::Text);
         cell(
             pen,

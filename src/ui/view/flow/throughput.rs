@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{figure, plain};
+use super::{figure, plain, tenths};
 use crate::{
     domain::query::reports::{
         forecast::{Finish, Forecast, Sampled},
@@ -39,7 +39,9 @@ pub(super) fn words(model: &Model, velocity: &Velocity) -> Vec<Paragraph> {
     };
     said.push(plain(format!(
         "{} completed since {}: {} a week",
-        velocity.completed, velocity.since, velocity.per_week
+        velocity.completed,
+        velocity.since,
+        tenths(velocity.per_week)
     )));
     said
 }
