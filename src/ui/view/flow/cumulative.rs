@@ -18,8 +18,11 @@ use crate::{
 /// The days below which a trend says little.
 const THIN: usize = 7;
 
+/// How a cell of a band looks, and how many orders the band has on a day.
+type Band = (&'static str, Role, fn(&FlowOn) -> u64);
+
 /// Returns the bands from the bottom up: how a cell of each looks, and its count on a day.
-fn bands(glyphs: &Glyphs) -> [(&'static str, Role, fn(&FlowOn) -> u64); 3] {
+fn bands(glyphs: &Glyphs) -> [Band; 3] {
     [
         (glyphs.band_done, Role::StatusCompleted, |day| day.done),
         (glyphs.bar_full, Role::StatusInProgress, |day| {
