@@ -187,8 +187,10 @@ impl Action {
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
             _ => match self {
-                Action::Filter if !matches!(model.view, View::Kanban | View::Events) => {
-                    Err("it narrows the board and the events".into())
+                Action::Filter
+                    if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
+                {
+                    Err("it narrows the board, the flow and the events".into())
                 }
                 Action::Undo if model.undo.is_none() => Err("there is nothing to take back".into()),
                 Action::Repeat if model.last.is_none() => Err("nothing was done yet".into()),
@@ -322,6 +324,7 @@ pub fn hints(model: &Model) -> &'static [Action] {
         On::Andon => &[Acknowledge, Snooze, Resolve, Open, Andon],
         On::Agents => &[Open, PauseAgent, Palette],
         On::Events => &[Open, Pause, Filter, Palette],
+        On::Flow => &[Open, Why, Filter, Palette],
     }
 }
 

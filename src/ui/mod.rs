@@ -12,6 +12,7 @@ pub mod complete;
 pub mod effect;
 pub mod errand;
 pub mod filter;
+pub mod flow;
 pub mod jumps;
 pub mod keymap;
 pub mod layout;

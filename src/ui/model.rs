@@ -15,6 +15,7 @@ use super::{
     effect::Ticket,
     errand::{Errand, Many, Undo},
     filter::Filter,
+    flow::Flow,
     jumps::Jumps,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
@@ -56,17 +57,20 @@ pub enum View {
     Agents,
     /// What happens.
     Events,
+    /// How work flows, and what is to be expected.
+    Flow,
 }
 
 impl View {
     /// Every view, in the order of the tabs.
-    pub const ALL: [View; 6] = [
+    pub const ALL: [View; 7] = [
         View::Overview,
         View::Kanban,
         View::Dependencies,
         View::Andon,
         View::Agents,
         View::Events,
+        View::Flow,
     ];
 
     /// Returns the word by which keymaps name it.
@@ -78,6 +82,7 @@ impl View {
             View::Andon => "andon",
             View::Agents => "agents",
             View::Events => "events",
+            View::Flow => "flow",
         }
     }
 
@@ -99,6 +104,7 @@ impl View {
             View::Andon => Scope::Andon,
             View::Agents => Scope::Agents,
             View::Events => Scope::Events,
+            View::Flow => Scope::Flow,
         }
     }
 }
@@ -178,6 +184,8 @@ pub struct Model {
     pub agents: List<String>,
     /// The events.
     pub events: Events,
+    /// The pages about the flow of work.
+    pub flow: Flow,
     /// The detail pane, if one is open.
     pub detail: Option<Detail>,
     /// The dialog over all, if one is open.
@@ -237,6 +245,7 @@ impl Model {
             alert: AlertPane::default(),
             agents: List::default(),
             events: Events::default(),
+            flow: Flow::default(),
             detail: None,
             overlay: None,
             waiting: VecDeque::new(),
@@ -292,7 +301,7 @@ impl Model {
             scopes.push(self.view.scope());
         }
         if self.detail.is_some() && in_pane
-            || matches!(self.view, View::Kanban | View::Dependencies)
+            || matches!(self.view, View::Kanban | View::Dependencies | View::Flow)
         {
             scopes.push(Scope::Order);
         }
@@ -345,6 +354,7 @@ impl Model {
                 agent.holds.first().copied()
             }
             (_, _, View::Andon) => self.state.alert(self.andon.selected?)?.order,
+            (_, _, View::Flow) => self.flow.list().selected,
             _ => None,
         }
     }

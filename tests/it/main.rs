@@ -26,6 +26,7 @@ mod term;
 mod tidy;
 mod ui;
 mod ui_driving;
+mod ui_flow;
 mod ui_guards;
 mod ui_keys;
 mod ui_looks;

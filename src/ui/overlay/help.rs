@@ -176,6 +176,7 @@ fn heading(scope: Scope) -> &'static str {
         Scope::Andon => "The selected alert",
         Scope::Agents => "The selected agent",
         Scope::Events => "Events",
+        Scope::Flow => "Flow",
         Scope::Past => "The past",
         Scope::Detail => "This pane",
         Scope::Form => "Form",

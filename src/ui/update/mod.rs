@@ -130,6 +130,11 @@ fn derive(model: &mut Model) {
         model.agents.settle(&agents, rows.saturating_sub(2));
     }
     moves::settle_events(model, rows.saturating_sub(1));
+    if model.view == View::Flow {
+        let ids = model.asks.flow_rows(model.flow.page);
+        let shown = view::flow::rows(model, screen.body);
+        model.flow.list_mut().settle(&ids, shown);
+    }
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
         let named = palette.name();
         palette.answered(named.and_then(|name| model.asks.named(&name)));

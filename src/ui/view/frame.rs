@@ -140,6 +140,7 @@ fn tab(view: View, length: Length, current: bool) -> String {
         View::Andon => ("Andon", "Andon", "And"),
         View::Agents => ("Agents", "Agents", "Age"),
         View::Events => ("Events", "Events", "Ev"),
+        View::Flow => ("Flow", "Flow", "Flow"),
     };
     let number = view as usize + 1;
     match length {
@@ -222,7 +223,9 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             events.shown.len(),
             events.entries.len()
         )],
-        _ => vec!["narrows the board ".into()],
+        // What it cannot count by, the view itself says.
+        View::Flow => Vec::new(),
+        _ => vec!["narrows the board and the flow ".into()],
     };
     let right: Vec<_> = right.iter().map(|t| (t.as_str(), Role::Muted)).collect();
     let taken = pen.parts_right(area, 0, &right);

@@ -2,5 +2,6 @@
 
 pub mod markdown;
 pub mod meter;
+pub mod plot;
 pub mod window_list;
 pub mod wrapped_text;
