@@ -44,6 +44,7 @@ fn submission(command: Command) -> Submission {
         correlation: None,
         dry_run: false,
         until: None,
+        as_of: None,
         command,
     }
 }

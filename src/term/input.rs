@@ -1,10 +1,15 @@
 //! What a person does at the terminal, in the console's own words.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use crate::{
     text,
-    ui::keymap::{Code, Key},
+    ui::{
+        keymap::{Code, Key},
+        pointer::Deed,
+    },
 };
 
 /// Most bytes of a paste: a long description. More would hold up the console for no one.
@@ -22,6 +27,15 @@ pub enum Input {
         /// Whether it is all that was pasted; what went over [`PASTE_LIMIT`] is gone.
         whole: bool,
     },
+    /// The mouse, which reports only after it was asked for.
+    Mouse {
+        /// What it did.
+        deed: Deed,
+        /// The column, from 0.
+        x: u16,
+        /// The row, from 0.
+        y: u16,
+    },
     /// The terminal has a new size. The next frame asks for it.
     Resize,
 }
@@ -33,9 +47,27 @@ impl Input {
             Event::Key(event) => key(event).map(Input::Key),
             Event::Paste(text) => Some(paste(&text)),
             Event::Resize(..) => Some(Input::Resize),
-            Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
+            Event::Mouse(event) => mouse(event),
+            Event::FocusGained | Event::FocusLost => None,
         }
     }
+}
+
+/// Returns what the first button or the wheel did; the others have no meaning here.
+fn mouse(event: MouseEvent) -> Option<Input> {
+    let deed = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => Deed::Down,
+        MouseEventKind::Drag(MouseButton::Left) => Deed::Drag,
+        MouseEventKind::Up(MouseButton::Left) => Deed::Up,
+        MouseEventKind::ScrollDown => Deed::WheelDown,
+        MouseEventKind::ScrollUp => Deed::WheelUp,
+        _ => return None,
+    };
+    Some(Input::Mouse {
+        deed,
+        x: event.column,
+        y: event.row,
+    })
 }
 
 fn paste(text: &str) -> Input {

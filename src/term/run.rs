@@ -31,6 +31,7 @@ use crate::{
         look::Wanted,
         model::{EVENTS_KEPT, Model},
         msg::Msg,
+        pointer::Mouse,
         update::{settle, update},
         view,
     },
@@ -309,6 +310,10 @@ impl Console<'_> {
         match happened {
             Happened::Input(Input::Key(key)) => self.hear(Msg::Key(key)),
             Happened::Input(Input::Paste { text, .. }) => self.hear(Msg::Paste(text)),
+            Happened::Input(Input::Mouse { deed, x, y }) => {
+                let at = self.session.now();
+                self.hear(Msg::Mouse(Mouse { deed, x, y, at }))
+            }
             Happened::Input(Input::Resize) => self.measure(),
             Happened::Signal(Signal::Suspend) => self.perform(Effect::Suspend),
             Happened::Signal(Signal::Continue) => {
@@ -361,6 +366,7 @@ impl Console<'_> {
             }
             Effect::Files(wanted) => self.session.files(wanted),
             Effect::Notify(text) => self.screen.notify(&text)?,
+            Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),
             Effect::Suspend => {

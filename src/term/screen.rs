@@ -29,6 +29,10 @@ const UNKNOWN_SIZE: Size = Size {
     height: 24,
 };
 
+/// Buttons and the wheel, movement only while a button is down, in numbers that no screen is too wide for.
+const MOUSE_ON: &str = "\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l";
+
 /// What drawing a frame cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drawn {
@@ -54,6 +58,8 @@ pub struct Screen<W: Write = File> {
     terminal: Terminal<FrameBackend<W>>,
     hold: Hold,
     caps: Caps,
+    /// Whether the terminal reports the mouse; it is told again when it was the shell's meanwhile.
+    mouse: bool,
 }
 
 impl Screen {
@@ -117,6 +123,7 @@ impl<W: Write> Screen<W> {
             terminal: Terminal::new(backend)?,
             hold,
             caps,
+            mouse: false,
         })
     }
 
@@ -204,6 +211,12 @@ impl<W: Write> Screen<W> {
         self.send(&osc::notify(text, how, self.caps.multiplexer))
     }
 
+    /// Has the terminal report clicks, the wheel and what is dragged, or no longer. The guard ends it with the rest.
+    pub fn mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        self.send(if on { MOUSE_ON } else { MOUSE_OFF })
+    }
+
     fn send(&mut self, sequence: &str) -> io::Result<()> {
         match self.hold {
             Hold::Shells => Ok(()),
@@ -239,6 +252,9 @@ impl<W: Write> Screen<W> {
             Hold::Shells => self.hold = Hold::Ours(Guard::enter()?),
         }
         self.send(guard::ENTER)?;
+        if self.mouse {
+            self.send(MOUSE_ON)?;
+        }
         self.repaint()
     }
 }

@@ -87,6 +87,7 @@ actions! {
     Redraw "redraw" "redraw" Global None "Draw the screen anew",
     Themes "themes" "themes" Global None "Choose a theme, and see each as you go",
     Reload "reload" "reload" Global None "Read your themes, keys and settings anew",
+    Mouse "mouse" "mouse" Global None "Switch the mouse on or off",
     Suspend "suspend" "suspend" Global None "Suspend to the shell",
     Notify "notify" "notify" Global None "Call as a critical alert does, to see that it is heard: notify test",
     Handover "handover" "handover" Global None "Show what the next shift needs to know",
@@ -193,8 +194,10 @@ impl Action {
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
             _ => match self {
-                Action::Filter if !matches!(model.view, View::Kanban | View::Events) => {
-                    Err("it narrows the board and the events".into())
+                Action::Filter
+                    if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
+                {
+                    Err("it narrows the board, the flow and the events".into())
                 }
                 Action::Undo if model.undo.is_none() => Err("there is nothing to take back".into()),
                 Action::Repeat if model.last.is_none() => Err("nothing was done yet".into()),
@@ -339,6 +342,7 @@ pub fn hints(model: &Model) -> &'static [Action] {
         ],
         On::Agents => &[Open, PauseAgent, Palette],
         On::Events => &[Open, Pause, Filter, Palette],
+        On::Flow => &[Open, Why, Filter, Palette],
     }
 }
 

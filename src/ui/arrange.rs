@@ -155,7 +155,7 @@ impl Lane {
             Lane::Bucket(bucket) => {
                 let wip = state.counts.wip.get(bucket.index()).copied().unwrap_or(0);
                 let limit = state.settings.bucket(*bucket).wip_limit;
-                format!("{} {wip}/{limit}", words::plain(bucket.word()))
+                format!("{} {wip}/{limit} in progress", words::plain(bucket.word()))
             }
             Lane::Epic(id) => match state.order(*id) {
                 Some(epic) => format!("{id} {}", epic.title),

@@ -3,6 +3,7 @@
 
 use super::{
     effect::{Effect, Ticket},
+    flow::{self, Page},
     model::{Model, View},
     msg::Failure,
     overlay::{Overlay, confirm::Stake},
@@ -17,6 +18,7 @@ use crate::domain::{
         detail::OrderDetail,
         order_view::{LeaseView, OrderView},
         orders::WorkOrders,
+        reports::forecast::Forecast,
         summary::Summary,
         why::Why,
     },
@@ -54,9 +56,13 @@ pub enum Slot {
     Named,
     /// The events before the console came.
     Log,
+    /// The page of the flow.
+    Flow,
+    /// What is to be expected, beside that page.
+    Outlook,
 }
 
-const SLOTS: [Slot; 11] = [
+const SLOTS: [Slot; 13] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
@@ -68,6 +74,8 @@ const SLOTS: [Slot; 11] = [
     Slot::Lease,
     Slot::Named,
     Slot::Log,
+    Slot::Flow,
+    Slot::Outlook,
 ];
 
 /// As of when an answer holds: numbers of which one changes when the answer may, for most the state's head and the minute.
@@ -197,6 +205,45 @@ impl Asks {
         }
     }
 
+    /// Returns the answer to a page of the flow; it may be that of the page before.
+    pub fn flow(&self) -> Option<&Answer> {
+        self.answer(Slot::Flow)
+    }
+
+    /// Returns when the work will be done.
+    pub fn forecast(&self) -> Option<&Forecast> {
+        match self.answer(Slot::Outlook)? {
+            Answer::Forecast(forecast) => Some(forecast),
+            _ => None,
+        }
+    }
+
+    /// Returns the orders that a page of the flow lists, in their order.
+    pub fn flow_rows(&self, page: Page) -> Vec<OrderId> {
+        match (page, self.flow()) {
+            (Page::Ageing, Some(Answer::Ageing(of))) => {
+                of.orders.iter().map(|one| one.order.id).collect()
+            }
+            (Page::Sla, Some(Answer::Sla(of))) => {
+                of.due.orders.iter().map(|one| one.order.id).collect()
+            }
+            (Page::Risk, Some(Answer::Risk(of))) => {
+                of.orders.iter().map(|one| one.order.id).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns whether another question is on its way for `slot` than the one that was answered.
+    pub fn is_behind(&self, slot: Slot) -> bool {
+        let Some(place) = self.place(slot) else {
+            return false;
+        };
+        let asked = place.waiting.as_ref().map(|(_, query, _)| query);
+        let known = place.answer.as_ref().map(|(query, ..)| query);
+        asked.is_some() && asked != known
+    }
+
     /// Returns what a cord would stop.
     pub fn blast(&self) -> Option<&Blast> {
         match self.answer(Slot::Blast)? {
@@ -317,6 +364,8 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
             Some(Overlay::Palette(palette)) => palette.name().map(|order| Query::Status { order }),
             _ => None,
         },
+        Slot::Flow => view(View::Flow).then(|| flow::question(model)),
+        Slot::Outlook => flow::outlook(model).filter(|_| view(View::Flow)),
         Slot::Log => Some(Query::Log {
             after: None,
             limit: Some(LOG_ROWS),

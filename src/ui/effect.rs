@@ -50,6 +50,8 @@ pub enum Effect {
     Copy(String),
     /// Call somebody who may not be looking, as configured.
     Notify(String),
+    /// Have the terminal report the mouse, or no longer.
+    Mouse(bool),
     /// Give the terminal back to the shell until the process is continued.
     Suspend,
     /// Paint every cell anew.

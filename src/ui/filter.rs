@@ -13,7 +13,7 @@ use crate::domain::{
         order_view::{OrderView, SlaState},
     },
     state::State,
-    time::{Timestamp, read_span},
+    time::{SECOND, Timestamp, read_span},
 };
 
 /// The most terms a filter may have: more than anyone types, so that a pasted text stays cheap.
@@ -56,6 +56,8 @@ pub struct Filter {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
+    /// As it was typed.
+    typed: String,
     negated: bool,
     test: Test,
 }
@@ -116,7 +118,11 @@ impl Filter {
                 _ => (false, token),
             };
             match test(bare) {
-                Ok(test) => filter.terms.push(Term { negated, test }),
+                Ok(test) => filter.terms.push(Term {
+                    typed: token.to_owned(),
+                    negated,
+                    test,
+                }),
                 Err(what) => problems.push(Problem {
                     at: at..at + token.len(),
                     what,
@@ -187,6 +193,20 @@ impl Filter {
         asked
     }
 
+    /// Returns the filter for reports, which know fewer terms: each sort once and none of their opposites. A word is
+    /// looked for in titles and ids there, not in labels.
+    pub fn narrowed(&self) -> Narrowed {
+        let mut narrowed = Narrowed::default();
+        for term in &self.terms {
+            if term.negated || narrowed.take(&term.test).is_none() {
+                narrowed.left_out.push(term.typed.clone());
+            } else if term.test.is_of_now() {
+                narrowed.of_now.push(term.typed.clone());
+            }
+        }
+        narrowed
+    }
+
     /// Returns whether a closed order meets every term at `now`. Who completed it is not known here: `agent:` looks at
     /// the assignee.
     pub fn admits_closed(&self, state: &State, order: &OrderView, now: Timestamp) -> bool {
@@ -196,11 +216,83 @@ impl Filter {
     }
 }
 
+/// A filter as reports can be asked with it, and what of it they cannot be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Narrowed {
+    /// What is asked.
+    pub filter: query::Filter,
+    /// The terms that are left out, as they were typed: the report counts more than the board shows.
+    pub left_out: Vec<String>,
+    /// The terms that say how an order stands now: what is past is counted without them.
+    pub of_now: Vec<String>,
+}
+
+impl Narrowed {
+    /// Takes a term in, if reports can be asked it and nothing of its sort was asked before.
+    fn take(&mut self, test: &Test) -> Option<()> {
+        fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
+            place.is_none().then(|| *place = Some(value))
+        }
+        fn one<T: Clone>(place: &mut Option<T>, values: &[T]) -> Option<()> {
+            match values {
+                [value] => once(place, value.clone()),
+                _ => None,
+            }
+        }
+        let asked = &mut self.filter;
+        match test {
+            Test::Word(word) => once(&mut asked.text, word.clone()),
+            Test::Buckets(buckets) => one(&mut asked.bucket, buckets),
+            Test::Kinds(kinds) => one(&mut asked.kind, kinds),
+            Test::Labels(labels) => one(&mut asked.label, labels),
+            Test::Stages(stages) => one(&mut asked.stage, stages),
+            Test::Under(id) => once(&mut asked.epic, *id),
+            Test::Priority(Compare::AtLeast, least) => {
+                once(&mut asked.min_priority, priority(*least)?)
+            }
+            Test::Priority(Compare::More, below) => {
+                once(&mut asked.min_priority, priority(below.saturating_add(1))?)
+            }
+            Test::Age(Compare::More | Compare::AtLeast, micros) => {
+                once(&mut asked.older_than_seconds, micros / SECOND)
+            }
+            Test::Statuses(statuses) => match statuses.as_slice() {
+                [status] => once(&mut asked.status, status.word().parse().ok()?),
+                _ => None,
+            },
+            Test::Blocked => once(&mut asked.status, query::Condition::Blocked),
+            Test::Held => once(&mut asked.status, query::Condition::Held),
+            Test::Ready => once(&mut asked.status, query::Condition::Ready),
+            Test::Risk => once(&mut asked.status, query::Condition::AtRisk),
+            Test::Late => once(&mut asked.status, query::Condition::Breached),
+            // Reports know the holder and the one it is meant for, not either of them.
+            Test::Agents(_) | Test::Priority(..) | Test::Age(..) | Test::Sla(..) | Test::Done => {
+                None
+            }
+        }
+    }
+}
+
 fn priority(value: i64) -> Option<Priority> {
     value.to_string().parse().ok()
 }
 
 impl Test {
+    /// Returns whether it says how an order stands now, which closed orders no longer do.
+    fn is_of_now(&self) -> bool {
+        matches!(
+            self,
+            Test::Statuses(_)
+                | Test::Stages(_)
+                | Test::Age(..)
+                | Test::Blocked
+                | Test::Held
+                | Test::Ready
+                | Test::Risk
+                | Test::Late
+        )
+    }
+
     fn holds_closed(&self, state: &State, order: &OrderView, now: Timestamp) -> bool {
         let is = |have: &str, want: &[String]| want.iter().any(|w| w.eq_ignore_ascii_case(have));
         match self {

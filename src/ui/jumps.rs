@@ -1,6 +1,7 @@
 //! Where one was: views with their selections, to go back to and forward again.
 
 use super::{
+    flow::Page,
     model::{Focus, Model, View},
     parts::Detail,
 };
@@ -23,6 +24,7 @@ pub struct Spot {
     alert: Option<AlertId>,
     agent: Option<String>,
     event: Option<Seq>,
+    page: Page,
     detail: Option<OrderId>,
     focus: Focus,
 }
@@ -39,6 +41,7 @@ impl Spot {
             alert: model.andon.selected,
             agent: model.agents.selected.clone(),
             event: model.events.list.selected,
+            page: model.flow.page,
             detail: model.detail.as_ref().map(|detail| detail.id),
             focus: model.focus,
         }
@@ -60,6 +63,7 @@ impl Spot {
         model.andon.selected = self.alert;
         model.agents.selected = self.agent;
         model.events.list.selected = self.event;
+        model.flow.page = self.page;
         if let Some(card) = self.card
             && !model.board.select(card)
         {

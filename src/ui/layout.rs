@@ -8,7 +8,7 @@ pub const WIDE: u16 = 110;
 pub const LEAST: (u16, u16) = (30, 6);
 /// The narrowest column of the board: an id, two marks and an age.
 pub const COLUMN: u16 = 24;
-/// From this height on there is room for an empty line between cards.
+/// From this height on a card has a second line for its title.
 pub const AIRY: u16 = 36;
 
 /// Where the parts of the screen are.

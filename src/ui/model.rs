@@ -15,6 +15,7 @@ use super::{
     effect::Ticket,
     errand::{Errand, Many, Undo},
     filter::Filter,
+    flow::Flow,
     jumps::Jumps,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
@@ -22,6 +23,7 @@ use super::{
     msg::Connection,
     overlay::Overlay,
     pane::Pane,
+    pointer::Pointer,
     theme::{Role, Theme},
     travel::Travel,
     wall::{self, Wall},
@@ -56,17 +58,20 @@ pub enum View {
     Agents,
     /// What happens.
     Events,
+    /// How work flows, and what is to be expected.
+    Flow,
 }
 
 impl View {
     /// Every view, in the order of the tabs.
-    pub const ALL: [View; 6] = [
+    pub const ALL: [View; 7] = [
         View::Overview,
         View::Kanban,
         View::Dependencies,
         View::Andon,
         View::Agents,
         View::Events,
+        View::Flow,
     ];
 
     /// Returns the word by which keymaps name it.
@@ -78,6 +83,7 @@ impl View {
             View::Andon => "andon",
             View::Agents => "agents",
             View::Events => "events",
+            View::Flow => "flow",
         }
     }
 
@@ -99,6 +105,7 @@ impl View {
             View::Andon => Scope::Andon,
             View::Agents => Scope::Agents,
             View::Events => Scope::Events,
+            View::Flow => Scope::Flow,
         }
     }
 }
@@ -178,6 +185,8 @@ pub struct Model {
     pub agents: List<String>,
     /// The events.
     pub events: Events,
+    /// The pages about the flow of work.
+    pub flow: Flow,
     /// The detail pane, if one is open.
     pub detail: Option<Detail>,
     /// The dialog over all, if one is open.
@@ -208,6 +217,8 @@ pub struct Model {
     pub filters: Filters,
     /// Where one was.
     pub jumps: Jumps,
+    /// The mouse.
+    pub pointer: Pointer,
     /// The lines typed so far, oldest first.
     pub history: Vec<String>,
     /// What the board was last built from: head, minute, filter, answer.
@@ -237,6 +248,7 @@ impl Model {
             alert: AlertPane::default(),
             agents: List::default(),
             events: Events::default(),
+            flow: Flow::default(),
             detail: None,
             overlay: None,
             waiting: VecDeque::new(),
@@ -252,6 +264,7 @@ impl Model {
             marks: BTreeSet::new(),
             filters: Filters::new(),
             jumps: Jumps::default(),
+            pointer: Pointer::default(),
             history: Vec::new(),
             board_of: None,
         }
@@ -292,7 +305,7 @@ impl Model {
             scopes.push(self.view.scope());
         }
         if self.detail.is_some() && in_pane
-            || matches!(self.view, View::Kanban | View::Dependencies)
+            || matches!(self.view, View::Kanban | View::Dependencies | View::Flow)
         {
             scopes.push(Scope::Order);
         }
@@ -345,6 +358,7 @@ impl Model {
                 agent.holds.first().copied()
             }
             (_, _, View::Andon) => self.state.alert(self.andon.selected?)?.order,
+            (_, _, View::Flow) => self.flow.list().selected,
             _ => None,
         }
     }

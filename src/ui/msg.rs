@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{complete::Grammar, effect::Ticket, keymap::Key, look::Look, theme::Theme};
+use super::{
+    complete::Grammar, effect::Ticket, keymap::Key, look::Look, pointer::Mouse, theme::Theme,
+};
 use crate::config::Filters;
 use crate::domain::{
     query::Answer,
@@ -17,6 +19,8 @@ use crate::domain::{
 pub enum Msg {
     /// A key was pressed.
     Key(Key),
+    /// The mouse did something.
+    Mouse(Mouse),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size: columns, rows.

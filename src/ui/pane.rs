@@ -92,6 +92,13 @@ impl Pane {
             .follow(self.cursor, self.text.len(), self.shown.max(1));
     }
 
+    /// Puts the cursor on a line that is seen, counted from the first of them.
+    pub fn point(&mut self, line: usize) {
+        let last = self.text.len().saturating_sub(1);
+        self.cursor = (self.window.first + line).min(last);
+        self.step(0);
+    }
+
     /// Moves by a part of what is seen, down or up by `sign`.
     pub fn page(&mut self, sign: isize, part: usize) {
         let lines = isize::try_from((self.shown / part).max(1)).unwrap_or(1);

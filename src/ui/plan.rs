@@ -50,6 +50,8 @@ pub struct Place {
 /// The cards of a column that are above or below what is shown of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct More {
+    /// Of which column.
+    pub column: usize,
     /// The row and column in which that is said.
     pub area: Rect,
     /// How many are above.
@@ -73,7 +75,7 @@ pub struct Plan {
     pub beside: (usize, usize),
 }
 
-/// Returns the rows from one card to the next: with an empty one between them where there is room.
+/// Returns the rows from one card to the next: with a second one for its title where there is room.
 fn pitch(screen: u16, by: LanesBy) -> u16 {
     match by {
         LanesBy::None if screen >= AIRY => CARD + 1,
@@ -207,7 +209,7 @@ impl Plan {
             self.column(place.column, ids, column.window, shown, pitch, body);
             let above = column.window.first;
             let below = ids.len().saturating_sub(above + shown);
-            self.say_more(layout::split_bottom(head, 1).1, above, below);
+            self.say_more(place.column, layout::split_bottom(head, 1).1, above, below);
         }
     }
 
@@ -239,7 +241,7 @@ impl Plan {
                 };
                 self.column(place.column, ids, window, cards, pitch, across(body));
                 let below = ids.len().saturating_sub(window.first + cards);
-                self.say_more(across(head), window.first, below);
+                self.say_more(place.column, across(head), window.first, below);
             }
         }
     }
@@ -263,15 +265,21 @@ impl Plan {
             column,
             area: Rect {
                 y: body.y + y,
-                height: CARD.min(body.height - y),
+                height: pitch.min(body.height - y),
                 ..body
             },
         }));
     }
 
-    fn say_more(&mut self, area: Rect, above: usize, below: usize) {
+    fn say_more(&mut self, column: usize, area: Rect, above: usize, below: usize) {
         if above + below > 0 {
-            self.more.push(More { area, above, below });
+            let more = More {
+                column,
+                area,
+                above,
+                below,
+            };
+            self.more.push(more);
         }
     }
 }

@@ -59,7 +59,7 @@ impl Operator for World {
             command,
             ..
         } = submission;
-        match self.submit_under(actor, *role, command, *epoch, None) {
+        match self.submit_under(actor, *role, command, *epoch) {
             Ok(records) => Reply::Done(Outcome {
                 records,
                 dry_run: false,

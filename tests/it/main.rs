@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cli;
+mod driving;
 mod ledger;
 
 mod demo;
@@ -25,10 +26,14 @@ mod term;
 mod tidy;
 mod ui;
 mod ui_andon;
+mod ui_driving;
+mod ui_flow;
 mod ui_guards;
 mod ui_keys;
 mod ui_looks;
+mod ui_mouse;
 mod ui_questions;
 mod ui_travel;
+mod ui_undo;
 mod ui_ways;
 mod wall;

@@ -106,7 +106,7 @@ fn a_backlog_is_driven_by_keys_alone() {
     go_to(&mut pty, &needed);
     pty.keys("t");
     pty.shows(&format!("{needed} and what it waits for"));
-    pty.keys("u")
+    pty.keys("f")
         .shows(&format!("{needed} and what waits for it"));
     pty.shows(&waiting);
     go_to(&mut pty, &waiting);

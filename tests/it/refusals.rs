@@ -212,6 +212,9 @@ fn every_refusal_explains_itself() {
     WO-001 is held by ann
       {"rule":"not_holder","id":"WO-001","holder":{"kind":"agent","name":"ann"}}
         obeya work-order release WO-001 --force --reason …
+    WO-001 was changed meanwhile
+      {"rule":"changed","id":"WO-001"}
+        obeya work-order show WO-001
     none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, stage design is full
       {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
         obeya andon resolve ALERT-003 --resolution …

@@ -50,6 +50,8 @@ fn pictures_are_fresh() {
     shot("andon", console().keys("4"));
     shot("agents", console().keys("5"));
     shot("events", console().keys("6"));
+    shot("flow", console().keys("7"));
+    shot("forecast", console().keys("7lll"));
     shot("stopped", Console::new(sample::stopped(), WIDE).keys("2"));
     shot(
         "cord",
@@ -139,6 +141,12 @@ fn no_size_is_too_small() {
         "4",
         "5",
         "6",
+        "7",
+        "7l",
+        "7ll",
+        "7lll",
+        "7llll",
+        "7lllll",
         "2<enter>",
         "2o",
         "2?",

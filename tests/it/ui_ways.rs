@@ -127,7 +127,7 @@ fn events_are_filtered_by_words() {
     console.keys("<esc>");
     shows(&console, "Of no interest");
     console.keys("5/");
-    shows(&console, "it narrows the board and the events");
+    shows(&console, "it narrows the board, the flow and the events");
 }
 
 #[test]

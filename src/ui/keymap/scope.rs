@@ -38,6 +38,8 @@ scopes! {
     Agents "agents",
     /// The events.
     Events "events",
+    /// The flow of work.
+    Flow "flow",
     /// The past, in every view.
     Past "past",
     /// The detail of an order.
@@ -69,6 +71,7 @@ impl Scope {
                 Scope::Andon,
                 Scope::Agents,
                 Scope::Events,
+                Scope::Flow,
                 Scope::Order,
                 Scope::List,
                 Scope::Global,
@@ -82,7 +85,8 @@ impl Scope {
             | Scope::Tree
             | Scope::Andon
             | Scope::Agents
-            | Scope::Events => &[Scope::Order, Scope::List, Scope::Global],
+            | Scope::Events
+            | Scope::Flow => &[Scope::Order, Scope::List, Scope::Global],
         }
     }
 

@@ -47,8 +47,12 @@ impl Page {
     /// Returns the keys that hold in a view now, with what they do and why some would not.
     pub fn keys(model: &Model) -> Self {
         let mut paragraphs = Vec::new();
-        let scopes = model.scopes();
+        let mut scopes = model.scopes();
         let bindings = model.keymap.reachable(&scopes, &[]);
+        // On the board the acts of the day come first, how it is arranged next.
+        if let [board @ Scope::Board, order @ Scope::Order, ..] = scopes.as_mut_slice() {
+            std::mem::swap(board, order);
+        }
         for scope in &scopes {
             let mut seen: Vec<&str> = Vec::new();
             let here = bindings.iter().filter(|binding| binding.scope == *scope);
@@ -172,6 +176,7 @@ fn heading(scope: Scope) -> &'static str {
         Scope::Andon => "The selected alert",
         Scope::Agents => "The selected agent",
         Scope::Events => "Events",
+        Scope::Flow => "Flow",
         Scope::Past => "The past",
         Scope::Detail => "This pane",
         Scope::Form => "Form",

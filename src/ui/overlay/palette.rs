@@ -20,6 +20,9 @@ use crate::{
     ui::{keymap::Key, layout, pen::Pen, theme::Role, widget::window_list::Window},
 };
 
+/// Rows above the list: the edge, what is typed, a line.
+const ABOVE: u16 = 3;
+
 /// The cells of a list at the side.
 const ASIDE: u16 = 28;
 
@@ -87,10 +90,13 @@ impl Item {
         format!("{} {} {keys}", self.label, self.known_as)
     }
 
-    /// Returns whether these words are its very name.
+    /// Returns whether these words are its very name; of a work order its bare number is.
     fn is_named(&self, words: &str) -> bool {
         let id = match self.choice {
-            Choice::Order(id) | Choice::Depend(_, id) => words.parse() == Ok(id),
+            Choice::Order(id) | Choice::Depend(_, id) => {
+                let bare = !id.is_epic() && words.parse() == Ok(id.number());
+                bare || words.parse() == Ok(id)
+            }
             _ => false,
         };
         id || (!self.known_as.is_empty() && self.known_as.eq_ignore_ascii_case(words))
@@ -293,15 +299,38 @@ impl Palette {
         usize::from(area.height.saturating_sub(6).min(18))
     }
 
-    /// Draws it in the middle.
-    pub fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
+    /// Returns where it is drawn.
+    fn place(&self, area: Rect) -> Rect {
         let shown = Self::shown(area).min(self.rows().count().max(1));
         let height = u16::try_from(shown + 4).unwrap_or(u16::MAX);
         let area = match self.aside {
             true => layout::split_bottom(layout::split_right(area, ASIDE).1, height + 1).1,
             false => layout::dialog(area, 84, height),
         };
-        let area = layout::split_top(area, height).0;
+        layout::split_top(area, height).0
+    }
+
+    /// Returns the row that is drawn at a place of the screen.
+    pub fn row_at(&self, area: Rect, x: u16, y: u16) -> Option<usize> {
+        let place = self.place(area);
+        let inside = Rect {
+            y: place.y + ABOVE,
+            height: place.height.saturating_sub(ABOVE + 1),
+            ..place
+        };
+        let row = self.window.first + usize::from(y.checked_sub(inside.y)?);
+        let there = inside.contains((x, y).into()) && row < self.rows().count();
+        there.then_some(row)
+    }
+
+    /// Selects a row.
+    pub fn choose(&mut self, row: usize) {
+        self.row = row.min(self.rows().count().saturating_sub(1));
+    }
+
+    /// Draws it in the middle.
+    pub fn draw(&self, area: Rect, pen: &mut Pen<'_>) {
+        let area = self.place(area);
         pen.clear(area);
         let inner = pen.pane(area, &self.title, true);
         let glyphs = pen.glyphs();

@@ -146,6 +146,14 @@ glyphs! {
     bar_full "█" "#",
     /// The empty part of a bar.
     bar_empty "░" ".",
+    /// The done part of a chart of bands.
+    band_done "▒" ":",
+    /// A point of a chart.
+    point "•" "o",
+    /// Several points of a chart in one cell.
+    points "●" "@",
+    /// Where a bar would reach a limit.
+    tick "┊" ":",
     /// The thumb of a scroll bar.
     scroll_thumb "┃" "#",
     /// The track of a scroll bar.

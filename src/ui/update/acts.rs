@@ -188,7 +188,7 @@ fn open_palette(model: &mut Model, palette: Palette) -> Vec<Effect> {
     open(model, Overlay::Palette(Box::new(palette)))
 }
 
-fn ask(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
+pub(super) fn ask(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     open(model, Overlay::Prompt(Box::new(Prompt::new(purpose, ""))))
 }
 

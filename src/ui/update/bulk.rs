@@ -140,8 +140,11 @@ pub(super) fn run(model: &mut Model, action: Action, ids: Vec<OrderId>) -> Vec<E
     Vec::new()
 }
 
+/// What is wished of an order.
+type Wish = fn(OrderId) -> Command;
+
 /// Returns an act's words and what it wishes of an order.
-fn wish(action: Action) -> Option<(&'static str, fn(OrderId) -> Command)> {
+fn wish(action: Action) -> Option<(&'static str, Wish)> {
     Some(match action {
         Action::Start => ("Start", |id| Command::StartOrder { id }),
         Action::Forward => ("Stage on", |id| Command::MoveOrder {

@@ -6,8 +6,10 @@ mod arrange;
 mod bulk;
 mod dialogs;
 mod errands;
+mod finder;
 mod forms;
 mod looks;
+mod mouse;
 mod moves;
 mod news;
 mod remedies;
@@ -74,6 +76,7 @@ fn on_the_wall(model: &mut Model, msg: Msg) -> Vec<Effect> {
 fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => return press(model, key),
+        Msg::Mouse(deed) => return mouse::take(model, deed),
         Msg::Paste(text) => dialogs::paste(model, &text),
         Msg::Resize(columns, rows) => model.size = (columns, rows),
         Msg::Changed {
@@ -89,7 +92,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
-        Msg::Completed(grammar) => dialogs::completed(model, grammar),
+        Msg::Completed(grammar) => finder::completed(model, grammar),
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
@@ -111,7 +114,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
 pub fn settle(model: &mut Model) -> Vec<Effect> {
     derive(model);
     let mut effects = asks::missing(model);
-    effects.extend(dialogs::offers(model));
+    effects.extend(finder::offers(model));
     if model.detail.is_some() {
         view::detail::compose(model);
     }
@@ -162,6 +165,11 @@ fn derive(model: &mut Model) {
         model.agents.settle(&agents, rows.saturating_sub(2));
     }
     moves::settle_events(model, rows.saturating_sub(1));
+    if model.view == View::Flow {
+        let ids = model.asks.flow_rows(model.flow.page);
+        let shown = view::flow::rows(model, screen.body);
+        model.flow.list_mut().settle(&ids, shown);
+    }
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
         let named = palette.name();
         palette.answered(named.and_then(|name| model.asks.named(&name)));
@@ -236,7 +244,11 @@ pub fn perform(model: &mut Model, run: &str) -> Vec<Effect> {
         model.say(format!("there is no action '{run}'"), Role::Error);
         return Vec::new();
     };
-    if let Err(why) = action.available(model) {
+    // A named filter goes to the board by itself.
+    let named = action == Action::Filter && !argument.is_empty();
+    if let Err(why) = action.available(model)
+        && !named
+    {
         if let Some(refusal) = action.obstacle(model) {
             // As the engine would say it, with what would lift it.
             model.notice = Some(news::notice(model, &Failure::Refused(refusal)));
@@ -313,6 +325,7 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),
         Action::Mark => bulk::mark(model, argument),
+        Action::Mouse => mouse::toggle(model),
         Action::Undo => undo::take_back(model),
         Action::Repeat => acts::repeat(model),
         Action::JumpBack | Action::JumpForward => {

@@ -59,6 +59,10 @@ fn select(model: &mut Model, rows: isize) {
             let events = &mut model.events;
             events.list.step(&events.shown, rows);
         }
+        View::Flow => {
+            let ids = model.asks.flow_rows(model.flow.page);
+            model.flow.list_mut().step(&ids, rows);
+        }
     }
 }
 
@@ -86,6 +90,8 @@ pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
         pane.turn(columns > 0);
     } else if model.view == View::Kanban {
         model.board.turn(columns);
+    } else if model.view == View::Flow {
+        model.flow.turn(columns);
     } else if model.view == View::Dependencies
         && let Some((id, _)) = model.tree.list.selected
     {

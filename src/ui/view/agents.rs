@@ -17,9 +17,12 @@ use crate::{
     },
 };
 
+/// Rows above the agents.
+pub const HEAD: u16 = 2;
+
 /// Draws a row for each agent.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
-    let (head, body) = layout::split_top(area, 2);
+    let (head, body) = layout::split_top(area, HEAD);
     let glyphs = pen.glyphs();
     let known = roster(&model.state);
     let total = known.len();

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Rows of an alert in the queue.
-const ROWS: u16 = 2;
+pub const ROWS: u16 = 2;
 
 /// Returns how many alerts the queue shows in an area.
 pub fn rows(area: Rect, alerts: usize) -> usize {
@@ -32,7 +32,7 @@ pub fn rows(area: Rect, alerts: usize) -> usize {
 
 /// Returns the queue and the pane about the selected alert: beside it, or below it where it is narrow. There a short
 /// queue leaves its rows to the pane.
-fn split(area: Rect, alerts: usize) -> (Rect, Rect) {
+pub fn split(area: Rect, alerts: usize) -> (Rect, Rect) {
     if area.width >= 90 {
         layout::split_left(area, area.width * 2 / 5)
     } else {
@@ -219,7 +219,7 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Page {
         page.link(line, Place::Order(order));
     }
     if let Some(at) = alert.recovered {
-        fact(
+        page.fact(
             "recovered",
             format!("{}; resolve it to close it", words::ago(model.now, at)),
             Role::Ok,

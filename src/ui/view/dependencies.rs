@@ -15,9 +15,12 @@ use crate::{
     },
 };
 
+/// Rows above the tree, or above the list of epics.
+pub const HEAD: u16 = 3;
+
 /// Draws the tree's visible rows.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
-    let (head, body) = layout::split_top(area, 3);
+    let (head, body) = layout::split_top(area, HEAD);
     let Some(root) = model.tree.root else {
         epics(model, head, body, pen);
         return;

@@ -1,5 +1,7 @@
 //! What is around every view: the ledger's name, the views, the alerts, the filter, the keys.
 
+use std::ops::Range;
+
 use ratatui::{layout::Rect, style::Color};
 
 use super::standing;
@@ -23,7 +25,9 @@ use crate::{
 const NAME: usize = 16;
 
 /// Draws the ledger's name and connection, the views, and the open alerts.
-pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+///
+/// Returns the cells of each view's name; none where there is no room for them.
+pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<u16>)> {
     let glyphs = pen.glyphs();
     let alerts = alerts(model, pen);
     let right: Vec<(&str, Role)> = alerts.iter().map(|(t, r)| (t.as_str(), *r)).collect();
@@ -85,16 +89,20 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let Some(shown) = fitting else {
         // Too narrow for tabs: say only where one is.
         pen.say(area, x, 0, model.view.name(), Role::Selection);
-        return;
+        return Vec::new();
     };
+    let mut places = Vec::new();
     for (view, tab) in View::ALL.iter().zip(&shown) {
         let role = if *view == model.view {
             Role::Selection
         } else {
             Role::Bar
         };
+        let begin = area.x + x;
         x += pen.say(area, x, 0, tab, role);
+        places.push((*view, begin..area.x + x));
     }
+    places
 }
 
 /// Returns the mark of the ledger, empty if it has none: a word on its colour, in brackets where there are no colours.
@@ -132,6 +140,7 @@ fn tab(view: View, length: Length, current: bool) -> String {
         View::Andon => ("Andon", "Andon", "And"),
         View::Agents => ("Agents", "Agents", "Age"),
         View::Events => ("Events", "Events", "Ev"),
+        View::Flow => ("Flow", "Flow", "Flow"),
     };
     let number = view as usize + 1;
     match length {
@@ -228,7 +237,9 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             events.shown.len(),
             events.entries.len()
         )],
-        _ => vec!["narrows the board ".into()],
+        // What it cannot count by, the view itself says.
+        View::Flow => Vec::new(),
+        _ => vec!["narrows the board and the flow ".into()],
     };
     let right: Vec<_> = right.iter().map(|t| (t.as_str(), Role::Muted)).collect();
     let taken = pen.parts_right(area, 0, &right);

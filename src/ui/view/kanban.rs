@@ -8,13 +8,14 @@ use crate::{
         order::{Order, Status},
         query::order_view::{OrderView, SlaState},
     },
+    text,
     ui::{
         arrange::LanesBy,
-        board::{Column, Kind},
+        board::Kind,
         layout,
         model::{Focus, Model},
         pen::Pen,
-        plan::{Card, More, plan},
+        plan::{Card, LaneHead, More, plan},
         theme::Role,
         words,
     },
@@ -31,8 +32,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         let last = nth + 1 == plan.places.len();
         let before = if nth == 0 { plan.beside.0 } else { 0 };
         let after = if last { plan.beside.1 } else { 0 };
-        let selected = place.column == board.column;
-        head(model, column, selected, (before, after), place.area, pen);
+        head(model, place.column, (before, after), place.area, pen);
         if column.ids.is_empty() && (board.by == LanesBy::None || board.lanes.is_empty()) {
             let (_, body) = layout::split_top(place.area, 2);
             let why = if model.filter.is_empty() {
@@ -51,34 +51,52 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             pen.upright(line, 0, Role::ChartEmpty);
         }
     }
-    for head in &plan.heads {
-        lane(model, head.lane, head.area, pen);
-    }
     for card in &plan.cards {
         draw_one(model, card, pen);
     }
-    for more in &plan.more {
-        draw_more(more, pen);
+    for head in &plan.heads {
+        lane(model, head, &plan.more, pen);
+    }
+    if plan.heads.is_empty() {
+        for more in &plan.more {
+            let text = out_of_sight(more, pen);
+            pen.parts_right(more.area, 0, &[(&text, Role::Muted), (" ", Role::Muted)]);
+        }
     }
 }
 
-/// Draws a lane's head across the columns.
-fn lane(model: &Model, at: usize, area: Rect, pen: &mut Pen<'_>) {
-    let board = &model.board;
-    let Some(lane) = board.lanes.get(at) else {
+/// Draws a lane's head across the columns: what it is, how much is in it, and of each column how much of that is out of
+/// sight. That stands above the column's right edge, or behind the lane's name where that is in the way.
+fn lane(model: &Model, head: &LaneHead, more: &[More], pen: &mut Pen<'_>) {
+    let (board, area) = (&model.board, head.area);
+    let Some(lane) = board.lanes.get(head.lane) else {
         return;
     };
-    let chosen = at == board.lane();
+    let chosen = head.lane == board.lane();
     let (role, line) = match chosen {
         true => (Role::Title, Role::BorderFocus),
         false => (Role::Header, Role::ChartEmpty),
     };
     pen.rule(area, 0, line);
-    let counted: usize = board.columns.iter().map(|c| c.rows(at).len()).sum();
-    let title = format!(" {} ", lane.title(board.by, &model.state));
-    let count = format!("{} ", words::count(counted, "order"));
-    let room = layout::split_left(area, area.width * 3 / 4).0;
-    pen.parts(room, 2, 0, &[(&title, role), (&count, Role::Muted)]);
+    let counted: usize = board.columns.iter().map(|c| c.rows(head.lane).len()).sum();
+    let count = format!(", {}", words::count(counted, "order"));
+    let room = usize::from(area.width * 3 / 4).saturating_sub(count.len() + 4);
+    let title = lane.title(board.by, &model.state);
+    let title = format!(" {}", text::cut(&title, room, pen.glyphs().ellipsis));
+    let mut end = 2 + pen.parts(area, 2, 0, &[(&title, role), (&count, Role::Muted)]);
+    for more in more.iter().filter(|more| more.area.y == area.y) {
+        let text = out_of_sight(more, pen);
+        let right = (more.area.x + more.area.width).saturating_sub(area.x);
+        let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
+        if end + width + 2 <= right {
+            pen.parts_right(more.area, 0, &[(&text, Role::Muted), (" ", Role::Muted)]);
+            continue;
+        }
+        let column = board.columns.get(more.column);
+        let name = column.map_or("", |column| column.name());
+        end += pen.say(area, end, 0, &format!(", {name}{text}"), Role::Muted);
+    }
+    pen.say(area, end, 0, " ", Role::Muted);
 }
 
 /// Draws a card, and what says that it is selected or marked.
@@ -112,8 +130,8 @@ fn draw_one(model: &Model, card: &Card, pen: &mut Pen<'_>) {
     }
 }
 
-/// Says at the right how many cards are out of sight above and below.
-fn draw_more(more: &More, pen: &mut Pen<'_>) {
+/// Returns how many cards are out of sight above and below.
+fn out_of_sight(more: &More, pen: &Pen<'_>) -> String {
     let glyphs = pen.glyphs();
     let mut text = String::new();
     if more.above > 0 {
@@ -122,18 +140,15 @@ fn draw_more(more: &More, pen: &mut Pen<'_>) {
     if more.below > 0 {
         text += &format!(" {}{}", glyphs.down, more.below);
     }
-    pen.parts_right(more.area, 0, &[(&text, Role::Muted), (" ", Role::Muted)]);
+    text
 }
 
 /// Draws a column's name, its count and its limit, and how much of that is taken.
-fn head(
-    model: &Model,
-    column: &Column,
-    selected: bool,
-    (before, after): (usize, usize),
-    area: Rect,
-    pen: &mut Pen<'_>,
-) {
+fn head(model: &Model, at: usize, (before, after): (usize, usize), area: Rect, pen: &mut Pen<'_>) {
+    let Some(column) = model.board.columns.get(at) else {
+        return;
+    };
+    let selected = at == model.board.column;
     let glyphs = pen.glyphs();
     let full = column
         .limit
@@ -150,7 +165,13 @@ fn head(
         let more = if column.more { "+" } else { "" };
         count = format!("{shown}{more} of {count}");
     }
-    let role = if selected { Role::Title } else { Role::Header };
+    let drag = model.pointer.drag.as_ref();
+    let target = drag.is_some_and(|drag| drag.over == at && drag.from != at);
+    let role = match (target, selected) {
+        (true, _) => Role::Selection,
+        (false, true) => Role::Title,
+        (false, false) => Role::Header,
+    };
     let left = format!("{}{before} ", glyphs.left);
     let right = format!(" {}{after}", glyphs.right);
     let mut x = 1;
@@ -231,8 +252,24 @@ fn draw_card(model: &Model, order: &Order, area: Rect, pen: &mut Pen<'_>) {
         };
         pen.say(place, 0, 0, &work.holder.name, Role::AgentActive);
     }
-    let title = layout::split_top(line, 2).0;
-    pen.say(title, 2, 1, &order.title, Role::Text);
+    draw_title(&order.title, line, Role::Text, pen);
+}
+
+/// Draws a title beneath the first line of a card, on as many lines as the card has; what is left over is cut.
+fn draw_title(title: &str, card: Rect, role: Role, pen: &mut Pen<'_>) {
+    let room = usize::from(card.width.saturating_sub(2));
+    let lines = text::wrap(title, room);
+    for (y, line) in (1..card.height).zip(&lines) {
+        let is_last = y + 1 == card.height;
+        let end = if is_last { title.len() } else { line.end };
+        pen.say(
+            card,
+            2,
+            y,
+            title.get(line.start..end).unwrap_or_default(),
+            role,
+        );
+    }
 }
 
 /// The fewest cells in which a cut name still tells something.
@@ -272,5 +309,5 @@ fn draw_done(model: &Model, view: &OrderView, area: Rect, pen: &mut Pen<'_>) {
             (sku, Role::Muted),
         ],
     );
-    pen.say(line, 2, 1, &view.title, Role::Muted);
+    draw_title(&view.title, line, Role::Muted, pen);
 }

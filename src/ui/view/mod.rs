@@ -6,6 +6,7 @@ pub mod dependencies;
 pub mod detail;
 pub mod events;
 mod figures;
+pub mod flow;
 pub mod frame;
 pub mod kanban;
 pub mod overview;
@@ -75,5 +76,6 @@ fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         View::Andon => andon::draw(model, area, pen),
         View::Agents => agents::draw(model, area, pen),
         View::Events => events::draw(model, area, pen),
+        View::Flow => flow::draw(model, area, pen),
     }
 }

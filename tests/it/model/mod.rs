@@ -24,7 +24,7 @@ const UNREACHED: &[(&str, &str)] = &[
     ("command_reused", "the engine finds it in the ledger"),
     ("stale_term", "the engine compares terms of hosts"),
     ("newer_ledger", "roles::a_newer_ledger_is_only_read"),
-    ("changed", "driving::nobody_elses_change_is_taken_back"),
+    ("changed", "ui_undo::nobody_elses_change_is_taken_back"),
     ("limit", "limits::every_list_has_a_limit"),
 ];
 /// Events that no command here brings about: those of imports.

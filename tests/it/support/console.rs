@@ -113,7 +113,7 @@ impl Console {
                 let role = self.model.session.role;
                 let outcome = self
                     .world
-                    .submit_under(&actor, role, &command, epoch, as_of);
+                    .submit_as_of(&actor, role, &command, epoch, as_of);
                 self.publish();
                 Msg::Submitted {
                     ticket,
@@ -166,7 +166,7 @@ impl Console {
         let mut rest = keys;
         while let Some(first) = rest.chars().next() {
             let end = match rest.find('>') {
-                Some(end) if first == '<' && end > 1 => end + 1,
+                Some(end) if first == '<' && end > 1 && !rest[1..end].contains('<') => end + 1,
                 _ => first.len_utf8(),
             };
             let (key, after) = rest.split_at(end);

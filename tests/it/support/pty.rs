@@ -171,7 +171,7 @@ impl Pty {
         let mut rest = keys;
         while let Some(first) = rest.chars().next() {
             let end = match rest.find('>') {
-                Some(end) if first == '<' && end > 1 => end + 1,
+                Some(end) if first == '<' && end > 1 && !rest[1..end].contains('<') => end + 1,
                 _ => first.len_utf8(),
             };
             let (key, after) = rest.split_at(end);
@@ -184,6 +184,14 @@ impl Pty {
             }
             rest = after;
         }
+        self
+    }
+
+    /// Sends what a terminal reports: the mouse, for one.
+    pub(crate) fn raw(&mut self, report: &str) -> &mut Self {
+        let keyboard = self.keyboard.as_mut().unwrap();
+        keyboard.write_all(report.as_bytes()).unwrap();
+        keyboard.flush().unwrap();
         self
     }
 

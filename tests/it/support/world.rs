@@ -118,11 +118,22 @@ impl World {
         role: Role,
         command: &Command,
     ) -> Result<Vec<Record>, Refusal> {
-        self.submit_under(actor, role, command, None, None)
+        self.submit_under(actor, role, command, None)
+    }
+
+    /// Decides a command that is about a claim of this number.
+    pub(crate) fn submit_under(
+        &mut self,
+        actor: &Actor,
+        role: Role,
+        command: &Command,
+        epoch: Option<u32>,
+    ) -> Result<Vec<Record>, Refusal> {
+        self.submit_as_of(actor, role, command, epoch, None)
     }
 
     /// Decides a command that is about a claim of this number, and about an order that changed last at this time.
-    pub(crate) fn submit_under(
+    pub(crate) fn submit_as_of(
         &mut self,
         actor: &Actor,
         role: Role,
