@@ -90,7 +90,7 @@ actions! {
     Mouse "mouse" "mouse" Global None "Switch the mouse on or off",
     Suspend "suspend" "suspend" Global None "Suspend to the shell",
     Notify "notify" "notify" Global None "Call as a critical alert does, to see that it is heard: notify test",
-    Handover "handover" "handover" Global None "Show what the next shift needs to know",
+    Handover "handover" "handover" Global None "Show the shift handover",
     Down "down" "down" List None "Down",
     Up "up" "up" List None "Up",
     Left "left" "left" List None "Left",

@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(largest("12", 28, 10), Some(2));
         assert_eq!(largest("1\u{e9}", 200, 50), None);
         assert_eq!(largest("", 200, 50), None);
-        let cut = lines("ab ab ab", 30);
+        let cut = lines("ab ab ab", 36);
         assert_eq!(cut, Some(vec!["ab ab".to_owned(), "ab".to_owned()]));
         assert_eq!(lines("incomprehensibilities", 30), None);
     }
