@@ -103,7 +103,10 @@ mod tests {
         assert_eq!(call(Notify::None), "");
         assert_eq!(call(Notify::Bell), "\x07");
         assert_eq!(call(Notify::Osc9), "\x1b]9;a,b]0,c\x1b\\\x07");
-        assert_eq!(call(Notify::Osc777), "\x1b]777;notify;obeya;a,b]0,c\x1b\\\x07");
+        assert_eq!(
+            call(Notify::Osc777),
+            "\x1b]777;notify;obeya;a,b]0,c\x1b\\\x07"
+        );
         assert_eq!(
             notify("a", Notify::Osc9, Multiplexer::Tmux),
             "\x1bPtmux;\x1b\x1b]9;a\x1b\x1b\\\x1b\\\x07"
