@@ -15,7 +15,7 @@ use crate::{
         state::State,
         time::Timestamp,
     },
-    ledger::{Fault, FaultKind, Ledger, READ_PAGE, snapshots::LADDER_STEP},
+    ledger::{Fault, FaultKind, Identity, Ledger, READ_PAGE, snapshots::LADDER_STEP},
 };
 
 /// The line as it stood at a moment.
@@ -30,6 +30,8 @@ pub struct Standing {
 /// What was already found out about the past: the version last stood at, and who came back from the archive.
 #[derive(Default)]
 pub(super) struct Past {
+    /// The ledger's life that all of it belongs to.
+    life: Option<Identity>,
     stood: Option<Arc<State>>,
     reopened: Reopened,
 }
@@ -53,6 +55,7 @@ impl Past {
         progress: &mut dyn FnMut(Seq, Seq),
     ) -> Result<Standing, Fault> {
         let seq = place(ledger, moment)?;
+        self.forget_another_life(ledger.identity());
         let near = self.stood.take().filter(|state| {
             let reach = state.head.seq..=state.head.seq.saturating_add(LADDER_STEP);
             reach.contains(&seq)
@@ -87,6 +90,7 @@ impl Past {
         let any = newest
             .days()
             .any(|(day, rows)| day >= since && rows.0.iter().any(|row| row.reopened > 0));
+        self.forget_another_life(ledger.identity());
         if any {
             self.reopened.look(ledger)?;
         }
@@ -95,6 +99,18 @@ impl Past {
             state,
             reopened: &self.reopened.rows,
         })
+    }
+}
+
+impl Past {
+    /// After a restore nothing that was found out before is so.
+    fn forget_another_life(&mut self, life: Identity) {
+        if self.life != Some(life) {
+            *self = Past {
+                life: Some(life),
+                ..Past::default()
+            };
+        }
     }
 }
 
@@ -131,7 +147,10 @@ fn climb(
             return Err(Fault::new(FaultKind::Corrupt, Path::new(""), what));
         }
         if state.head.seq == rung {
-            load::keep_snapshot(ledger, state)?;
+            // A cache: where it cannot be written the next way is as long, and that is all.
+            if let Err(fault) = load::keep_snapshot(ledger, state) {
+                tracing::warn!(%fault, "no rung was kept");
+            }
             progress(rung - from, seq - from);
         }
     }

@@ -7,7 +7,7 @@ use obeya::{
         order::Actor,
         time::{SECOND, Timestamp},
     },
-    ui::{effect::Effect, msg::Msg},
+    ui::{effect::Effect, msg::Msg, update::update},
 };
 
 use crate::support::{
@@ -60,6 +60,28 @@ fn every_view_shows_what_was_and_esc_comes_back() {
     lacks(&console, "PAST");
     console.keys("6");
     shows(&console, "Came an hour later");
+}
+
+#[test]
+fn a_way_that_is_given_up_ends_in_the_present() {
+    let mut console = console();
+    later(&mut console);
+    // The way is long: its end comes after it was given up.
+    let set_out = update(&mut console.model, Msg::Key("[".parse().unwrap()));
+    assert!(matches!(
+        set_out.as_slice(),
+        [Effect::Travel {
+            moment: Some(_),
+            ..
+        }]
+    ));
+    shows(&console, "going back");
+    let given_up = update(&mut console.model, Msg::Key("<esc>".parse().unwrap()));
+    assert!(matches!(
+        given_up.as_slice(),
+        [Effect::Travel { moment: None, .. }]
+    ));
+    lacks(&console, "going back");
 }
 
 #[test]

@@ -85,8 +85,10 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             now,
         } => {
             let before = model.present_state().clone();
-            travel::aside(model, |model| news::changed(model, state, &records, now));
-            return news::calls(model, &before);
+            let mut effects =
+                travel::aside(model, |model| news::changed(model, state, &records, now));
+            effects.extend(news::calls(model, &before));
+            return effects;
         }
         Msg::Connection(connection) => model.session.connection = connection,
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
@@ -101,9 +103,10 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::OnTheWay { ticket, gone } => travel::on_the_way(model, ticket, gone),
         Msg::Arrived { ticket, stands } => travel::arrived(model, ticket, stands),
         Msg::Tick(now) => {
-            travel::aside(model, |model| model.now = now);
+            let mut effects = travel::aside(model, |model| model.now = now);
             undo::lapse(model);
-            return travel::tick(model, now);
+            effects.extend(travel::tick(model, now));
+            return effects;
         }
     }
     Vec::new()

@@ -87,12 +87,17 @@ fn go(model: &mut Model, moment: Moment) -> Vec<Effect> {
 
 /// Shows the line as it is.
 pub(super) fn come_back(model: &mut Model) -> Vec<Effect> {
-    model.travel.way = None;
-    model.travel.play = None;
-    let Some(present) = model.travel.present.take() else {
+    let travel = std::mem::take(&mut model.travel);
+    if let Some(present) = travel.present {
+        (model.state, model.now, model.events) = (present.state, present.now, present.events);
+    } else if travel.way.is_none() {
         return Vec::new();
-    };
-    (model.state, model.now, model.events) = (present.state, present.now, present.events);
+    }
+    leave(model)
+}
+
+/// Has questions answered as of the present again: also after a way that was given up, since it is gone to its end.
+fn leave(model: &mut Model) -> Vec<Effect> {
     // Answers of the past say nothing of the present.
     model.asks = Default::default();
     vec![Effect::Travel {
@@ -141,9 +146,10 @@ pub(super) fn arrived(
 }
 
 /// Takes news of the present without showing it, while the past is on screen.
-pub(super) fn aside(model: &mut Model, news: impl FnOnce(&mut Model)) {
+pub(super) fn aside(model: &mut Model, news: impl FnOnce(&mut Model)) -> Vec<Effect> {
     let Some(present) = &mut model.travel.present else {
-        return news(model);
+        news(model);
+        return Vec::new();
     };
     let mut then = (Arc::clone(&present.state), present.now, Events::default());
     std::mem::swap(&mut then.2, &mut present.events);
@@ -153,12 +159,13 @@ pub(super) fn aside(model: &mut Model, news: impl FnOnce(&mut Model)) {
     if (model.state.uuid, model.state.incarnation) != life {
         // The past that was on screen is that of another ledger.
         model.travel = Default::default();
-        return;
+        return leave(model);
     }
     swap(model, &mut then);
     if let Some(present) = &mut model.travel.present {
         (present.state, present.now, present.events) = then;
     }
+    Vec::new()
 }
 
 fn swap(model: &mut Model, other: &mut (Arc<State>, Timestamp, Events)) {
