@@ -3,25 +3,21 @@
 use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 
 use obeya::{
-    demo::{self, Simulator},
+    demo,
     domain::{
-        command::Submission,
         query::{Answer, Query, events::Entry},
         record::Record,
         time::DAY,
     },
-    link::{
-        self, Answered, Beaten, Cold, Follower, Heartbeat, HeldClock, Home, Observer, Operator,
-        Outcome, Reply,
-    },
+    link::{self, Cold, Follower, HeldClock, Home, Observer as _},
 };
 use tempfile::TempDir;
 
 use crate::{
     cli::Room,
     support::{
+        demo as played,
         pty::{PATIENCE, Start},
-        world::World,
     },
 };
 
@@ -44,49 +40,9 @@ fn all(home: &Home) -> Vec<Record> {
     }
 }
 
-impl Observer for World {
-    fn ask(&mut self, query: &Query) -> Answered {
-        Ok(World::ask(self, query))
-    }
-}
-
-impl Operator for World {
-    fn submit(&mut self, submission: &Submission) -> Reply {
-        let Submission {
-            actor,
-            role,
-            epoch,
-            command,
-            ..
-        } = submission;
-        match self.submit_under(actor, *role, command, *epoch) {
-            Ok(records) => Reply::Done(Outcome {
-                records,
-                dry_run: false,
-                repeated: false,
-            }),
-            Err(refusal) => Reply::Refused(refusal),
-        }
-    }
-
-    fn heartbeat(&mut self, _: &Heartbeat) -> Beaten {
-        Ok(Ok(self.now))
-    }
-}
-
 #[test]
 fn it_plays_in_memory_too_and_there_every_hash_is_the_same() {
-    let play = || {
-        let mut world = World::new();
-        world.now = demo::END.plus(-demo::ACTS * demo::STEP);
-        let mut simulator = Simulator::new(demo::SEED, 0);
-        for _ in 0..demo::ACTS {
-            world.now = world.now.plus(demo::STEP);
-            simulator.act(&mut world).unwrap();
-        }
-        world
-    };
-    let (one, two) = (play(), play());
+    let (one, two) = (played::play(false), played::play(false));
     assert_eq!(one.state.head, two.state.head);
     assert_eq!(one.state.state_hash(), two.state.state_hash());
     assert!(one.records.len() > 600, "{}", one.records.len());

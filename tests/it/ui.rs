@@ -1,4 +1,4 @@
-//! The console's screens: every view at several sizes and in every palette, and the pictures of the README.
+//! The console's screens at the edges, and the pictures of the README, which show the demo ledger.
 
 use std::path::Path;
 
@@ -6,7 +6,6 @@ use obeya::{
     config::{Accent, ColorDepth, GlyphSet, Mark},
     domain::command::Role,
     ui::{
-        model::View,
         msg::Msg,
         theme::{self, Theme},
     },
@@ -15,15 +14,11 @@ use ratatui::style::{Color, Modifier};
 
 use crate::support::{
     console::{Console, shows},
-    sample, svg,
+    demo, sample, svg,
 };
 
 const WIDE: (u16, u16) = (120, 40);
 const SMALL: (u16, u16) = (80, 24);
-
-fn console() -> Console {
-    Console::new(sample::line(), WIDE)
-}
 
 /// Compares the pictures of the README with what the console draws; `OBEYA_BLESS=1` writes them.
 #[test]
@@ -43,8 +38,9 @@ fn pictures_are_fresh() {
             );
         }
     };
+    let console = || Console::new(demo::line(), WIDE);
     shot("overview", &console());
-    shot("kanban", console().keys("2lj"));
+    shot("kanban", console().keys("2l"));
     shot("detail", console().keys("2l<enter>"));
     shot("dependencies", console().keys("3<enter>"));
     shot("andon", console().keys("4"));
@@ -52,10 +48,10 @@ fn pictures_are_fresh() {
     shot("events", console().keys("6"));
     shot("flow", console().keys("7"));
     shot("forecast", console().keys("7lll"));
-    shot("stopped", Console::new(sample::stopped(), WIDE).keys("2"));
+    shot("past", console().keys("2[["));
     shot(
         "cord",
-        console().keys("2!Payments fail in Norway<tab><right><ctrl-s>"),
+        console().keys("2ll!Payments fail in Norway<tab><right><tab><right><right><ctrl-s>"),
     );
     shot("help", console().keys("2?"));
     shot("palette", console().keys("2<ctrl-p>sign"));
@@ -67,52 +63,13 @@ fn pictures_are_fresh() {
     fitting.keys("2").tell(Msg::Themes(themes));
     fitting.keys("<down><down><down><down><down><down>");
     shot("themes", &fitting);
-    let mut production = Console::new(sample::stopped(), WIDE);
+    let mut production = console();
     production.model.mark = Some(Mark {
         label: Some("PROD".into()),
         accent: Accent::Red,
     });
     production.model.theme = themed("light").marked(Accent::Red);
     shot("production", production.keys("2!"));
-}
-
-#[test]
-fn every_view_at_two_sizes() {
-    for (size, name) in [(WIDE, "wide"), (SMALL, "small")] {
-        let mut console = Console::new(sample::line(), size);
-        for view in View::ALL {
-            console.keys(&(view as usize + 1).to_string());
-            insta::assert_snapshot!(format!("{name}_{}", view.name()), console.styled());
-        }
-        console.keys("13");
-        insta::assert_snapshot!(format!("{name}_epics"), console.styled());
-        console.keys("<enter>");
-        insta::assert_snapshot!(format!("{name}_tree"), console.styled());
-        console.keys("2l<enter>");
-        insta::assert_snapshot!(format!("{name}_detail"), console.styled());
-        console.keys("<esc>?");
-        insta::assert_snapshot!(format!("{name}_help"), console.screen());
-        console.keys("<esc>o");
-        insta::assert_snapshot!(format!("{name}_form"), console.screen());
-        console.keys("<esc>");
-    }
-}
-
-#[test]
-fn the_board_in_every_palette() {
-    for (depth, glyphs, name) in [
-        (ColorDepth::True, GlyphSet::Unicode, "truecolor"),
-        (ColorDepth::Ansi16, GlyphSet::Unicode, "sixteen"),
-        (ColorDepth::None, GlyphSet::Unicode, "no_color"),
-        (ColorDepth::None, GlyphSet::Ascii, "ascii"),
-    ] {
-        let mut console = Console::with(sample::stopped(), SMALL, depth, glyphs, Role::Operator);
-        console.keys("2lj");
-        insta::assert_snapshot!(format!("board_{name}"), console.styled());
-        if glyphs == GlyphSet::Ascii {
-            assert!(console.screen().is_ascii());
-        }
-    }
 }
 
 #[test]

@@ -20,6 +20,9 @@ use crate::{
 /// Rows above the agents.
 pub const HEAD: u16 = 2;
 
+/// The least room for what an agent holds, in columns: an id and a word, beside its lease.
+const HELD: u16 = 24;
+
 /// Draws a row for each agent.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let (head, body) = layout::split_top(area, HEAD);
@@ -112,7 +115,9 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
                 width: row.width.saturating_sub(1),
                 ..row
             };
-            if let Some((when, role)) = lease {
+            // Who holds what comes before until when.
+            let fits = room.width >= columns.holds + HELD;
+            if let Some((when, role)) = lease.filter(|_| fits) {
                 room.width -= pen.parts_right(room, 0, &[("  ", Role::Text), (&when, role)]);
             }
             let what = match (&agent.paused_at, &agent.pause_reason) {

@@ -78,6 +78,9 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
 /// Draws the open epics with how many of their children are done, to choose a root from.
 fn epics(model: &Model, head: Rect, body: Rect, pen: &mut Pen<'_>) {
     const BAR: u16 = 16;
+    /// Below this width the title needs the room that words and bar would take.
+    const ROOMY: u16 = 60;
+    let roomy = body.width >= ROOMY;
     let all: Vec<_> = model.state.open_epics().collect();
     let count = words::count(all.len(), "open epic");
     pen.say(head, 1, 0, &count, Role::Title);
@@ -99,9 +102,10 @@ fn epics(model: &Model, head: Rect, body: Rect, pen: &mut Pen<'_>) {
         let whole = done + epic.children.len() as u64;
         let note = match whole {
             0 => "no children".to_owned(),
-            _ => format!("{done} of {whole} children done"),
+            _ if roomy => format!("{done} of {whole} children done"),
+            _ => format!("{done}/{whole}"),
         };
-        let (rest, bar) = layout::split_right(row, BAR);
+        let (rest, bar) = layout::split_right(row, if roomy { BAR } else { BAR / 2 });
         if whole > 0 {
             meter(pen, bar, done, whole, Role::StatusCompleted);
         }

@@ -19,7 +19,7 @@ use obeya::{
     },
 };
 use ratatui::{
-    buffer::Buffer,
+    buffer::{Buffer, Cell},
     style::{Color, Style},
 };
 
@@ -198,6 +198,7 @@ impl Console {
     pub(crate) fn styled(&self) -> String {
         let buffer = self.buffer();
         let area = buffer.area;
+        let plain = Cell::EMPTY.style();
         let mut seen: Vec<Style> = Vec::new();
         let mut layer = String::new();
         for y in 0..area.height {
@@ -205,8 +206,7 @@ impl Console {
             for x in 0..area.width {
                 let cell = &buffer[(x, y)];
                 let style = cell.style();
-                let plain = style == Buffer::empty(area)[(x, y)].style();
-                if plain {
+                if style == plain {
                     line.push(' ');
                     continue;
                 }

@@ -1,6 +1,7 @@
 //! What several test files share.
 
 pub(crate) mod console;
+pub(crate) mod demo;
 pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod line;

@@ -22,7 +22,7 @@ use obeya::domain::{
 use uuid::Uuid;
 
 /// A ledger with the state it leads to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) now: Timestamp,
