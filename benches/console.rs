@@ -4,17 +4,15 @@
 //! The yardstick is a frame in which nothing is drawn: the diff of 12,000 equal cells.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
+mod support;
+
 use std::{env, sync::Arc, time::Instant};
 
 use obeya::{
     config::{ColorDepth, GlyphSet},
     domain::{
-        command::{Command, ImportItem, Role, Submission},
-        event::{ImportedEnd, ImportedItem},
-        order::{Actor, Bucket, Kind, Outcome, Priority},
-        record::Door,
+        command::{Command, Role},
         state::State,
-        time::Timestamp,
     },
     engine::{Reply, SystemClock, Writer},
     ledger::{Identity, memory::MemoryLedger},
@@ -31,63 +29,13 @@ use obeya::{
     },
 };
 use ratatui::layout::Size;
+use support::{backlog, submission};
 use uuid::Uuid;
 
 const SIZE: (u16, u16) = (200, 60);
 
-fn item(n: usize, open: usize) -> ImportItem {
-    let created = Timestamp(1_700_000_000_000_000 + n as i64 * 1_000_000);
-    let closed = (n >= open).then(|| ImportedEnd {
-        outcome: Outcome::Completed {
-            sku: None,
-            receipt: None,
-        },
-        at: created.plus(3_600_000_000),
-        parent: None,
-        depends_on: vec![],
-    });
-    ImportItem {
-        external: format!("bd-{n}"),
-        digest: n as u64,
-        outcome: closed.as_ref().map(|end| (end.outcome.clone(), end.at)),
-        item: ImportedItem {
-            title: format!("Make the importer keep every label of item {n}"),
-            description: None,
-            kind: Kind::Task,
-            bucket: Bucket::ALL[n % Bucket::ALL.len()],
-            priority: Priority::DEFAULT,
-            labels: vec!["importer".into()],
-            assignee: None,
-            estimate: None,
-            created,
-            links: vec![],
-            closed: None,
-            baseline: Default::default(),
-        },
-        parent: None,
-        depends_on: (n % 3 == 2)
-            .then(|| format!("bd-{}", n - 1))
-            .into_iter()
-            .collect(),
-        comments: vec![],
-    }
-}
-
 fn submit(writer: &mut Writer, command: Command) {
-    let reply = writer.submit(&Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::person("bench"),
-        role: Role::Admin,
-        door: Door::Import,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
-    });
+    let reply = writer.submit(&submission(command));
     assert!(matches!(reply, Reply::Done(_)), "{reply:?}");
 }
 
@@ -105,14 +53,7 @@ fn line(orders: usize, open: usize) -> Arc<State> {
             uuid: identity.uuid,
         },
     );
-    let items = (0..orders).map(|n| item(n, open)).collect();
-    submit(
-        &mut writer,
-        Command::Import {
-            source: "beads".into(),
-            items,
-        },
-    );
+    submit(&mut writer, backlog(orders, open));
     Arc::clone(writer.state())
 }
 

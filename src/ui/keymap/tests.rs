@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -195,6 +197,19 @@ fn the_shipped_maps_are_whole() {
                 "{name}: {must}"
             );
         }
+    }
+}
+
+#[test]
+fn the_shipped_maps_reach_the_same_acts() {
+    let acts = |name: &str| -> BTreeSet<String> {
+        let (keymap, _) = load(name, &|_| Ok(None), None, &|_| true);
+        keymap.bindings().iter().map(|b| b.run.clone()).collect()
+    };
+    let known = acts("vim");
+    for name in names() {
+        let missing: Vec<_> = known.difference(&acts(name)).cloned().collect();
+        assert_eq!(missing, [""; 0], "{name}");
     }
 }
 
