@@ -64,7 +64,8 @@ fn main() {
     let jump = |seq: Seq| {
         let start = Instant::now();
         let stood = watching.stand(Moment::After(seq), &mut |_, _| {}).unwrap();
-        assert_eq!(stood.state.head.seq, seq);
+        // A moment is between two commands: the rest of a command comes with it.
+        assert!(stood.state.head.seq >= seq);
         start.elapsed()
     };
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
