@@ -88,6 +88,7 @@ fn every_refusal_explains_itself() {
         },
         Refusal::NotHolder { id, holder },
         Refusal::Changed { id },
+        Refusal::AlertChanged { id: AlertId(3) },
         Refusal::NothingReady {
             queued: 6,
             blocked: 1,

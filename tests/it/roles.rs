@@ -95,6 +95,11 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
             id: alert,
             seconds: 60,
         },
+        Command::EscalateAlert {
+            id: alert,
+            to: None,
+            reason: None,
+        },
         Command::RecoverAlert {
             fingerprint: "ci:red".into(),
         },

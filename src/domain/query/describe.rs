@@ -165,11 +165,25 @@ fn alert(event: &Event) -> Option<String> {
         Event::AlertAcknowledged { id } => format!("{id} acknowledged"),
         Event::AlertSnoozed { id, until } => format!("{id} snoozed until {until}"),
         Event::AlertWoke { id } => format!("{id} woke from its snooze"),
-        // Of itself, or because it was seen again and worse: who did it tells which.
-        Event::AlertEscalated { id, severity } => format!("{id} grew to {severity}"),
+        // Of itself, because it was seen again and worse, or because somebody said so: who did it tells which.
+        Event::AlertEscalated {
+            id,
+            severity,
+            reason,
+        } => format!("{id} grew to {severity}{}", because(reason)),
         Event::CorrectiveLinked { id, order } => format!("{order} is to mend {id}"),
-        Event::AlertResolved { id, resolution } => {
-            format!("{id} resolved: {}", quote(resolution))
+        Event::AlertResolved {
+            id,
+            resolution,
+            freed,
+        } => {
+            let freed = freed.map_or(String::new(), |freed| {
+                format!(
+                    "; {} in progress and {} ready are free again",
+                    freed.in_progress, freed.ready
+                )
+            });
+            format!("{id} resolved: {}{freed}", quote(resolution))
         }
         _ => return None,
     })

@@ -13,6 +13,7 @@ mod mouse;
 mod moves;
 mod news;
 mod remedies;
+mod storm;
 mod travel;
 mod undo;
 
@@ -27,7 +28,7 @@ use super::{
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
-    plan,
+    plan, queue,
     theme::Role,
     view, wall,
 };
@@ -158,10 +159,7 @@ fn derive(model: &mut Model) {
     if model.view == View::Dependencies {
         moves::settle_tree(model, rows.saturating_sub(3));
     }
-    let alerts: Vec<_> = model.alerts().iter().map(|alert| alert.id).collect();
-    model
-        .andon
-        .settle(&alerts, view::andon::rows(screen.body, alerts.len()));
+    queue::settle(model, |alerts| view::andon::rows(screen.body, alerts));
     if model.view == View::Agents {
         let known = roster(&model.state);
         let agents: Vec<String> = known.iter().map(|agent| agent.name.clone()).collect();
@@ -180,7 +178,7 @@ fn derive(model: &mut Model) {
     }
     looks::try_on(model);
     // A pane that is gone has no keys.
-    if model.detail.is_none() && model.selected_alert().is_none() {
+    if model.detail.is_none() && model.shown_alert().is_none() {
         model.focus = Focus::View;
     }
     follow_selection(model);
@@ -321,13 +319,19 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
             let line = "report handover --since 8h".into();
             vec![Effect::Run { ticket, line }]
         }
-        Action::Take | Action::Escalate | Action::Stopped | Action::Correct => {
-            alerts::run(model, action)
-        }
+        Action::Acknowledge
+        | Action::Snooze
+        | Action::Resolve
+        | Action::Take
+        | Action::Escalate
+        | Action::Stopped
+        | Action::Correct => alerts::run(model, action),
         Action::Pause => moves::pause(model),
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),
         Action::Mark => bulk::mark(model, argument),
+        Action::Group => storm::group(model, argument),
+        Action::Resolved => storm::resolved(model),
         Action::Mouse => mouse::toggle(model),
         Action::Undo => undo::take_back(model),
         Action::Repeat => acts::repeat(model),
@@ -403,6 +407,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.events.words.clear();
     } else if model.view == View::Kanban && !model.marks.is_empty() {
         model.marks.clear();
+    } else if model.view == View::Andon && !model.queue.marks.is_empty() {
+        model.queue.marks.clear();
+    } else if model.view == View::Andon && model.queue.open.is_some() {
+        model.queue.open = None;
     } else if !model.filter.is_empty() && model.view == View::Kanban {
         model.filter = Default::default();
     } else if model.travel.present.is_some() || model.travel.way.is_some() {
@@ -414,7 +422,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn copy(model: &Model) -> Option<String> {
-    let alert = model.selected_alert().map(|id| id.to_string());
+    let alert = model.shown_alert().map(|id| id.to_string());
     let agent = model.selected_agent().map(str::to_owned);
     let event = || model.selected_event().map(|event| event.subject.clone());
     let order = || model.selected_order().map(|id| id.to_string());

@@ -5,8 +5,16 @@ use ratatui::layout::Rect;
 use super::standing;
 use crate::{
     domain::{
-        andon::Alert,
-        query::{andon::AlertDetail, blast::Affected, why::Place},
+        andon::Severity,
+        order::Actor,
+        query::{
+            andon::{AlertDetail, AlertStatus, AlertView},
+            blast::Affected,
+            events::Entry,
+            value::Moment,
+            why::Place,
+        },
+        time::Timestamp,
     },
     text,
     ui::{
@@ -15,6 +23,7 @@ use crate::{
         model::{AlertPane, Focus, Model},
         pane::{Page, fact},
         pen::Pen,
+        queue::{self, GroupBy, Row},
         theme::Role,
         widget::wrapped_text::Paragraph,
         words,
@@ -46,103 +55,175 @@ pub fn split(area: Rect, alerts: usize) -> (Rect, Rect) {
 
 /// Draws the queue by severity and age, and the selected alert beside it.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
-    let alerts = model.alerts();
-    if alerts.is_empty() {
+    let rows = &model.queue.rows;
+    if rows.is_empty() {
         let glyphs = pen.glyphs();
         let line = format!("{} No alert is open. The line runs.", glyphs.ok);
         pen.say(area, 2, 1, &line, Role::Ok);
         return;
     }
-    let (queue, pane) = split(area, alerts.len());
-    let holding = alerts.iter().filter(|alert| alert.hold.is_some()).count();
-    let head = format!(
-        "{}, {holding} holding",
-        words::count(alerts.len(), "open alert")
-    );
-    pen.say(queue, 1, 0, &head, Role::Muted);
+    let (queue, pane) = split(area, rows.len());
+    pen.say(queue, 1, 0, &head(model), Role::Muted);
     let (_, list) = layout::split_top(queue, 1);
-    let range = model
-        .andon
-        .window
-        .range(alerts.len(), rows(area, alerts.len()));
+    let range = model.andon.window.range(rows.len(), self::rows(area, rows.len()));
     for (y, at) in (0..list.height).step_by(usize::from(ROWS)).zip(range) {
-        let Some(alert) = alerts.get(at) else { break };
-        let row = Rect {
+        let Some((row, id)) = rows.get(at).and_then(|row| Some((row, *row.ids.first()?))) else {
+            break;
+        };
+        let place = Rect {
             y: list.y + y,
             height: ROWS.min(list.height - y),
             width: list.width.saturating_sub(1),
             ..list
         };
-        let chosen = model.andon.selected == Some(alert.id);
-        draw_alert(model, alert, row, pen);
-        if chosen {
-            for y in 0..row.height {
-                pen.say(row, 0, y, pen.glyphs().selected, Role::Key);
+        match (&row.group, model.state.alert(id)) {
+            (Some(group), _) => draw_group(model, row, group, place, pen),
+            (None, Some(alert)) => {
+                let view = AlertView::open(&model.state, alert, model.now);
+                draw_alert(model, &view, place, pen);
             }
-            pen.shade(row, Role::Selection);
+            (None, None) => {
+                if let Some(view) = queue::resolved(model).find(|view| view.id == id) {
+                    draw_alert(model, view, place, pen);
+                }
+            }
+        }
+        if row.ids.iter().all(|id| model.queue.marks.contains(id)) {
+            pen.say(place, 1, 0, pen.glyphs().marked, Role::Match);
+        }
+        if model.andon.selected == Some(id) {
+            for y in 0..place.height {
+                pen.say(place, 0, y, pen.glyphs().selected, Role::Key);
+            }
+            pen.shade(place, Role::Selection);
         }
     }
-    let title = model.andon.selected.map(|id| id.to_string());
+    let title = model.shown_alert().map(|id| id.to_string());
     let focus = model.focus == Focus::Detail && model.detail.is_none();
     let text = &model.alert.pane;
     text.draw(pane, &title.unwrap_or_default(), focus, pen);
 }
 
+/// Returns what there is in all: a storm is counted before it is read.
+fn head(model: &Model) -> String {
+    let alerts = &model.state.alerts;
+    let holding = alerts.values().filter(|alert| alert.hold.is_some()).count();
+    let new = alerts.values().filter(|alert| alert.acknowledged.is_none());
+    let mut said = format!(
+        "{}, {} new, {holding} holding",
+        words::count(alerts.len(), "open alert"),
+        new.count()
+    );
+    if model.queue.by != GroupBy::Nothing {
+        said += &format!(", by {}", model.queue.by.name());
+    }
+    match model.queue.marks.len() {
+        0 => said,
+        n => format!("{n} marked of {said}"),
+    }
+}
+
+fn draw_group(model: &Model, row: &Row, group: &str, area: Rect, pen: &mut Pen<'_>) {
+    let glyphs = pen.glyphs();
+    let severity = queue::worst(model, &row.ids).unwrap_or(Severity::Low);
+    let (mark, role) = standing::severity(severity, glyphs);
+    let alerts = || row.ids.iter().filter_map(|id| model.state.alert(*id));
+    let worst = alerts().filter(|alert| alert.severity == severity).count();
+    let new = alerts().filter(|alert| alert.acknowledged.is_none()).count();
+    let holding = alerts().filter(|alert| alert.hold.is_some()).count();
+    let count = format!(" {}", words::count(row.ids.len(), "alert"));
+    let badge = match worst == row.ids.len() {
+        true => format!("{mark} {}", severity.word()),
+        false => format!("{mark} {worst} {}", severity.word()),
+    };
+    let held = match holding {
+        0 => String::new(),
+        n => format!(" {} {n} holding", glyphs.held),
+    };
+    let news = format!("{new} new");
+    let taken = pen.parts_right(
+        Rect { height: 1, ..area },
+        0,
+        &[(&news, if new > 0 { Role::Warning } else { Role::Muted })],
+    );
+    let left = Rect {
+        width: area.width.saturating_sub(taken + 1),
+        height: 1,
+        ..area
+    };
+    let parts = [
+        (badge.as_str(), role),
+        (&count, Role::Link),
+        (&held, Role::Held),
+    ];
+    pen.parts(left, 2, 0, &parts);
+    pen.say(area, 2, 1, &format!("{} {group}", glyphs.folded), Role::Text);
+}
+
 /// Makes the text about the selected alert, if what it is made of changed.
 pub fn compose(model: &mut Model) {
-    let (_, place) = split(model.screen().body, model.state.alerts.len());
+    let (_, place) = split(model.screen().body, model.queue.rows.len());
     let (width, shown) = (
         place.width.saturating_sub(4),
         place.height.saturating_sub(2),
     );
-    let selected = model.andon.selected.and_then(|id| model.state.alert(id));
-    let Some(alert) = selected else {
+    let Some(id) = model.shown_alert() else {
         model.alert = AlertPane::default();
         return;
     };
     let made_of = (
-        alert.id,
+        id,
         model.asks.arrivals(Slot::Alert),
         (model.state.head.seq, model.minute()),
         width,
     );
     if model.alert.made_of != Some(made_of) {
         let detail = model.asks.alert();
-        let detail = detail.filter(|detail| detail.alert.id == alert.id);
-        let page = about(model, alert, detail);
-        if model.alert.made_of.is_none_or(|(id, ..)| id != made_of.0) {
+        let detail = detail.filter(|detail| detail.alert.id == id);
+        let open = model.state.alert(id);
+        let view = match open {
+            Some(alert) => Some(AlertView::open(&model.state, alert, model.now)),
+            None => queue::resolved(model).find(|view| view.id == id).cloned(),
+        };
+        let page = view.map(|view| about(model, &view, detail));
+        if model.alert.made_of.is_none_or(|(of, ..)| of != id) {
             model.alert = AlertPane::default();
         }
-        model.alert.pane.fill(page, width, shown);
+        model.alert.pane.fill(page.unwrap_or_default(), width, shown);
         model.alert.made_of = Some(made_of);
     }
     model.alert.pane.look(shown);
 }
 
-fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
+fn draw_alert(model: &Model, alert: &AlertView, area: Rect, pen: &mut Pen<'_>) {
     let glyphs = pen.glyphs();
     let (mark, role) = standing::severity(alert.severity, glyphs);
+    let over = alert.status == AlertStatus::Resolved;
+    let muted = |role| if over { Role::Muted } else { role };
     let badge = format!("{mark} {}", alert.severity.word());
-    let age = format!(" {}", words::age(model.now.since(alert.raised.at)));
+    let age = format!(" {}", words::age(model.now.since(alert.raised_at.0)));
     let line = Rect { height: 1, ..area };
-    let state = state_of(model, alert);
-    let taken = pen.parts_right(line, 0, &[(&state.0, state.1), (&age, Role::Muted)]);
+    let (state, tone) = match alert.status {
+        AlertStatus::Open => ("new", Role::Warning),
+        AlertStatus::Acknowledged => ("seen", Role::Muted),
+        AlertStatus::Snoozed => ("snoozed", Role::Muted),
+        AlertStatus::Resolved => ("resolved", Role::Muted),
+    };
+    let taken = pen.parts_right(line, 0, &[(state, tone), (&age, Role::Muted)]);
     let left = Rect {
         width: line.width.saturating_sub(taken + 1),
         ..line
     };
     let id = format!(" {}", alert.id);
-    let hold = alert
-        .hold
-        .as_ref()
-        .map(|scope| format!(" {} {scope}", glyphs.held));
+    let hold = alert.hold.as_ref().filter(|_| !over);
+    let hold = hold.map(|scope| format!(" {} {scope}", glyphs.held));
     pen.parts(
         left,
         2,
         0,
         &[
-            (&badge, role),
-            (&id, Role::Link),
+            (&badge, muted(role)),
+            (&id, muted(Role::Link)),
             (hold.as_deref().unwrap_or(""), Role::Held),
         ],
     );
@@ -152,22 +233,13 @@ fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
         String::new()
     };
     let reason = format!("{}{times}", alert.reason);
-    pen.say(area, 2, 1, &reason, Role::Text);
+    pen.say(area, 2, 1, &reason, muted(Role::Text));
 }
 
-fn state_of(model: &Model, alert: &Alert) -> (String, Role) {
-    if alert.snoozed_until.is_some_and(|until| until > model.now) {
-        return ("snoozed".into(), Role::Muted);
-    }
-    match &alert.acknowledged {
-        Some(_) => ("seen".into(), Role::Muted),
-        None => ("new".into(), Role::Warning),
-    }
-}
-
-/// Returns what to know about an alert: what it holds, whom it stops, what happened, how to end it.
-fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Page {
+/// Returns what to know about an alert: what it holds, whom it stops, what happened, how it ended.
+fn about(model: &Model, alert: &AlertView, detail: Option<&AlertDetail>) -> Page {
     let glyphs = model.theme.glyphs();
+    let now = model.now;
     let (mark, role) = standing::severity(alert.severity, glyphs);
     let mut page = Page::default();
     page.line(
@@ -175,66 +247,64 @@ fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Page {
             .with(format!("  {}", alert.reason), Role::Title),
     );
     page.line(Paragraph::blank());
-    let raised = format!(
-        "{} by {}",
-        words::ago(model.now, alert.raised.at),
-        alert.raised.by
-    );
-    page.fact("raised", raised, Role::Text);
+    let by = |who: &Actor, at: Moment| format!("{} by {who}", words::ago(now, at.0));
+    page.fact("raised", by(&alert.raised_by, alert.raised_at), Role::Text);
+    if let Some(condition) = &alert.fingerprint {
+        page.fact("condition", condition, Role::Text);
+    }
     if alert.count > 1 {
-        let seen = format!(
-            "{} times, last {}",
-            alert.count,
-            words::ago(model.now, alert.last_seen)
-        );
+        let last = words::ago(now, alert.last_seen_at.0);
+        let seen = format!("{} times, last {last}", alert.count);
         page.fact("seen", seen, Role::Text);
     }
-    match &alert.acknowledged {
-        Some(act) => {
-            let text = format!("{}, {}", act.by, words::ago(model.now, act.at));
+    match alert.acknowledged_by.as_ref().zip(alert.acknowledged_at) {
+        Some((who, at)) => {
+            let text = format!("{who}, {}", words::ago(now, at.0));
             page.fact("seen by", text, Role::Text);
         }
         None => page.fact("seen by", "nobody yet", Role::Warning),
     }
-    if let Some(until) = alert.snoozed_until.filter(|until| *until > model.now) {
-        let text = format!(
-            "for {} more; what it holds stays held",
-            words::age(until.since(model.now))
-        );
+    if let Some(until) = alert.snoozed_until.filter(|until| until.0 > now) {
+        let left = words::age(until.0.since(now));
+        let text = format!("for {left} more; what it holds stays held");
         page.fact("snoozed", text, Role::Muted);
     }
-    if let Some(escalates) = detail.and_then(|detail| detail.alert.escalates_at) {
-        let text = format!(
-            "grows worse in {} unless acknowledged",
-            words::age(escalates.0.since(model.now))
-        );
+    if let Some(escalates) = alert.escalates_at {
+        let left = words::age(escalates.0.since(now));
+        let text = format!("grows worse in {left} unless acknowledged");
         page.fact("escalates", text, Role::Warning);
     }
     if let Some(order) = alert.order {
-        let title = model
-            .state
-            .order(order)
-            .map(|o| format!("{order} {}", o.title));
+        let title = model.state.order(order);
+        let title = title.map(|open| format!("{order} {}", open.title));
         let line = fact("about", title.unwrap_or(order.to_string()), Role::Link);
         page.link(line, Place::Order(order));
     }
-    if let Some(at) = alert.recovered {
-        page.fact(
-            "recovered",
-            format!("{}; resolve it to close it", words::ago(model.now, at)),
-            Role::Ok,
-        );
+    match alert.resolved_by.as_ref().zip(alert.resolved_at) {
+        Some((who, at)) => {
+            page.fact("resolved", by(who, at), Role::Ok);
+            page.fact("done", alert.resolution.clone().unwrap_or_default(), Role::Text);
+        }
+        None => standing_hold(alert, now, &mut page),
+    }
+    if let Some(detail) = detail {
+        consequences(detail, &mut page);
+        thaw(detail, &mut page);
+        mending(detail, glyphs, &mut page);
+        timeline(model, detail, &mut page);
+    }
+    page
+}
+
+fn standing_hold(alert: &AlertView, now: Timestamp, page: &mut Page) {
+    if let Some(at) = alert.recovered_at {
+        let text = format!("{}; resolve it to close it", words::ago(now, at.0));
+        page.fact("recovered", text, Role::Ok);
     }
     match &alert.hold {
         Some(scope) => page.fact("holds", format!("{scope} until it is resolved"), Role::Held),
         None => page.fact("holds", "nothing: work goes on", Role::Muted),
     }
-    if let Some(detail) = detail {
-        consequences(detail, &mut page);
-        mending(detail, glyphs, &mut page);
-        timeline(model, detail, &mut page);
-    }
-    page
 }
 
 fn consequences(detail: &AlertDetail, page: &mut Page) {
@@ -280,16 +350,48 @@ fn mending(detail: &AlertDetail, glyphs: &crate::ui::theme::Glyphs, page: &mut P
     }
 }
 
+/// What the end of an alert freed, and when work went on.
+fn thaw(detail: &AlertDetail, page: &mut Page) {
+    let Some(thaw) = &detail.thaw else { return };
+    page.section("What it freed");
+    let rows = [
+        (thaw.freed.in_progress, "in progress, may move on"),
+        (thaw.freed.ready, "ready, may start"),
+    ];
+    for (count, word) in rows {
+        page.line(Paragraph::of(format!("{count:>4} {word}"), Role::Text).hanging(5));
+    }
+}
+
+/// One record: what was done to it and by the orders that mend it, newest first; each line of an order leads there.
 fn timeline(model: &Model, detail: &AlertDetail, page: &mut Page) {
     page.section("Timeline");
-    for entry in detail.timeline.iter().rev() {
-        let said = entry.text.strip_prefix(&format!("{} ", entry.subject));
-        let said = said.unwrap_or(&entry.text);
+    let resumed = detail.thaw.as_ref().and_then(|thaw| thaw.resumed.as_ref());
+    let mut told: Vec<(&Entry, String)> = detail
+        .timeline
+        .iter()
+        .map(|happening| {
+            let entry = &happening.entry;
+            let own = format!("{} ", detail.alert.id);
+            let said = entry.text.strip_prefix(&own).unwrap_or(&entry.text);
+            let times = match happening.times {
+                1 => String::new(),
+                times => format!(", {times} times"),
+            };
+            (entry, format!("{said}{times}"))
+        })
+        .collect();
+    told.extend(resumed.map(|entry| (entry, format!("work resumed: {}", entry.text))));
+    told.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.seq));
+    for (entry, said) in told {
         let age = text::pad(&words::age(model.now.since(entry.at.0)), 5).into_owned();
-        page.line(
-            Paragraph::of(format!("  {age}"), Role::Muted)
-                .with(said, Role::Text)
-                .hanging(7),
-        );
+        let line = Paragraph::of(format!("  {age}"), Role::Muted)
+            .with(said, Role::Text)
+            .with(format!("  {}", entry.actor), Role::Muted)
+            .hanging(7);
+        match entry.subject.parse() {
+            Ok(order) => page.link(line, Place::Order(order)),
+            Err(_) => page.line(line),
+        }
     }
 }

@@ -155,7 +155,7 @@ impl Told {
             Event::AlertRaised { id, .. } | Event::AlertRepeated { id, .. } => {
                 self.raised.note(id, record, None);
             }
-            Event::AlertResolved { id, resolution } => {
+            Event::AlertResolved { id, resolution, .. } => {
                 self.resolved.note(id, record, Some(resolution));
             }
             _ => {}
