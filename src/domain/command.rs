@@ -206,7 +206,6 @@ commands! {
         #[serde(default)]
         hold: Option<Hold>,
         /// The condition it stands for.
-        #[serde(default)]
         fingerprint: Option<String>,
         /// The order it is about.
         #[serde(default)]
@@ -229,10 +228,8 @@ commands! {
         /// Which.
         id: AlertId,
         /// How bad it is; the next worse severity if None.
-        #[serde(default)]
         to: Option<Severity>,
         /// Why.
-        #[serde(default)]
         reason: Option<String>,
     } = "andon" "escalate" Agent Compensable "Make an alert worse: it calls louder, and holds what it held",
     /// Notes that an alert's condition is over.

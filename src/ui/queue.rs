@@ -117,6 +117,26 @@ impl Queue {
     }
 }
 
+/// Selects the critical alert that the band shows, unless somebody took notice of it: whoever comes to the queue because
+/// of it must not acknowledge another by the next key.
+pub fn worst_first(model: &mut Model) {
+    let calling = model.worst_critical().filter(|a| a.acknowledged.is_none());
+    if let Some(id) = calling.map(|alert| alert.id) {
+        let of = |row: &&Row| row.ids.contains(&id);
+        let head = model.queue.rows.iter().find(of);
+        model.andon.selected = head.and_then(|row| row.ids.first().copied()).or(Some(id));
+    }
+}
+
+/// Folds what is open, and stands on the row that the selection went into.
+pub fn fold(model: &mut Model) {
+    model.queue.open = None;
+    model.queue.rows = rows(model);
+    let of = |row: &&Row| model.andon.selected.is_some_and(|id| row.ids.contains(&id));
+    let head = model.queue.rows.iter().find(of);
+    model.andon.selected = head.and_then(|row| row.ids.first().copied());
+}
+
 /// Puts the rows together anew, drops the marks of what is over, and keeps the selection.
 pub fn settle(model: &mut Model, shown: impl Fn(usize) -> usize) {
     let state = &model.state;
@@ -167,7 +187,8 @@ fn rows(model: &Model) -> Vec<Row> {
 pub fn resolved(model: &Model) -> impl Iterator<Item = &AlertView> {
     let page = model.asks.resolved().filter(|_| model.queue.resolved);
     let views = page.into_iter().flat_map(|page| &page.alerts);
-    views.filter(|view| view.status == AlertStatus::Resolved && model.state.alert(view.id).is_none())
+    views
+        .filter(|view| view.status == AlertStatus::Resolved && model.state.alert(view.id).is_none())
 }
 
 /// Returns the open alerts that acts are about: those that are marked, else all of the selected row.
@@ -178,9 +199,7 @@ pub fn chosen(model: &Model) -> Vec<AlertId> {
     let open = |id: &AlertId| model.state.alert(*id).is_some();
     if !model.queue.marks.is_empty() && model.focus == Focus::View {
         let alerts = model.alerts().into_iter().map(|alert| alert.id);
-        return alerts
-            .filter(|id| model.queue.marks.contains(id))
-            .collect();
+        return alerts.filter(|id| model.queue.marks.contains(id)).collect();
     }
     let row = model.andon.selected.and_then(|id| model.queue.row(id));
     let ids = row.map(|row| row.ids.clone()).unwrap_or_default();
@@ -237,7 +256,9 @@ mod tests {
         for by in GroupBy::ALL {
             assert_eq!(GroupBy::named(by.name()), Some(by));
         }
-        let round = GroupBy::ALL.iter().fold(GroupBy::Nothing, |by, _| by.next());
+        let round = GroupBy::ALL
+            .iter()
+            .fold(GroupBy::Nothing, |by, _| by.next());
         assert_eq!(round, GroupBy::Nothing);
     }
 }

@@ -249,7 +249,8 @@ impl<B: Books> Reading<'_, B> {
             Some(alert) => {
                 let hold = alert.hold.clone();
                 let blast = hold.as_ref();
-                let blast = blast.map(|hold| blast_of(self.state, hold, Some(alert), DEFAULT_LIMIT));
+                let blast =
+                    blast.map(|hold| blast_of(self.state, hold, Some(alert), DEFAULT_LIMIT));
                 (AlertView::open(self.state, alert, self.now), hold, blast)
             }
             None => {

@@ -2,6 +2,7 @@
 
 use super::value::span;
 use crate::domain::{
+    andon::Freed,
     event::{Changes, Event, ImportedItem, Parent},
     order::{Outcome, Wait},
     record::Record,
@@ -177,12 +178,12 @@ fn alert(event: &Event) -> Option<String> {
             resolution,
             freed,
         } => {
-            let freed = freed.map_or(String::new(), |freed| {
-                format!(
-                    "; {} in progress and {} ready are free again",
-                    freed.in_progress, freed.ready
-                )
-            });
+            let freed = match freed {
+                Some(Freed { in_progress, ready }) if *in_progress > 0 || *ready > 0 => {
+                    format!("; {in_progress} in progress and {ready} ready are free again")
+                }
+                _ => String::new(),
+            };
             format!("{id} resolved: {}{freed}", quote(resolution))
         }
         _ => return None,

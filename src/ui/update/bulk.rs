@@ -237,13 +237,7 @@ pub(super) fn confirm(
 }
 
 /// Asks once more before the steps of one act are done.
-pub(super) fn ask(
-    model: &mut Model,
-    act: &str,
-    what: &str,
-    facts: Vec<String>,
-    steps: Vec<Step>,
-) {
+pub(super) fn ask(model: &mut Model, act: &str, what: &str, facts: Vec<String>, steps: Vec<Step>) {
     model.overlay = Some(Overlay::Confirm(Confirm {
         question: format!("{act} {what}?"),
         facts,

@@ -248,31 +248,34 @@ fn summary(model: &mut Model, many: Many) {
     if refused == 0 {
         return;
     }
-    let items = many.refused.into_iter().map(|(subject, why)| match subject {
-        Some(subject) => {
-            let (title, choice) = match subject {
-                Subject::Order(id) => {
-                    let order = model.state.order(id);
-                    (order.map(|order| &order.title), Choice::Order(id))
-                }
-                Subject::Alert(id) => {
-                    let alert = model.state.alert(id);
-                    (alert.map(|alert| &alert.reason), Choice::Alert(id))
-                }
-            };
-            let named = why.contains(&subject.to_string());
-            let label = if named {
-                why
-            } else {
-                format!("{subject} {why}")
-            };
-            Item::new(label, title.map_or("", String::as_str), choice)
-        }
-        None => Item {
-            why_not: Some("it leads nowhere".into()),
-            ..Item::new(why, "", Choice::Run("back".into()))
-        },
-    });
+    let items = many
+        .refused
+        .into_iter()
+        .map(|(subject, why)| match subject {
+            Some(subject) => {
+                let (title, choice) = match subject {
+                    Subject::Order(id) => {
+                        let order = model.state.order(id);
+                        (order.map(|order| &order.title), Choice::Order(id))
+                    }
+                    Subject::Alert(id) => {
+                        let alert = model.state.alert(id);
+                        (alert.map(|alert| &alert.reason), Choice::Alert(id))
+                    }
+                };
+                let named = why.contains(&subject.to_string());
+                let label = if named {
+                    why
+                } else {
+                    format!("{subject} {why}")
+                };
+                Item::new(label, title.map_or("", String::as_str), choice)
+            }
+            None => Item {
+                why_not: Some("it leads nowhere".into()),
+                ..Item::new(why, "", Choice::Run("back".into()))
+            },
+        });
     let palette = Palette::new(text, items.collect());
     model.waiting.push_back(Overlay::Palette(Box::new(palette)));
 }

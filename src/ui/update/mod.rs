@@ -66,6 +66,11 @@ fn on_the_wall(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.now = now;
             wall::tick(model)
         }
+        Msg::Alive(now) => {
+            model.now = now;
+            wall::alive(model);
+            return Vec::new();
+        }
         msg => take(model, msg),
     };
     if told {
@@ -92,6 +97,8 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return effects;
         }
         Msg::Connection(connection) => model.session.connection = connection,
+        // Only a wall has to say so when it is not.
+        Msg::Alive(_) => {}
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
@@ -367,6 +374,9 @@ fn go(model: &mut Model, name: &str) {
     model.notice = None;
     model.focus = Focus::View;
     model.detail = None;
+    if view == View::Andon {
+        queue::worst_first(model);
+    }
     if view == View::Dependencies {
         // The tree is that of what was selected; where nothing was, the epics are there to choose from.
         match from {
@@ -410,7 +420,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     } else if model.view == View::Andon && !model.queue.marks.is_empty() {
         model.queue.marks.clear();
     } else if model.view == View::Andon && model.queue.open.is_some() {
-        model.queue.open = None;
+        queue::fold(model);
     } else if !model.filter.is_empty() && model.view == View::Kanban {
         model.filter = Default::default();
     } else if model.travel.present.is_some() || model.travel.way.is_some() {

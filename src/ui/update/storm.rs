@@ -79,7 +79,7 @@ pub(super) fn mark(model: &mut Model, what: &str) -> Vec<Effect> {
 pub(super) fn group(model: &mut Model, name: &str) -> Vec<Effect> {
     let by = GroupBy::named(name).unwrap_or(model.queue.by.next());
     model.queue.by = by;
-    model.queue.open = None;
+    queue::fold(model);
     let said = match by {
         GroupBy::Nothing => "alerts one by one".to_owned(),
         by => format!("alerts by {}", by.name()),

@@ -65,7 +65,10 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let (queue, pane) = split(area, rows.len());
     pen.say(queue, 1, 0, &head(model), Role::Muted);
     let (_, list) = layout::split_top(queue, 1);
-    let range = model.andon.window.range(rows.len(), self::rows(area, rows.len()));
+    let range = model
+        .andon
+        .window
+        .range(rows.len(), self::rows(area, rows.len()));
     for (y, at) in (0..list.height).step_by(usize::from(ROWS)).zip(range) {
         let Some((row, id)) = rows.get(at).and_then(|row| Some((row, *row.ids.first()?))) else {
             break;
@@ -129,7 +132,9 @@ fn draw_group(model: &Model, row: &Row, group: &str, area: Rect, pen: &mut Pen<'
     let (mark, role) = standing::severity(severity, glyphs);
     let alerts = || row.ids.iter().filter_map(|id| model.state.alert(*id));
     let worst = alerts().filter(|alert| alert.severity == severity).count();
-    let new = alerts().filter(|alert| alert.acknowledged.is_none()).count();
+    let new = alerts()
+        .filter(|alert| alert.acknowledged.is_none())
+        .count();
     let holding = alerts().filter(|alert| alert.hold.is_some()).count();
     let count = format!(" {}", words::count(row.ids.len(), "alert"));
     let badge = match worst == row.ids.len() {
@@ -157,7 +162,13 @@ fn draw_group(model: &Model, row: &Row, group: &str, area: Rect, pen: &mut Pen<'
         (&held, Role::Held),
     ];
     pen.parts(left, 2, 0, &parts);
-    pen.say(area, 2, 1, &format!("{} {group}", glyphs.folded), Role::Text);
+    pen.say(
+        area,
+        2,
+        1,
+        &format!("{} {group}", glyphs.folded),
+        Role::Text,
+    );
 }
 
 /// Makes the text about the selected alert, if what it is made of changed.
@@ -189,7 +200,10 @@ pub fn compose(model: &mut Model) {
         if model.alert.made_of.is_none_or(|(of, ..)| of != id) {
             model.alert = AlertPane::default();
         }
-        model.alert.pane.fill(page.unwrap_or_default(), width, shown);
+        model
+            .alert
+            .pane
+            .fill(page.unwrap_or_default(), width, shown);
         model.alert.made_of = Some(made_of);
     }
     model.alert.pane.look(shown);
@@ -283,7 +297,11 @@ fn about(model: &Model, alert: &AlertView, detail: Option<&AlertDetail>) -> Page
     match alert.resolved_by.as_ref().zip(alert.resolved_at) {
         Some((who, at)) => {
             page.fact("resolved", by(who, at), Role::Ok);
-            page.fact("done", alert.resolution.clone().unwrap_or_default(), Role::Text);
+            page.fact(
+                "done",
+                alert.resolution.clone().unwrap_or_default(),
+                Role::Text,
+            );
         }
         None => standing_hold(alert, now, &mut page),
     }

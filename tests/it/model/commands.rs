@@ -284,10 +284,7 @@ impl World {
             },
             183 if self.random.one_in(2) => Command::EscalateAlert {
                 id: self.alert(),
-                to: self
-                    .random
-                    .one_in(2)
-                    .then(|| self.random.of(Severity::ALL)),
+                to: self.random.one_in(2).then(|| self.random.of(Severity::ALL)),
                 reason: None,
             },
             183 => Command::RecoverAlert {
