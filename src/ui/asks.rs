@@ -46,7 +46,7 @@ pub enum Slot {
     Why,
     /// The selected alert.
     Alert,
-    /// The alerts with those that are resolved.
+    /// The resolved alerts.
     Resolved,
     /// The dependency tree.
     Tree,
@@ -174,7 +174,7 @@ impl Asks {
         }
     }
 
-    /// Returns the alerts with those that are resolved.
+    /// Returns the resolved alerts, newest first; they may be those of a moment ago.
     pub fn resolved(&self) -> Option<&Alerts> {
         match self.answer(Slot::Resolved)? {
             Answer::Alerts(alerts) => Some(alerts),
@@ -342,12 +342,12 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
             let id = model.shown_alert()?;
             Some(Query::Alert { id })
         }
-        // The open ones come first, and are known: the page has to reach beyond them.
+        // The open ones come first, and are known: what is asked for stands behind the last of them.
         Slot::Resolved => (view(View::Andon) && model.queue.resolved).then(|| Query::Alerts {
             all: true,
             severity: None,
-            limit: Some(model.state.alerts.len() + RESOLVED_ROWS),
-            after: None,
+            limit: Some(RESOLVED_ROWS),
+            after: model.alerts().last().map(|alert| alert.id),
         }),
         Slot::Tree => {
             let order = model.tree.root.filter(|_| view(View::Dependencies))?;
