@@ -222,6 +222,7 @@ fn the_table_of_commands() {
     andon trigger        agent     destructive
     andon ack            operator
     andon snooze         operator
+    andon escalate       agent
     andon recover        agent
     andon resolve        operator
     andon correct        operator
