@@ -206,7 +206,6 @@ commands! {
         #[serde(default)]
         hold: Option<Hold>,
         /// The condition it stands for.
-        #[serde(default)]
         fingerprint: Option<String>,
         /// The order it is about.
         #[serde(default)]
@@ -224,6 +223,15 @@ commands! {
         /// For how long, in seconds.
         seconds: u32,
     } = "andon" "snooze" Operator Compensable "Snooze an alert; what it holds stays held",
+    /// Makes an alert worse than it was taken for.
+    EscalateAlert {
+        /// Which.
+        id: AlertId,
+        /// How bad it is; the next worse severity if None.
+        to: Option<Severity>,
+        /// Why.
+        reason: Option<String>,
+    } = "andon" "escalate" Agent Compensable "Make an alert worse: it calls louder, and holds what it held",
     /// Notes that an alert's condition is over.
     RecoverAlert {
         /// Which condition.

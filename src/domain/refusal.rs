@@ -109,6 +109,11 @@ pub enum Refusal {
         /// Which.
         id: OrderId,
     },
+    /// Somebody did something about the alert since the caller looked, and what the caller wants depends on how it was.
+    AlertChanged {
+        /// Which.
+        id: AlertId,
+    },
     /// There is nothing to pull. An order that is in more than one difficulty counts in each.
     NothingReady {
         /// Queued orders that passed the filter.
@@ -213,6 +218,7 @@ impl Refusal {
             Refusal::StaleEpoch { .. } => "stale_epoch",
             Refusal::NotHolder { .. } => "not_holder",
             Refusal::Changed { .. } => "changed",
+            Refusal::AlertChanged { .. } => "alert_changed",
             Refusal::NothingReady { .. } => "nothing_ready",
             Refusal::AgentPaused { .. } => "agent_paused",
             Refusal::AgentHolds { .. } => "agent_holds",
@@ -285,6 +291,7 @@ impl Refusal {
                 (Some(_), _) => vec![format!("obeya work-order show {id}")],
             },
             Refusal::Changed { id } => vec![format!("obeya work-order show {id}")],
+            Refusal::AlertChanged { id } => vec![format!("obeya andon show {id}")],
             Refusal::NothingReady { queued: 0, .. } => {
                 vec!["obeya work-order create --title …".into()]
             }
@@ -398,6 +405,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::NotHolder { id, holder } => write!(f, "{id} is held by {holder}"),
             Refusal::Changed { id } => write!(f, "{id} was changed meanwhile"),
+            Refusal::AlertChanged { id } => write!(f, "something was done about {id} meanwhile"),
             Refusal::NothingReady { queued: 0, .. } => {
                 write!(f, "nothing is queued that may be pulled")
             }

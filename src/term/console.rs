@@ -14,7 +14,7 @@ use crate::{
     cli::{Colour, ConsoleOptions, LineContext, start_log},
     config::{Config, Problem, Setting, process_env},
     domain::command::Role,
-    link::{self, Fault, NoLedger, Place},
+    link::{self, Fault, Home, LEDGER_FOLDER, NoLedger, Place, Source},
     ui::{
         model::{EVENTS_KEPT, Model, Session},
         msg::{Connection, Msg},
@@ -189,7 +189,14 @@ fn place(options: &ConsoleOptions) -> Result<Place, ConsoleError> {
     };
     let own = link::user_ledger()?;
     if !Path::exists(&own.home.database()) {
-        if options.read_only || options.wall.is_some() {
+        if options.wall.is_some() {
+            // It waits for the one that somebody makes here.
+            return Ok(Place {
+                home: Home::new(from.join(LEDGER_FOLDER))?,
+                source: Source::Folder,
+            });
+        }
+        if options.read_only {
             return Err(ConsoleError::NoLedger(none));
         }
         link::init(&own.home)?;

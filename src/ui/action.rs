@@ -5,6 +5,7 @@ use super::{
     keymap::Scope,
     model::{Focus, Model, View},
     msg::Connection,
+    queue::{self, GroupBy},
 };
 use crate::domain::{
     command::Role,
@@ -118,7 +119,7 @@ actions! {
     Undepend "undepend" "wait less" Order Act "Remove a dependency",
     Why "why" "why" Order None "Show why the order is not moving",
     Tree "tree" "tree" Order None "Show the order's dependencies",
-    Mark "mark" "mark" Board None "Mark the selected order, to act on several at once",
+    Mark "mark" "mark" Board None "Mark the selected order or alert, to act on several at once",
     Sort "sort" "sort" Board None "Sort the cards",
     Lanes "lanes" "lanes" Board None "Cut the board into lanes",
     Fold "fold" "fold" Tree None "Fold or unfold",
@@ -132,6 +133,8 @@ actions! {
     Escalate "escalate" "escalate" Andon Act "Make the alert one severity worse",
     Stopped "stopped" "stopped" Andon None "Open the work that the alert stops",
     Correct "correct" "correct" Andon Act "Create an order that mends the alert",
+    Group "group" "group" Global None "Put the alerts of a storm together: by condition, scope or raiser",
+    Resolved "resolved" "resolved too" Global None "Show the resolved alerts behind the open ones, or not",
     PauseAgent "pause-agent" "pause agent" Agents Act "Pause the agent, or let it pull again",
     Pause "pause" "pause" Events None "Hold the list still while events arrive",
     Accept "accept" "do it" Prompt None "Do it",
@@ -156,7 +159,11 @@ impl Action {
             Action::Field => matches!(argument, "next" | "previous"),
             Action::Sort => Sort::named(argument).is_some(),
             Action::Lanes => LanesBy::named(argument).is_some(),
-            Action::Mark => matches!(argument, "" | "next" | "all" | "column" | "none"),
+            Action::Mark => {
+                matches!(argument, "" | "next" | "all" | "column" | "none")
+                    || matches!(argument, "condition" | "scope")
+            }
+            Action::Group => argument == "next" || GroupBy::named(argument).is_some(),
             Action::Filter => {
                 let words: Vec<&str> = argument.split_whitespace().collect();
                 matches!(words.as_slice(), [] | [_] | ["save" | "forget", _])
@@ -189,8 +196,12 @@ impl Action {
             Scope::Order if model.acts_on_marks() => Ok(()),
             Scope::Order => self.fits_order(model),
             Scope::Past if model.travel.present.is_none() => Err("this is the present".into()),
+            Scope::Board if self == Action::Mark && model.view == View::Andon => Ok(()),
             Scope::Board if model.view != View::Kanban => Err("it is about the board".into()),
-            Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
+            Scope::Andon if queue::chosen(model).is_empty() => Err(match model.shown_alert() {
+                Some(id) => format!("{id} is resolved"),
+                None => "no alert is selected".into(),
+            }),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
             _ => match self {
@@ -198,6 +209,9 @@ impl Action {
                     if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
                 {
                     Err("it narrows the board, the flow and the events".into())
+                }
+                Action::Group | Action::Resolved if model.view != View::Andon => {
+                    Err("it is about the andon queue".into())
                 }
                 Action::Undo if model.undo.is_none() => Err("there is nothing to take back".into()),
                 Action::Repeat if model.last.is_none() => Err("nothing was done yet".into()),
@@ -336,8 +350,10 @@ pub fn hints(model: &Model) -> &'static [Action] {
             Stopped,
             Correct,
             Escalate,
-            Handover,
+            Mark,
+            Group,
             Open,
+            Handover,
             Andon,
         ],
         On::Agents => &[Open, PauseAgent, Palette],

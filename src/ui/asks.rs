@@ -12,7 +12,7 @@ use crate::domain::{
     id::OrderId,
     query::{
         Answer, Query,
-        andon::AlertDetail,
+        andon::{AlertDetail, Alerts},
         blast::Blast,
         deps::DependencyTree,
         detail::OrderDetail,
@@ -28,6 +28,8 @@ use crate::domain::{
 
 /// How many closed orders the done column shows; older ones are found by the palette and the command line.
 pub const DONE_ROWS: usize = 200;
+/// How many resolved alerts the andon queue shows; older ones are found by the command line.
+pub const RESOLVED_ROWS: usize = 200;
 /// How many records the event view begins with.
 pub const LOG_ROWS: usize = 300;
 
@@ -44,6 +46,8 @@ pub enum Slot {
     Why,
     /// The selected alert.
     Alert,
+    /// The resolved alerts.
+    Resolved,
     /// The dependency tree.
     Tree,
     /// The registered agents.
@@ -62,12 +66,13 @@ pub enum Slot {
     Outlook,
 }
 
-const SLOTS: [Slot; 13] = [
+const SLOTS: [Slot; 14] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
     Slot::Why,
     Slot::Alert,
+    Slot::Resolved,
     Slot::Tree,
     Slot::Agents,
     Slot::Blast,
@@ -165,6 +170,14 @@ impl Asks {
     pub fn alert(&self) -> Option<&AlertDetail> {
         match self.answer(Slot::Alert)? {
             Answer::Alert(detail) => Some(detail),
+            _ => None,
+        }
+    }
+
+    /// Returns the resolved alerts, newest first; they may be those of a moment ago.
+    pub fn resolved(&self) -> Option<&Alerts> {
+        match self.answer(Slot::Resolved)? {
+            Answer::Alerts(alerts) => Some(alerts),
             _ => None,
         }
     }
@@ -326,9 +339,16 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
             })
         }
         Slot::Alert => {
-            let id = model.selected_alert().filter(|_| view(View::Andon))?;
+            let id = model.shown_alert()?;
             Some(Query::Alert { id })
         }
+        // The open ones come first, and are known: what is asked for stands behind the last of them.
+        Slot::Resolved => (view(View::Andon) && model.queue.resolved).then(|| Query::Alerts {
+            all: true,
+            severity: None,
+            limit: Some(RESOLVED_ROWS),
+            after: model.alerts().last().map(|alert| alert.id),
+        }),
         Slot::Tree => {
             let order = model.tree.root.filter(|_| view(View::Dependencies))?;
             Some(Query::Tree {

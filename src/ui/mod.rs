@@ -25,6 +25,7 @@ pub mod parts;
 pub mod pen;
 pub mod plan;
 pub mod pointer;
+pub mod queue;
 pub mod theme;
 pub mod travel;
 pub mod update;

@@ -24,6 +24,7 @@ use super::{
     overlay::Overlay,
     pane::Pane,
     pointer::Pointer,
+    queue::Queue,
     theme::{Role, Theme},
     travel::Travel,
     wall::{self, Wall},
@@ -179,6 +180,8 @@ pub struct Model {
     pub epics: List<OrderId>,
     /// The andon queue.
     pub andon: List<AlertId>,
+    /// What stands in that queue, and what is marked there.
+    pub queue: Queue,
     /// The pane about the alert selected there.
     pub alert: AlertPane,
     /// The agents.
@@ -245,6 +248,7 @@ impl Model {
             tree: Tree::default(),
             epics: List::default(),
             andon: List::default(),
+            queue: Queue::default(),
             alert: AlertPane::default(),
             agents: List::default(),
             events: Events::default(),
@@ -370,6 +374,12 @@ impl Model {
             .filter(|id| self.view == View::Andon && self.state.alerts.contains_key(id))
     }
 
+    /// Returns the alert that is looked at, open or resolved.
+    pub fn shown_alert(&self) -> Option<AlertId> {
+        let selected = self.andon.selected.filter(|_| self.view == View::Andon)?;
+        self.queue.row(selected).map(|_| selected)
+    }
+
     /// Returns the agent that acts would be about.
     pub fn selected_agent(&self) -> Option<&str> {
         self.agents
@@ -431,7 +441,7 @@ impl Model {
     /// Returns whether something is selected that can be opened or copied.
     pub fn selects_anything(&self) -> bool {
         self.selected_order().is_some()
-            || self.selected_alert().is_some()
+            || self.shown_alert().is_some()
             || self.selected_agent().is_some()
             || (self.view == View::Events && self.selected_event().is_some())
     }

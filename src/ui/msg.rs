@@ -79,6 +79,8 @@ pub enum Msg {
         /// The version there and its moment.
         stands: Result<(Arc<State>, Timestamp), Failure>,
     },
+    /// The engine showed that it is alive, and keeps up with its ledger.
+    Alive(Timestamp),
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.

@@ -160,8 +160,8 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
             model.tree.ids.get(at).copied().map(Target::Branch)
         }
         View::Andon => {
-            let alerts = model.alerts();
-            let (queue, pane) = view::andon::split(body, alerts.len());
+            let heads = model.queue.heads();
+            let (queue, pane) = view::andon::split(body, heads.len());
             if holds(pane, x, y) {
                 return Some(Target::Line(y.saturating_sub(pane.y + 1)));
             }
@@ -169,7 +169,7 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
                 return None;
             }
             let at = model.andon.window.first + row(1, view::andon::ROWS)?;
-            alerts.get(at).map(|alert| Target::Alert(alert.id))
+            heads.get(at).copied().map(Target::Alert)
         }
         View::Agents => {
             let at = model.agents.window.first + row(view::agents::HEAD, 1)?;

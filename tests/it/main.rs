@@ -5,6 +5,7 @@ mod cli;
 mod driving;
 mod ledger;
 
+mod andon_record;
 mod demo;
 mod engine;
 mod golden;
@@ -34,6 +35,7 @@ mod ui_looks;
 mod ui_matrix;
 mod ui_mouse;
 mod ui_questions;
+mod ui_storm;
 mod ui_travel;
 mod ui_undo;
 mod ui_ways;

@@ -88,6 +88,7 @@ fn every_refusal_explains_itself() {
         },
         Refusal::NotHolder { id, holder },
         Refusal::Changed { id },
+        Refusal::AlertChanged { id: AlertId(3) },
         Refusal::NothingReady {
             queued: 6,
             blocked: 1,
@@ -147,7 +148,7 @@ fn every_refusal_explains_itself() {
             .collect();
         pages.push(format!("{refusal}\n  {json}{lift}"));
     }
-    assert_eq!(rules.len(), 23, "one of every rule");
+    assert_eq!(rules.len(), 24, "one of every rule");
     insta::assert_snapshot!(pages.join("\n"), @r##"
     there is no WO-001
       {"rule":"not_found","subject":"WO-001"}
@@ -215,6 +216,9 @@ fn every_refusal_explains_itself() {
     WO-001 was changed meanwhile
       {"rule":"changed","id":"WO-001"}
         obeya work-order show WO-001
+    something was done about ALERT-003 meanwhile
+      {"rule":"alert_changed","id":"ALERT-003"}
+        obeya andon show ALERT-003
     none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, stage design is full
       {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
         obeya andon resolve ALERT-003 --resolution …

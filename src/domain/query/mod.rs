@@ -28,6 +28,7 @@ pub mod summary;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 mod tree;
 pub mod value;
 pub mod why;

@@ -42,6 +42,8 @@ pub enum Choice {
     Theme(String),
     /// Changes fields of many orders.
     Edit(Vec<OrderId>, Box<Changes>),
+    /// Puts alerts to sleep for so many seconds.
+    Snooze(Vec<AlertId>, u32),
     /// Submits a command.
     Submit(Box<Command>),
     /// Makes the first order wait for the second.

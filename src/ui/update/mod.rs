@@ -13,6 +13,7 @@ mod mouse;
 mod moves;
 mod news;
 mod remedies;
+mod storm;
 mod travel;
 mod undo;
 
@@ -27,7 +28,7 @@ use super::{
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
-    plan,
+    plan, queue,
     theme::Role,
     view, wall,
 };
@@ -65,6 +66,11 @@ fn on_the_wall(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.now = now;
             wall::tick(model)
         }
+        Msg::Alive(now) => {
+            model.now = now;
+            wall::alive(model);
+            return Vec::new();
+        }
         msg => take(model, msg),
     };
     if told {
@@ -91,6 +97,8 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return effects;
         }
         Msg::Connection(connection) => model.session.connection = connection,
+        // Only a wall has to say so when it is not.
+        Msg::Alive(_) => {}
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
@@ -158,10 +166,7 @@ fn derive(model: &mut Model) {
     if model.view == View::Dependencies {
         moves::settle_tree(model, rows.saturating_sub(3));
     }
-    let alerts: Vec<_> = model.alerts().iter().map(|alert| alert.id).collect();
-    model
-        .andon
-        .settle(&alerts, view::andon::rows(screen.body, alerts.len()));
+    queue::settle(model, |alerts| view::andon::rows(screen.body, alerts));
     if model.view == View::Agents {
         let known = roster(&model.state);
         let agents: Vec<String> = known.iter().map(|agent| agent.name.clone()).collect();
@@ -180,7 +185,7 @@ fn derive(model: &mut Model) {
     }
     looks::try_on(model);
     // A pane that is gone has no keys.
-    if model.detail.is_none() && model.selected_alert().is_none() {
+    if model.detail.is_none() && model.shown_alert().is_none() {
         model.focus = Focus::View;
     }
     follow_selection(model);
@@ -321,13 +326,19 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
             let line = "report handover --since 8h".into();
             vec![Effect::Run { ticket, line }]
         }
-        Action::Take | Action::Escalate | Action::Stopped | Action::Correct => {
-            alerts::run(model, action)
-        }
+        Action::Acknowledge
+        | Action::Snooze
+        | Action::Resolve
+        | Action::Take
+        | Action::Escalate
+        | Action::Stopped
+        | Action::Correct => alerts::run(model, action),
         Action::Pause => moves::pause(model),
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),
         Action::Mark => bulk::mark(model, argument),
+        Action::Group => storm::group(model, argument),
+        Action::Resolved => storm::resolved(model),
         Action::Mouse => mouse::toggle(model),
         Action::Undo => undo::take_back(model),
         Action::Repeat => acts::repeat(model),
@@ -363,6 +374,9 @@ fn go(model: &mut Model, name: &str) {
     model.notice = None;
     model.focus = Focus::View;
     model.detail = None;
+    if view == View::Andon {
+        queue::worst_first(model);
+    }
     if view == View::Dependencies {
         // The tree is that of what was selected; where nothing was, the epics are there to choose from.
         match from {
@@ -403,6 +417,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.events.words.clear();
     } else if model.view == View::Kanban && !model.marks.is_empty() {
         model.marks.clear();
+    } else if model.view == View::Andon && !model.queue.marks.is_empty() {
+        model.queue.marks.clear();
+    } else if model.view == View::Andon && model.queue.open.is_some() {
+        queue::fold(model);
     } else if !model.filter.is_empty() && model.view == View::Kanban {
         model.filter = Default::default();
     } else if model.travel.present.is_some() || model.travel.way.is_some() {
@@ -414,7 +432,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn copy(model: &Model) -> Option<String> {
-    let alert = model.selected_alert().map(|id| id.to_string());
+    let alert = model.shown_alert().map(|id| id.to_string());
     let agent = model.selected_agent().map(str::to_owned);
     let event = || model.selected_event().map(|event| event.subject.clone());
     let order = || model.selected_order().map(|id| id.to_string());

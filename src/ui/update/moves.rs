@@ -1,5 +1,6 @@
 //! Moving within views and opening what is selected.
 
+use super::storm;
 use crate::{
     domain::{
         id::{AlertId, OrderId},
@@ -45,7 +46,7 @@ fn select(model: &mut Model, rows: isize) {
             model.tree.ids = ids;
         }
         View::Andon => {
-            let ids: Vec<_> = model.alerts().iter().map(|alert| alert.id).collect();
+            let ids = model.queue.heads();
             model.andon.step(&ids, rows);
         }
         View::Agents => {
@@ -117,7 +118,10 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     }
     match model.view {
         View::Overview => {}
-        View::Andon => model.focus = Focus::Detail,
+        View::Andon => match storm::head(model) {
+            Some(group) => model.queue.open = Some(group),
+            None => model.focus = Focus::Detail,
+        },
         View::Dependencies if model.tree.root.is_none() => return root_here(model),
         _ => match model.selected_order() {
             Some(id) => show(model, id),

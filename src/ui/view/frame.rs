@@ -216,8 +216,14 @@ pub fn band(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         None => "nobody has acknowledged it".into(),
     };
     let age = words::ago(model.now, alert.raised.at);
+    let all = model.present_state().alerts.values();
+    let critical = all.filter(|alert| alert.severity == Severity::Critical);
+    let more = match critical.count() {
+        0 | 1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
     let line = format!(
-        " {} CRITICAL {} {}  {holds}, {age}, {seen}",
+        " {} CRITICAL {}{more} {}  {holds}, {age}, {seen}",
         glyphs.andon_critical, alert.id, alert.reason
     );
     pen.say(area, 0, 0, &line, Role::AndonCritical);

@@ -1,6 +1,7 @@
 //! Views borrow the model and write cells. Only what is on screen is built.
 
 pub mod agents;
+mod alert;
 pub mod andon;
 pub mod dependencies;
 pub mod detail;

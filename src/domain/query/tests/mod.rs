@@ -141,6 +141,7 @@ fn line() -> Line {
         Event::AlertResolved {
             id: AlertId(2),
             resolution,
+            freed: None,
         },
     );
     line.wait(5);
