@@ -17,12 +17,12 @@ use super::{
     arguments::{flag, option, words},
     bucket, completions,
     context::Call,
-    dashboard, demo, deps, doctor,
+    dashboard, debug, demo, deps, doctor,
     duration::span,
     error::Done,
-    export, import, init, keymap, ledger, man,
+    export, import, init, keymap, ledger, man, metrics,
     output::Colour,
-    receipt, report, stage, theme, watch, work_order,
+    receipt, report, shell, stage, theme, watch, work_order,
 };
 use crate::{
     domain::command::Role,
@@ -63,14 +63,17 @@ nouns! {
     "andon" => andon, "Stop the line, see what is stopped, and let it run again";
     "bucket" => bucket, "Classes of service: WIP limits and SLAs";
     "stage" => stage, "The board's columns";
-    "agent" => agent, "Registered agents";
+    "agent" | "agents" => agent, "Registered agents";
     "receipt" => receipt, "Proof of completed work orders";
     "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";
+    "metrics" => metrics, "The line at a glance, and what the last days completed";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON, as a table or as a drawing";
     "watch" => watch, "Follow what happens, one line an event";
+    "shell" => shell, "Type one command after another, or run a script of them";
+    "debug" => debug, "The whole story of an order or an agent, and the whole state";
     "demo" => demo, "See everything work, on a ledger that is thrown away";
     "theme" => theme, "How the console looks";
     "keymap" => keymap, "What the console's keys do";
@@ -213,8 +216,9 @@ mod tests {
                 );
             }
         }
-        declared
-            .extend(["completions", "demo", "doctor", "man", "watch"].map(|noun| words(noun, "")));
+        declared.extend(
+            ["completions", "demo", "doctor", "man", "shell", "watch"].map(|noun| words(noun, "")),
+        );
         declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);
     }

@@ -16,6 +16,7 @@ pub mod durations;
 pub mod events;
 pub mod filter;
 pub mod metrics;
+pub mod names;
 pub mod order_view;
 pub mod orders;
 mod reading;
@@ -28,6 +29,7 @@ pub mod summary;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 mod tree;
 pub mod value;
 pub mod why;
@@ -41,8 +43,10 @@ pub use self::answers::Answer;
 use self::{
     deps::Direction,
     filter::{Cursor, Filter, Sort},
+    names::NameQuery,
     reading::{Reading, Stop},
     reports::forecast::{DEFAULT_SEED, DEFAULT_TRIALS, Dice},
+    trace::TraceQuery,
 };
 use super::{
     andon::{Scope, Severity},
@@ -337,6 +341,10 @@ pub enum Query {
     Summary,
     /// Every figure with its name and labels. Answered by [`Answer::Metrics`].
     Metrics,
+    /// Every record that touches an order or an agent. Answered by [`Answer::Trace`].
+    Trace(TraceQuery),
+    /// The names that fit what was typed. Answered by [`Answer::Names`].
+    Names(NameQuery),
 }
 
 /// Answers a question, or refuses it as data.
@@ -477,6 +485,8 @@ impl<B: Books> Reading<'_, B> {
             } => Box::new(self.handover(*since, limit(*asked))?).into(),
             Query::Summary => Box::new(self.summary()?).into(),
             Query::Metrics => metrics::metrics(self.state, self.now).into(),
+            Query::Trace(asked) => Box::new(self.trace(asked)?).into(),
+            Query::Names(asked) => self.names(asked).into(),
         })
     }
 }
