@@ -111,3 +111,78 @@ fn quoted(name: &str) -> String {
         false => format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(query: NameQuery) -> Vec<Name> {
+        let known = match query.sort {
+            NameSort::Order => vec![("WO-001", "First \u{1b}[31mone"), ("EPIC-001", "Payments")],
+            NameSort::Epic => vec![("EPIC-001", "Payments")],
+            NameSort::Alert => vec![("ALERT-001", "it burns")],
+            NameSort::Agent => vec![("rust-dev", "developer"), ("two words", "")],
+            NameSort::Stage => vec![("code", "")],
+        };
+        let fits = |name: &str| name.to_lowercase().starts_with(&query.typed.to_lowercase());
+        let known = known.into_iter().filter(|(name, _)| fits(name));
+        let known = known.map(|(name, about)| Name {
+            name: name.into(),
+            about: about.into(),
+        });
+        known.collect()
+    }
+
+    /// Returns the line as it would be with each suggestion taken.
+    fn lines(typed: &str) -> Vec<String> {
+        let suggestions = suggest(typed, &mut names);
+        let taken = suggestions.into_iter().map(|one| {
+            let kept = typed.get(..one.span.start).unwrap_or("no place");
+            format!("{kept}{}", one.value)
+        });
+        taken.collect()
+    }
+
+    #[test]
+    fn words_and_names_stand_where_they_belong() {
+        assert_eq!(lines("metr"), ["metrics"]);
+        assert_eq!(lines("obeya wo sho"), ["obeya wo show"]);
+        assert_eq!(lines("wo show wo"), ["wo show WO-001"]);
+        assert_eq!(lines("deps graph ep"), ["deps graph EPIC-001"]);
+        assert_eq!(lines("andon ack "), ["andon ack ALERT-001"]);
+        assert_eq!(lines("agents status rust"), ["agents status rust-dev"]);
+        assert_eq!(lines("agents status tw"), ["agents status \"two words\""]);
+        assert_eq!(lines("wo move WO-001 c"), ["wo move WO-001 code"]);
+        assert_eq!(lines("debug trace-agent r"), ["debug trace-agent rust-dev"]);
+        assert_eq!(lines("wo list --buck"), ["wo list --bucket"]);
+        assert_eq!(lines("wo list --bucket=sec"), ["wo list --bucket=security"]);
+        assert_eq!(lines("help rep"), ["help report"]);
+        assert_eq!(lines("wo list\nwo show WO"), ["wo list\nwo show WO-001"]);
+        assert_eq!(lines("exi"), ["exit"]);
+        // Not where it would be a part of a quoted text, and not what has no place here.
+        assert!(lines("wo show \"WO").is_empty() && lines("wo show \"é\"W").is_empty());
+        assert!(lines("shel").is_empty() && lines("dem").is_empty());
+        assert!(
+            lines("theme show r")
+                .iter()
+                .all(|line| !line.contains("rust"))
+        );
+        let about = suggest("wo show WO", &mut names).remove(0).description;
+        assert_eq!(about.as_deref(), Some("First one"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_is_replaced_within_the_line(
+            words in prop::collection::vec("wo|show|help|obeya|--json|--bucket=|[\"'\\\\]|\\PC{0,3}|\n", 0..6),
+            blank in "[ \t]{0,2}",
+        ) {
+            let typed = words.join(&blank);
+            for one in suggest(&typed, &mut names) {
+                prop_assert!(one.span.end == typed.len() && typed.is_char_boundary(one.span.start));
+            }
+        }
+    }
+}

@@ -23,7 +23,7 @@ pub(super) struct OrderStory {
     holder: Option<String>,
     alerts: BTreeSet<String>,
     /// Alerts that hold something else so far, with their records.
-    elsewhere: BTreeMap<String, (Scope, Vec<TraceRecord>)>,
+    elsewhere: BTreeMap<String, (Option<Scope>, Vec<TraceRecord>)>,
 }
 
 impl OrderStory {
@@ -68,13 +68,12 @@ impl OrderStory {
         match record.event() {
             Some(Event::AlertRaised { hold, .. }) => {
                 // What holds nothing now may hold later, and then the whole alert belongs here.
-                let scope = hold.unwrap_or_else(|| Scope::Agent(String::new()));
-                let kept = (scope, vec![row]);
+                let kept = (hold, vec![row]);
                 self.elsewhere.insert(record.subject.clone(), kept);
             }
             Some(Event::AlertHeld { hold, .. }) => {
                 if let Some((scope, rows)) = self.elsewhere.get_mut(&record.subject) {
-                    *scope = hold;
+                    *scope = Some(hold);
                     rows.push(row);
                 }
             }
@@ -99,7 +98,7 @@ impl OrderStory {
             Scope::Agent(name) => self.holder.as_ref() == Some(name),
         };
         let held = self.elsewhere.iter();
-        let held = held.filter(|(_, (scope, _))| self.open && covers(scope));
+        let held = held.filter(|(_, (scope, _))| self.open && scope.as_ref().is_some_and(covers));
         let held: Vec<String> = held.map(|(alert, _)| alert.clone()).collect();
         for alert in held {
             self.tell(&alert, page);
