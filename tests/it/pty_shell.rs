@@ -62,7 +62,7 @@ fn completion_history_and_the_keys_that_leave() {
     let file = room.path().join(".local/state/obeya/shell_history");
     let kept = fs::read_to_string(&file).unwrap();
     assert!(
-        kept.contains("wo show WO-001\n") && kept.ends_with("wo create --title third\n"),
+        kept.contains("wo show WO-001") && kept.ends_with("wo create --title third\n"),
         "{kept}"
     );
     assert_eq!(
@@ -108,7 +108,7 @@ fn without_colour_there_is_none() {
         .answering()
         .go();
     pty.shows("> ").settle();
-    pty.keys("wo li<tab>")
+    pty.keys("wo lis<tab>")
         .shows("> wo list")
         .keys("<enter>")
         .shows("Send a receipt")
