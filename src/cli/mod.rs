@@ -42,7 +42,7 @@ mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
 
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 
 use self::{
     context::{Call, Globals},
@@ -102,10 +102,20 @@ pub struct WallOptions {
 /// Runs what the arguments ask for, or returns how the console is to be opened. The first argument is the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match grammar::tree().try_get_matches_from(&arguments) {
+    let narrow = grammar::narrow(&arguments);
+    // What the narrow grammar cannot read, the whole one explains.
+    let matches = narrow.and_then(|narrow| read(narrow, &arguments).ok());
+    match matches.map_or_else(|| read(grammar::tree(), &arguments), Ok) {
         Ok(matches) => started(&matches),
         Err(error) => Invocation::Done(misread(&error, &arguments)),
     }
+}
+
+fn read(mut grammar: Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let matches = grammar.try_get_matches_from_mut(arguments);
+    // It is read once a process, which ends sooner if it takes nothing apart.
+    std::mem::forget(grammar);
+    matches
 }
 
 fn started(matches: &ArgMatches) -> Invocation {
