@@ -163,6 +163,7 @@ mod tests {
         assert_eq!(lines("exi"), ["exit"]);
         // Not where it would be a part of a quoted text, and not what has no place here.
         assert!(lines("wo show \"WO").is_empty() && lines("wo show \"é\"W").is_empty());
+        assert!(lines("wo \"li\"s").is_empty());
         assert!(lines("shel").is_empty() && lines("dem").is_empty());
         assert!(
             lines("theme show r")

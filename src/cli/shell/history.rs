@@ -96,15 +96,15 @@ mod tests {
         history.sync().unwrap();
         drop(history);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&file), FILE_MODE);
-        assert_eq!(mode(file.parent().unwrap()), FOLDER_MODE);
+        assert_eq!(mode(&file), 0o600);
+        assert_eq!(mode(file.parent().unwrap()), 0o700);
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(text.lines().count(), LINES);
         assert!(text.ends_with(&format!("wo show WO-{}\n", LINES + 99)));
 
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(keep(&file).unwrap().count_all().unwrap(), LINES as i64);
-        assert_eq!(mode(&file), FILE_MODE);
+        assert_eq!(mode(&file), 0o600);
     }
 
     #[test]
