@@ -2,7 +2,7 @@
 //!
 //! Nouns are declared once, in [`NOUNS`]; verbs that change something take their line from
 //! [`COMMANDS`](crate::domain::command::COMMANDS), the others from [`VIEWS`](super::arguments::VIEWS).
-//! A cold call builds only the noun it needs.
+//! A cold call builds only the command it needs.
 
 use std::{ffi::OsString, mem, path::PathBuf};
 
