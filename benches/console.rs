@@ -4,10 +4,14 @@
 //! The yardstick is a frame in which nothing is drawn: the diff of 12,000 equal cells.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
-mod support;
+#[path = "support/backlog.rs"]
+mod backlog;
+#[path = "support/submission.rs"]
+mod submission;
 
 use std::{env, sync::Arc, time::Instant};
 
+use backlog::backlog;
 use obeya::{
     config::{ColorDepth, GlyphSet},
     domain::{
@@ -29,7 +33,7 @@ use obeya::{
     },
 };
 use ratatui::layout::Size;
-use support::{backlog, submission};
+use submission::submission;
 use uuid::Uuid;
 
 const SIZE: (u16, u16) = (200, 60);

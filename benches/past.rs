@@ -4,7 +4,12 @@
 //! without one: the whole replay, from the same ledger. `OBEYA_BENCH_QUICK=1` takes 100,000 records.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
-mod support;
+#[path = "support/backlog.rs"]
+mod backlog;
+#[path = "support/quantile.rs"]
+mod quantile;
+#[path = "support/submission.rs"]
+mod submission;
 
 use std::{
     env,
@@ -12,12 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backlog::backlog;
 use obeya::{
     domain::{command::Command, id::OrderId, moment::Moment, record::Seq},
     engine::Reply,
     link::{self, Home, Session},
 };
-use support::{backlog, p50_p99, submission};
+use quantile::p50_p99;
+use submission::submission;
 
 const ORDERS: usize = 100_000;
 const OPEN: usize = 5_000;

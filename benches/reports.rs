@@ -5,7 +5,8 @@
 //! tenth of it.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
-mod support;
+#[path = "support/submission.rs"]
+mod submission;
 
 use std::{
     env,
@@ -26,7 +27,7 @@ use obeya::{
     ledger::{Home, SqliteLedger},
     link,
 };
-use support::submission;
+use submission::submission;
 
 /// Orders that go through the line together.
 const ROUND: usize = 200;

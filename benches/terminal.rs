@@ -5,25 +5,32 @@
 //! waited for in the same way. `OBEYA_BENCH_QUICK=1` makes a short run.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
-#[allow(dead_code, reason = "the tests use the rest of it")]
+#[path = "support/backlog.rs"]
+mod backlog;
+#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/it/support/pty.rs"]
 mod pty;
-mod support;
+#[path = "support/quantile.rs"]
+mod quantile;
+#[path = "support/submission.rs"]
+mod submission;
 
 use std::{
-    env,
+    env, fs,
     path::Path,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use backlog::backlog;
 use obeya::{
     domain::command::Command,
     link::{self, Home, LEDGER_FOLDER, Reply},
 };
 use pty::{Pty, Start};
-use support::{backlog, p50_p99, submission};
+use quantile::p50_p99;
+use submission::submission;
 
 const ORDERS: usize = 100_000;
 const OPEN: usize = 5_000;
@@ -49,6 +56,21 @@ fn answers(pty: &mut Pty, rounds: usize) -> Vec<f64> {
             start.elapsed().as_secs_f64() * 1e3
         })
         .collect()
+}
+
+/// Returns the memory that the program has resident, in MiB.
+fn resident(pty: &Pty) -> f64 {
+    let path = format!("/proc/{}/status", pty.pid.as_raw_nonzero());
+    let status = fs::read_to_string(path).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: f64 = line
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    kib / 1024.0
 }
 
 /// Writes [`RATE`] comments a second until it is told to stop, and counts them.
@@ -143,9 +165,6 @@ fn main() {
         stop.store(true, Ordering::Relaxed);
         figures(&format!("the same under {rate:.0} events a second"), times);
     });
-    println!(
-        "resident memory at the end: {:.1} MiB",
-        console.resident() as f64 / 1024.0
-    );
+    println!("resident memory at the end: {:.1} MiB", resident(&console));
     console.keys("<esc>q").end().unwrap();
 }

@@ -60,6 +60,11 @@ views! {
     "report" "handover" "What the next shift needs to know";
     "dashboard" "summary" "Show the line at a glance";
     "dashboard" "metrics" "Print every figure with its labels";
+    "metrics" "summary" "Show the line at a glance";
+    "metrics" "velocity" "How many work orders the last days completed";
+    "debug" "trace-work-order" "Tell a work order's whole story, record by record";
+    "debug" "trace-agent" "Tell an agent's whole story, record by record";
+    "debug" "dump-state" "Print the whole state as JSON, with its place and hash";
     "ledger" "verify" "Walk the chain and name the first bad record";
     "ledger" "head" "Print the last record's place and hash, to anchor outside";
     "ledger" "log" "Print what happened, newest last";

@@ -73,6 +73,25 @@ impl Globals {
         })
     }
 
+    /// Returns the same with what the session of this line was opened with, where the line says nothing.
+    pub(super) fn or_session(mut self, session: &Globals) -> Self {
+        self.dry_run |= session.dry_run;
+        self.actor = self.actor.or_else(|| session.actor.clone());
+        self.ledger = session.ledger.clone();
+        // Nobody rises above the role that the session was opened with.
+        self.role = match (self.role, session.role) {
+            (Some(own), Some(most)) => Some(own.min(most)),
+            (own, most) => own.or(most),
+        };
+        self
+    }
+
+    /// Returns whether something was given that belongs to a single command.
+    pub(super) fn is_of_one_command(&self) -> bool {
+        let typed = self.epoch.is_some_and(|epoch| epoch.order.is_none());
+        self.command_id.is_some() || typed
+    }
+
     /// Returns the style that was asked for.
     pub(super) fn style(matches: &ArgMatches) -> Style {
         Style::stdout(matches.get_flag("json"), Globals::colour(matches))
@@ -171,12 +190,15 @@ fn user_name() -> String {
         })
 }
 
+/// An engine that was opened for a call, or for a session of calls.
+pub(super) type OwnEngine = Box<dyn Operator + Send>;
+
 /// The engine, as far as it was needed.
 enum Engine<'a> {
     /// Nobody asked for it yet.
     Unopened,
     /// Opened for this call.
-    Own(Box<dyn Operator>),
+    Own(OwnEngine),
     /// Lent by the console.
     Lent(&'a mut dyn Operator),
 }
@@ -191,6 +213,8 @@ pub(super) struct Call<'a> {
     pub(super) demo: Option<Demo>,
     door: Door,
     engine: Engine<'a>,
+    /// Whether the process is there for this call only, its standard input and its end too.
+    alone: bool,
 }
 
 impl<'a> Call<'a> {
@@ -202,6 +226,24 @@ impl<'a> Call<'a> {
             demo: None,
             door: Door::Cli,
             engine: Engine::Unopened,
+            alone: true,
+        }
+    }
+
+    /// Returns a call from a line of `obeya shell`, with the session's engine if it is open already.
+    pub(super) fn session(globals: Globals, style: Style, engine: Option<OwnEngine>) -> Self {
+        Call {
+            engine: engine.map_or(Engine::Unopened, Engine::Own),
+            alone: false,
+            ..Call::shell(globals, style)
+        }
+    }
+
+    /// Returns the engine for the next line.
+    pub(super) fn into_engine(self) -> Option<OwnEngine> {
+        match self.engine {
+            Engine::Own(engine) => Some(engine),
+            Engine::Unopened | Engine::Lent(_) => None,
         }
     }
 
@@ -213,6 +255,7 @@ impl<'a> Call<'a> {
             demo: None,
             door: Door::Console,
             engine: Engine::Lent(operator),
+            alone: false,
         }
     }
 
@@ -250,6 +293,17 @@ impl<'a> Call<'a> {
                 "{what} has no place in the console: run it in a shell"
             ))),
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses what takes the whole process: its standard input, or its end.
+    pub(super) fn process_only(&self, what: &str) -> Result<(), CliError> {
+        self.shell_only(what)?;
+        match self.alone {
+            true => Ok(()),
+            false => Err(CliError::Usage(format!(
+                "{what} has no place in obeya shell: run it as a command of its own"
+            ))),
         }
     }
 

@@ -11,6 +11,7 @@ mod complete;
 mod completions;
 mod context;
 mod dashboard;
+mod debug;
 mod demo;
 mod deps;
 mod doctor;
@@ -28,9 +29,11 @@ mod ledger;
 mod line;
 mod log;
 mod man;
+mod metrics;
 mod output;
 mod receipt;
 mod report;
+mod shell;
 mod stage;
 mod table;
 mod theme;
@@ -39,7 +42,7 @@ mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
 
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 
 use self::{
     context::{Call, Globals},
@@ -99,10 +102,20 @@ pub struct WallOptions {
 /// Runs what the arguments ask for, or returns how the console is to be opened. The first argument is the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match grammar::tree().try_get_matches_from(&arguments) {
+    let narrow = grammar::narrow(&arguments);
+    // What the narrow grammar cannot read, the whole one explains.
+    let matches = narrow.and_then(|narrow| read(narrow, &arguments).ok());
+    match matches.map_or_else(|| read(grammar::tree(), &arguments), Ok) {
         Ok(matches) => started(&matches),
         Err(error) => Invocation::Done(misread(&error, &arguments)),
     }
+}
+
+fn read(mut grammar: Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let matches = grammar.try_get_matches_from_mut(arguments);
+    // It is read once a process, which ends sooner if it takes nothing apart.
+    std::mem::forget(grammar);
+    matches
 }
 
 fn started(matches: &ArgMatches) -> Invocation {

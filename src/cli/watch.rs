@@ -107,7 +107,7 @@ enum News {
 }
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
-    call.shell_only("watch")?;
+    call.process_only("watch")?;
     call.no_dry_run("A watch")?;
     let home = call.home()?;
     let plain = matches.get_flag("plain");

@@ -7,7 +7,10 @@ use crate::{
     domain::{
         decide::Renewals,
         id::OrderId,
-        query::{Live, Query},
+        query::{
+            Live, Query,
+            trace::{TraceQuery, Traced},
+        },
         state::State,
         time::Timestamp,
     },
@@ -145,7 +148,17 @@ pub(super) fn is_needed(state: &State, query: &Query) -> bool {
         | Query::Ageing { .. }
         | Query::Risk { .. }
         | Query::Handover { .. } => state.counts.wip.iter().any(|count| *count > 0),
-        Query::WorkOrder { order } | Query::Status { order } | Query::Why { order } => {
+        Query::Trace(TraceQuery {
+            of: Traced::Agent(_),
+            ..
+        }) => true,
+        Query::Trace(TraceQuery {
+            of: Traced::Order(order),
+            ..
+        })
+        | Query::WorkOrder { order }
+        | Query::Status { order }
+        | Query::Why { order } => {
             let leased = |id: OrderId| state.order(id).is_some_and(|order| order.lease().is_some());
             order.parse().is_ok_and(leased)
         }

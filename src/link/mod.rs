@@ -14,7 +14,7 @@ mod session;
 mod wire;
 
 pub use admin::{
-    Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, stats, verify,
+    Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, state, stats, verify,
 };
 pub use client::Client;
 pub use cold::Cold;
@@ -80,7 +80,7 @@ pub trait Operator: Observer {
 /// # Errors
 ///
 /// The ledger is not there, not ours, not readable, or of a newer format.
-pub fn open(home: &Home) -> Result<Box<dyn Operator>, Fault> {
+pub fn open(home: &Home) -> Result<Box<dyn Operator + Send>, Fault> {
     match Client::connect(home)? {
         Some(client) => Ok(Box::new(client)),
         None => Ok(Box::new(Cold::open(home)?)),

@@ -15,6 +15,7 @@ mod main_job;
 mod model;
 mod pty;
 mod pty_looks;
+mod pty_shell;
 mod readme;
 mod refusals;
 mod roles;

@@ -16,6 +16,7 @@ pub mod durations;
 pub mod events;
 pub mod filter;
 pub mod metrics;
+pub mod names;
 pub mod order_view;
 pub mod orders;
 mod reading;
@@ -29,6 +30,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+pub mod trace;
 mod tree;
 pub mod value;
 pub mod why;
@@ -42,8 +44,10 @@ pub use self::answers::Answer;
 use self::{
     deps::Direction,
     filter::{Cursor, Filter, Sort},
+    names::NameQuery,
     reading::{Reading, Stop},
     reports::forecast::{DEFAULT_SEED, DEFAULT_TRIALS, Dice},
+    trace::TraceQuery,
 };
 use super::{
     andon::{Scope, Severity},
@@ -338,6 +342,10 @@ pub enum Query {
     Summary,
     /// Every figure with its name and labels. Answered by [`Answer::Metrics`].
     Metrics,
+    /// Every record that touches an order or an agent. Answered by [`Answer::Trace`].
+    Trace(TraceQuery),
+    /// The names that fit what was typed. Answered by [`Answer::Names`].
+    Names(NameQuery),
 }
 
 /// Answers a question, or refuses it as data.
@@ -478,6 +486,8 @@ impl<B: Books> Reading<'_, B> {
             } => Box::new(self.handover(*since, limit(*asked))?).into(),
             Query::Summary => Box::new(self.summary()?).into(),
             Query::Metrics => metrics::metrics(self.state, self.now).into(),
+            Query::Trace(asked) => Box::new(self.trace(asked)?).into(),
+            Query::Names(asked) => self.names(asked).into(),
         })
     }
 }

@@ -5,6 +5,7 @@ mod orders;
 mod outlook;
 mod reports;
 mod stops;
+mod trace;
 mod work_in_time;
 
 use super::testing::{Line, id};

@@ -1,32 +1,11 @@
-//! What several benches share: a backlog, and how a command is handed in.
-#![allow(dead_code, reason = "each bench uses a part of it")]
+//! A backlog of any size, as an import brings it.
 
 use obeya::domain::{
-    command::{Command, ImportItem, Role, Submission},
+    command::{Command, ImportItem},
     event::{ImportedEnd, ImportedItem},
-    order::{Actor, Bucket, Kind, Outcome, Priority},
-    record::Door,
+    order::{Bucket, Kind, Outcome, Priority},
     time::Timestamp,
 };
-use uuid::Uuid;
-
-/// Returns a submission of the bench's own person.
-pub(crate) fn submission(command: Command) -> Submission {
-    Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::person("bench"),
-        role: Role::Admin,
-        door: Door::Cli,
-        uid: 1000,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
-    }
-}
 
 /// Returns the import of so many orders, of which so many are open.
 pub(crate) fn backlog(orders: usize, open: usize) -> Command {
@@ -34,13 +13,6 @@ pub(crate) fn backlog(orders: usize, open: usize) -> Command {
         source: "beads".into(),
         items: (0..orders).map(|n| item(n, open)).collect(),
     }
-}
-
-/// Returns the middle one of some figures, and the one that 99 of 100 do not exceed.
-pub(crate) fn p50_p99(mut figures: Vec<f64>) -> (f64, f64) {
-    figures.sort_by(f64::total_cmp);
-    let at = |share: usize| figures[(figures.len() - 1) * share / 100];
-    (at(50), at(99))
 }
 
 fn item(n: usize, open: usize) -> ImportItem {
