@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agents, andon, blast, deps, detail, events, metrics, order_view, orders, receipts, reports,
+    agents, andon, blast, deps, detail, events, graph, metrics, order_view, orders, receipts, reports,
     settings, summary, why,
 };
 
@@ -65,6 +65,8 @@ answers! {
     CriticalPath(deps::CriticalChain),
     /// Mermaid text.
     Diagram(deps::Diagram),
+    /// Who waits for whom.
+    Graph(Box<graph::DependencyGraph>),
     /// A page of alerts.
     Alerts(andon::Alerts),
     /// All about one alert.

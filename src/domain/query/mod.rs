@@ -15,6 +15,7 @@ mod diagram;
 pub mod durations;
 pub mod events;
 pub mod filter;
+pub mod graph;
 pub mod metrics;
 pub mod order_view;
 pub mod orders;
@@ -181,6 +182,18 @@ pub enum Query {
         /// An epic with what is beneath it, or an order with its surroundings; None draws all that is open.
         #[serde(default)]
         root: Option<OrderId>,
+    },
+    /// Who waits for whom, to be drawn. Answered by [`Answer::Graph`].
+    Graph {
+        /// An epic with what is beneath it, or an order with its surroundings; None is all that is open.
+        #[serde(default)]
+        root: Option<OrderId>,
+        /// Without a root, only these.
+        #[serde(default)]
+        filter: Filter,
+        /// Closed ones too.
+        #[serde(default)]
+        closed: bool,
     },
     /// Which alerts there are, worst and oldest first. Answered by [`Answer::Alerts`].
     Alerts {
@@ -409,6 +422,11 @@ impl<B: Books> Reading<'_, B> {
             Query::Layers { epic, limit: asked } => self.layers(*epic, limit(*asked))?.into(),
             Query::CriticalPath { epic } => self.critical_path(*epic)?.into(),
             Query::Diagram { root } => self.diagram(*root)?.into(),
+            Query::Graph {
+                root,
+                filter,
+                closed,
+            } => Box::new(self.graph(*root, filter, *closed)?).into(),
             Query::Alerts {
                 all,
                 severity,
