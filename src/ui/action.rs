@@ -126,7 +126,7 @@ actions! {
     FoldAll "fold-all" "fold all" Tree None "Fold everything",
     UnfoldAll "unfold-all" "unfold" Tree None "Unfold everything",
     Flip "flip" "other way" Tree None "Look the other way: what it waits for, or what waits for it",
-    Graph "graph" "graph" Tree None "Draw the dependencies as a graph or as a tree; graph mermaid|dot copies it, or writes the FILE named",
+    Graph "graph" "graph/tree" Tree None "Draw the dependencies as a graph or as a tree; graph mermaid or dot copies it, with a FILE behind writes it",
     Pan "pan" "pan" Graph None "Move the window over the graph: pan left, right, up or down",
     Zoom "zoom" "zoom" Graph None "Draw each order as a box or as one line",
     Closed "closed" "closed" Graph None "Show the closed orders, or leave them out",

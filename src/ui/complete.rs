@@ -118,8 +118,14 @@ fn arguments(model: &Model, action: &str) -> Option<Vec<Offer>> {
             offer("next", "mark and go down"),
         ],
         "graph" => vec![
-            offer("mermaid", "copy what is drawn as Mermaid, or write it to the FILE named"),
-            offer("dot", "copy what is drawn as DOT, or write it to the FILE named"),
+            offer(
+                "mermaid",
+                "copy what is drawn as Mermaid, or write it to the FILE named",
+            ),
+            offer(
+                "dot",
+                "copy what is drawn as DOT, or write it to the FILE named",
+            ),
         ],
         "filter" => {
             let saved = model.filters.iter();

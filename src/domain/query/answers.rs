@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agents, andon, blast, deps, detail, events, graph, metrics, order_view, orders, receipts, reports,
-    settings, summary, why,
+    agents, andon, blast, deps, detail, events, graph, metrics, order_view, orders, receipts,
+    reports, settings, summary, why,
 };
 
 /// Declares the answers once: the enum and what is printed of each.

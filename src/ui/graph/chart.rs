@@ -50,7 +50,12 @@ impl Chart {
     }
 
     /// Lays a shape out, unless that is what is laid out already, and keeps the cursor on an order that is drawn.
-    pub fn settle(&mut self, root: Option<OrderId>, shape: Shape, hidden: BTreeMap<OrderId, usize>) {
+    pub fn settle(
+        &mut self,
+        root: Option<OrderId>,
+        shape: Shape,
+        hidden: BTreeMap<OrderId, usize>,
+    ) {
         self.hidden = hidden;
         let known = matches!(&self.drawing, Some(Ok(drawing)) if drawing.shape == shape);
         if !known {
@@ -140,7 +145,7 @@ impl Chart {
 
 fn first(drawing: &Drawing) -> Option<OrderId> {
     let places = drawing.places.iter().zip(&drawing.shape.nodes);
-    let first = places.min_by_key(|(place, _)| (place.1, place.0));
+    let first = places.min_by_key(|(place, _)| **place);
     first.map(|(_, id)| *id)
 }
 

@@ -60,7 +60,11 @@ pub fn fold(
             gone.insert(*id);
         }
     }
-    let nodes: Vec<OrderId> = ids.iter().copied().filter(|id| !gone.contains(id)).collect();
+    let nodes: Vec<OrderId> = ids
+        .iter()
+        .copied()
+        .filter(|id| !gone.contains(id))
+        .collect();
     let steps: BTreeSet<(OrderId, OrderId)> = graph
         .critical_path
         .iter()
@@ -103,11 +107,7 @@ fn straighten(ids: &BTreeSet<OrderId>, edges: &mut Vec<(OrderId, OrderId)>) -> V
 }
 
 /// Counts what hangs on an order and is gone.
-fn reach(
-    id: OrderId,
-    down: &BTreeMap<OrderId, Vec<OrderId>>,
-    gone: &BTreeSet<OrderId>,
-) -> usize {
+fn reach(id: OrderId, down: &BTreeMap<OrderId, Vec<OrderId>>, gone: &BTreeSet<OrderId>) -> usize {
     let (mut found, mut todo) = (BTreeSet::new(), vec![id]);
     while let Some(at) = todo.pop() {
         let below = down.get(&at).map(Vec::as_slice).unwrap_or_default();

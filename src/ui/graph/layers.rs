@@ -84,7 +84,12 @@ pub fn parts(shape: &Shape) -> Result<Vec<Layered>, Tangled> {
     let mut places = 0;
     let mut parts = Vec::with_capacity(members.len());
     for (nodes, edges) in members {
-        let part = part(&nodes, &edges, &layer_of, PLACE_LIMIT.saturating_sub(places))?;
+        let part = part(
+            &nodes,
+            &edges,
+            &layer_of,
+            PLACE_LIMIT.saturating_sub(places),
+        )?;
         places += part.vertices.len();
         parts.push(part);
     }
@@ -104,7 +109,10 @@ fn layers(shape: &Shape) -> Vec<usize> {
         .unwrap_or_else(|_| vec![shape.nodes.clone()]);
     let mut layer_of = vec![0; shape.nodes.len()];
     for (layer, ids) in layers.iter().enumerate() {
-        for node in ids.iter().filter_map(|id| shape.nodes.binary_search(id).ok()) {
+        for node in ids
+            .iter()
+            .filter_map(|id| shape.nodes.binary_search(id).ok())
+        {
             if let Some(of) = layer_of.get_mut(node) {
                 *of = layer;
             }

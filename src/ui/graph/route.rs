@@ -47,7 +47,10 @@ pub fn route(part: &Layered, rows: &[i32], look: Look) -> (Vec<i32>, Vec<Wire>) 
             true => Group::From(link.from),
             false => Group::Into(link.to),
         });
-        let layer = part.vertices.get(link.from).map_or(0, |vertex| vertex.layer);
+        let layer = part
+            .vertices
+            .get(link.from)
+            .map_or(0, |vertex| vertex.layer);
         if let Some(links) = between.get_mut(layer) {
             links.push(at);
         }
@@ -78,7 +81,10 @@ pub fn route(part: &Layered, rows: &[i32], look: Look) -> (Vec<i32>, Vec<Wire>) 
             let (Some(link), Some(group)) = (part.links.get(*at), group_of.get(*at)) else {
                 continue;
             };
-            let arrow = part.vertices.get(link.to).is_some_and(|to| to.node.is_some());
+            let arrow = part
+                .vertices
+                .get(link.to)
+                .is_some_and(|to| to.node.is_some());
             wires.push(Wire {
                 from: link.from,
                 to: link.to,
@@ -101,11 +107,20 @@ pub fn route(part: &Layered, rows: &[i32], look: Look) -> (Vec<i32>, Vec<Wire>) 
 /// Returns the track of each group that changes rows, so that no two on one track touch.
 ///
 /// Of lines that fall, the lower ones turn first, and of those that rise the upper ones: so they do not cross.
-fn tracks(spans: &BTreeMap<Group, [i32; 2]>, falls: &BTreeMap<Group, i64>) -> BTreeMap<Group, usize> {
+fn tracks(
+    spans: &BTreeMap<Group, [i32; 2]>,
+    falls: &BTreeMap<Group, i64>,
+) -> BTreeMap<Group, usize> {
     let mut groups: Vec<(Group, [i32; 2], bool)> = spans
         .iter()
         .filter(|(_, span)| span[0] < span[1])
-        .map(|(group, span)| (*group, *span, falls.get(group).is_none_or(|fall| *fall >= 0)))
+        .map(|(group, span)| {
+            (
+                *group,
+                *span,
+                falls.get(group).is_none_or(|fall| *fall >= 0),
+            )
+        })
         .collect();
     groups.sort_by_key(|(group, span, falls)| {
         let upper = if *falls { -span[0] } else { span[1] };

@@ -24,7 +24,12 @@ pub fn rows(part: &Layered, look: Look) -> Vec<i32> {
     for layer in &part.layers {
         let mut row = 0;
         for (at, vertex) in layer.iter().enumerate() {
-            row += gap(part, look, at.checked_sub(1).and_then(|at| layer.get(at)), *vertex);
+            row += gap(
+                part,
+                look,
+                at.checked_sub(1).and_then(|at| layer.get(at)),
+                *vertex,
+            );
             set(&mut wanted, *vertex, f64::from(row));
         }
     }
@@ -39,8 +44,15 @@ pub fn rows(part: &Layered, look: Look) -> Vec<i32> {
             let mut asks = Vec::with_capacity(layer.len());
             let mut least = 0;
             for (at, vertex) in layer.iter().enumerate() {
-                least += gap(part, look, at.checked_sub(1).and_then(|at| layer.get(at)), *vertex);
-                let side = beside.get(*vertex).and_then(|sides| sides.get(usize::from(!forward)));
+                least += gap(
+                    part,
+                    look,
+                    at.checked_sub(1).and_then(|at| layer.get(at)),
+                    *vertex,
+                );
+                let side = beside
+                    .get(*vertex)
+                    .and_then(|sides| sides.get(usize::from(!forward)));
                 let (mut sum, mut weights) = (0.0, 0.0);
                 for other in side.into_iter().flatten() {
                     let stiff = is_bend(*vertex) && is_bend(*other);
@@ -107,12 +119,7 @@ fn pool(asks: &[(f64, f64, i32)]) -> Vec<f64> {
 }
 
 /// Returns whole rows, left to right, none of which a strange line reaches.
-fn settle(
-    part: &Layered,
-    look: Look,
-    beside: &[[Vec<usize>; 2]],
-    wanted: &[f64],
-) -> Vec<i32> {
+fn settle(part: &Layered, look: Look, beside: &[[Vec<usize>; 2]], wanted: &[f64]) -> Vec<i32> {
     let mut rows = vec![0; part.vertices.len()];
     let mut taken: BTreeMap<i32, usize> = BTreeMap::new();
     for layer in &part.layers {
@@ -131,7 +138,9 @@ fn settle(
             });
             row = straight.unwrap_or(row);
             let fits = |other: &usize| {
-                let comes = beside.get(*vertex).is_some_and(|[left, _]| !left.is_empty());
+                let comes = beside
+                    .get(*vertex)
+                    .is_some_and(|[left, _]| !left.is_empty());
                 !comes || goes_straight(beside, *other, *vertex)
             };
             while taken.get(&row).is_some_and(|other| !fits(other)) {
@@ -139,7 +148,10 @@ fn settle(
             }
             set(&mut rows, *vertex, row);
             above = Some((*vertex, row));
-            if beside.get(*vertex).is_some_and(|[_, right]| !right.is_empty()) {
+            if beside
+                .get(*vertex)
+                .is_some_and(|[_, right]| !right.is_empty())
+            {
                 now.insert(row, *vertex);
             }
         }

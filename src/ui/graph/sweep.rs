@@ -34,10 +34,17 @@ pub fn order(part: &mut Layered) -> usize {
                 let side = usize::from(!forward);
                 let own = at.get(*vertex).copied().unwrap_or(0);
                 let beside = beside.get(*vertex).and_then(|sides| sides.get(side));
-                weight(beside.map(Vec::as_slice).unwrap_or_default(), &at, median, own)
+                weight(
+                    beside.map(Vec::as_slice).unwrap_or_default(),
+                    &at,
+                    median,
+                    own,
+                )
             };
-            let mut keyed: Vec<(f64, usize)> =
-                layer.iter().map(|vertex| (weigh(vertex), *vertex)).collect();
+            let mut keyed: Vec<(f64, usize)> = layer
+                .iter()
+                .map(|vertex| (weigh(vertex), *vertex))
+                .collect();
             keyed.sort_by(|one, other| one.0.total_cmp(&other.0));
             *layer = keyed.into_iter().map(|(_, vertex)| vertex).collect();
             place(layer, &mut at);
@@ -89,7 +96,10 @@ pub fn crossings(part: &Layered) -> usize {
     let mut between: Vec<Vec<(usize, usize)>> = vec![Vec::new(); part.layers.len()];
     let place_of = |vertex: usize| at.get(vertex).copied().unwrap_or(0);
     for link in &part.links {
-        let layer = part.vertices.get(link.from).map_or(0, |vertex| vertex.layer);
+        let layer = part
+            .vertices
+            .get(link.from)
+            .map_or(0, |vertex| vertex.layer);
         if let Some(pairs) = between.get_mut(layer) {
             pairs.push((place_of(link.from), place_of(link.to)));
         }

@@ -71,10 +71,16 @@ fn orders(model: &Model) -> usize {
 
 /// Puts the graph as text on the clipboard or into a file. It is that of the moment on screen, the past included.
 fn give(model: &mut Model, wish: Export<'_>) -> Vec<Effect> {
-    let drawing = model.graph.drawing().and_then(|drawing| drawing.as_ref().ok());
+    let drawing = model
+        .graph
+        .drawing()
+        .and_then(|drawing| drawing.as_ref().ok());
     let (Some(graph), Some(drawing), true) = (model.asks.graph(), drawing, model.graph.shown)
     else {
-        model.say("show the graph first: what is drawn is given", Role::Warning);
+        model.say(
+            "show the graph first: what is drawn is given",
+            Role::Warning,
+        );
         return Vec::new();
     };
     match wish {
@@ -125,7 +131,10 @@ pub(super) fn turn(model: &mut Model, columns: isize) {
 
 /// Returns whether an order is drawn.
 pub(super) fn holds(model: &Model, id: OrderId) -> bool {
-    let drawing = model.graph.drawing().and_then(|drawing| drawing.as_ref().ok());
+    let drawing = model
+        .graph
+        .drawing()
+        .and_then(|drawing| drawing.as_ref().ok());
     drawing.is_some_and(|drawing| drawing.find(id).is_some())
 }
 
@@ -146,7 +155,11 @@ pub(super) fn settle(model: &mut Model) {
     if !model.draws_graph() {
         return;
     }
-    let Some(graph) = model.asks.graph().filter(|graph| graph.root == model.tree.root) else {
+    let Some(graph) = model
+        .asks
+        .graph()
+        .filter(|graph| graph.root == model.tree.root)
+    else {
         return;
     };
     let of = (

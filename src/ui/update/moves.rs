@@ -226,7 +226,11 @@ pub(super) fn root_here(model: &mut Model) -> Vec<Effect> {
 /// Folds the selected row's branches, or unfolds them.
 pub(super) fn fold(model: &mut Model) -> Vec<Effect> {
     let row = model.tree.list.selected.map(|(id, _)| id);
-    let here = if model.graph.shown { model.graph.cursor } else { row };
+    let here = if model.graph.shown {
+        model.graph.cursor
+    } else {
+        row
+    };
     if let Some(id) = here
         && !model.tree.folded.remove(&id)
     {

@@ -102,11 +102,21 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
 fn title(model: &Model, head: Rect, pen: &mut Pen<'_>) {
     let (id, of) = match model.tree.root {
         Some(root) if root.is_epic() => (root.to_string(), "and what is beneath it"),
-        Some(root) => (root.to_string(), "with what it waits for and what waits for it"),
+        Some(root) => (
+            root.to_string(),
+            "with what it waits for and what waits for it",
+        ),
         None if model.filter.is_empty() => ("All open work".into(), "that waits or is waited for"),
-        None => ("The filter's open work".into(), "that waits or is waited for"),
+        None => (
+            "The filter's open work".into(),
+            "that waits or is waited for",
+        ),
     };
-    let parts = [(id.as_str(), Role::Title), (" ", Role::Text), (of, Role::Muted)];
+    let parts = [
+        (id.as_str(), Role::Title),
+        (" ", Role::Text),
+        (of, Role::Muted),
+    ];
     pen.parts(head, 1, 0, &parts);
 }
 
@@ -173,7 +183,9 @@ fn window_of(
         }
         let found = graph.nodes.binary_search_by_key(id, |node| node.id);
         if let Some(node) = found.ok().and_then(|at| graph.nodes.get(at)) {
-            let critical = graph.critical_path.contains(id);
+            // One order alone is no path.
+            let path = &graph.critical_path;
+            let critical = path.len() > 1 && path.contains(id);
             let area = Rect::new(x, y, mx, my);
             order(model, node, critical, drawing.shape.look, area, &mut paper);
         }
@@ -231,13 +243,27 @@ fn order(
     let glyphs = pen.glyphs();
     let (mark, role, word) = stands(model, node, &model.theme);
     let closed = model.state.order(node.id).is_none();
-    let frame = if critical { Role::CriticalPath } else { Role::Border };
+    let frame = if critical {
+        Role::CriticalPath
+    } else {
+        Role::Border
+    };
     let inner = match look {
         Look::Card => pen.pane_in(area, "", frame),
         Look::Line => {
-            let set = if critical { glyphs.border_focus } else { glyphs.border };
+            let set = if critical {
+                glyphs.border_focus
+            } else {
+                glyphs.border
+            };
             pen.say(area, 0, 0, set.vertical_left, frame);
-            pen.say(area, area.width.saturating_sub(1), 0, set.vertical_right, frame);
+            pen.say(
+                area,
+                area.width.saturating_sub(1),
+                0,
+                set.vertical_right,
+                frame,
+            );
             Rect {
                 x: area.x + 1,
                 width: area.width.saturating_sub(2),
@@ -246,9 +272,12 @@ fn order(
         }
     };
     let hidden = model.graph.hidden.get(&node.id);
-    let fold = hidden.map(|count| format!("{}{count}", if glyphs.folded == "+" { "+" } else { "▸+" }));
+    let fold = hidden.map(|count| format!("+{count}"));
     let badge = [
-        (if critical { glyphs.critical_path } else { "" }, Role::CriticalPath),
+        (
+            if critical { glyphs.critical_path } else { "" },
+            Role::CriticalPath,
+        ),
         (if fold.is_some() { " " } else { "" }, Role::Text),
         (fold.as_deref().unwrap_or(""), Role::Key),
     ];
@@ -272,7 +301,13 @@ fn order(
         Look::Line => pen.say(room, x + 1, 0, &node.title, text),
     };
     if model.graph.cursor == Some(node.id) {
-        pen.say(area, 0, look.pin() as u16, glyphs.selected, Role::Key);
+        pen.say(
+            area,
+            0,
+            u16::try_from(look.pin()).unwrap_or(0),
+            glyphs.selected,
+            Role::Key,
+        );
         if model.focus == Focus::View {
             pen.shade(inner, Role::Selection);
         }
@@ -315,9 +350,19 @@ fn bounds(model: &Model, drawing: &Drawing, window: Rect, pen: &mut Pen<'_>) {
     let (middle, half) = (window.height / 2, window.width / 2);
     let edges = [
         (left > 0, 0, middle, glyphs.left),
-        (right < drawing.size.0, window.width.saturating_sub(1), middle, glyphs.right),
+        (
+            right < drawing.size.0,
+            window.width.saturating_sub(1),
+            middle,
+            glyphs.right,
+        ),
         (top > 0, half, 0, glyphs.up),
-        (bottom < drawing.size.1, half, window.height.saturating_sub(1), glyphs.down),
+        (
+            bottom < drawing.size.1,
+            half,
+            window.height.saturating_sub(1),
+            glyphs.down,
+        ),
     ];
     for (_, x, y, glyph) in edges.into_iter().filter(|(goes_on, ..)| *goes_on) {
         pen.say(window, x, y, glyph, Role::Key);
@@ -357,7 +402,10 @@ fn reason(model: &Model, id: OrderId) -> Option<String> {
         .held_by(order)
         .map(|alert| alert.to_string())
         .collect();
-    let waits = order.depends_on.iter().filter(|wait| wait.state != Wait::Completed);
+    let waits = order
+        .depends_on
+        .iter()
+        .filter(|wait| wait.state != Wait::Completed);
     let waits: Vec<String> = waits.map(|wait| wait.on.to_string()).collect();
     let mut said = Vec::new();
     if let Some(work) = order.work() {
@@ -377,7 +425,7 @@ fn reason(model: &Model, id: OrderId) -> Option<String> {
     }
     if !order.blocks.is_empty() {
         let ids = order.blocks.iter().map(ToString::to_string).collect();
-        said.push(format!("{} wait for it: {}", order.blocks.len(), list(ids)));
+        said.push(format!("waited for by {}", list(ids)));
     }
     Some(said.join("; "))
 }
