@@ -162,6 +162,10 @@ fn the_window_follows_the_cursor_and_pans_without_it() {
     let most = console.model.graph.origin;
     console.keys("L");
     assert_eq!(console.model.graph.origin, most, "it stays on the drawing");
+    // In a window of another size one begins at the cursor again.
+    console.tell(Msg::Resize(60, 20));
+    assert_eq!(console.model.graph.origin.0, 0);
+    console.tell(Msg::Resize(80, 24));
     console.keys("G");
     let drawing = console.model.graph.drawing().unwrap().as_ref().unwrap();
     let node = drawing.find(console.model.graph.cursor.unwrap()).unwrap();
@@ -191,6 +195,18 @@ fn folding_says_how_many_it_hides() {
     lacks(&console, "Freeze the branch");
     console.keys("zR");
     shows(&console, "Freeze the branch");
+    // What three of them hide is counted once.
+    let signs = console
+        .model
+        .state
+        .orders()
+        .filter(|order| order.title.starts_with("Sign for"));
+    let signs: Vec<_> = signs.map(|order| order.id).collect();
+    for id in signs {
+        console.model.graph.cursor = Some(id);
+        console.keys("v");
+    }
+    shows(&console, ", 1 folded away");
 }
 
 #[test]

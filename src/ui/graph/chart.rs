@@ -25,6 +25,8 @@ pub struct Chart {
     pub origin: (i32, i32),
     /// Whether the window was moved away from the cursor.
     pub adrift: bool,
+    /// The size of the window as it was followed last: in another one the cursor is looked for again.
+    window: (i32, i32),
     /// How many orders each folded one hides.
     pub hidden: BTreeMap<OrderId, usize>,
     /// What the drawing was made of: which answer, what is folded which way, how large orders are to be.
@@ -85,6 +87,8 @@ impl Chart {
         let Some(Ok(drawing)) = &self.drawing else {
             return;
         };
+        self.adrift &= self.window == window;
+        self.window = window;
         if let (false, Some(place)) = (self.adrift, self.place(drawing)) {
             let size = drawing.shape.look.size();
             self.origin = (
@@ -143,10 +147,18 @@ impl Chart {
     }
 }
 
+/// Returns where one begins to look: at the start of the critical path, or else at the left.
 fn first(drawing: &Drawing) -> Option<OrderId> {
-    let places = drawing.places.iter().zip(&drawing.shape.nodes);
-    let first = places.min_by_key(|(place, _)| **place);
-    first.map(|(_, id)| *id)
+    let edges = || drawing.shape.edges.iter().filter(|edge| edge.critical);
+    let start = edges().find(|edge| !edges().any(|other| other.after == edge.before));
+    let places = drawing.places.iter().enumerate();
+    let left = || {
+        places
+            .min_by_key(|(_, place)| **place)
+            .map(|(node, _)| node)
+    };
+    let node = start.map(|edge| edge.before).or_else(left)?;
+    drawing.shape.nodes.get(node).copied()
 }
 
 /// Returns the window's beginning nearest to `origin` that shows all of a place, with a margin where there is room.

@@ -16,6 +16,8 @@ pub mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use self::{layers::Layered, route::Wire};
 use crate::domain::id::OrderId;
 
@@ -235,13 +237,14 @@ impl Drawing {
     /// Returns the order to go to from one: among those that the lines lead to, or else any, the nearest that way.
     pub fn beside(&self, node: usize, way: Way) -> Option<usize> {
         let from = *self.places.get(node)?;
-        let joined = |other: usize| {
-            self.shape.edges.iter().any(|edge| match way {
-                Way::Right => edge.before == node && edge.after == other,
-                Way::Left => edge.after == node && edge.before == other,
-                Way::Up | Way::Down => false,
+        let edges = self.shape.edges.iter();
+        let joined: BTreeSet<usize> = edges
+            .filter_map(|edge| match way {
+                Way::Right => (edge.before == node).then_some(edge.after),
+                Way::Left => (edge.after == node).then_some(edge.before),
+                Way::Up | Way::Down => None,
             })
-        };
+            .collect();
         let ways = self.places.iter().enumerate().filter_map(|(other, place)| {
             let (x, y) = (place.0 - from.0, place.1 - from.1);
             let (ahead, aside) = match way {
@@ -255,7 +258,7 @@ impl Drawing {
                 Way::Left | Way::Right => ahead + 4 * aside.abs(),
                 Way::Up | Way::Down => 2 * ahead + 2 * aside.abs(),
             };
-            (ahead > 0).then_some((!joined(other), far, other))
+            (ahead > 0).then_some((!joined.contains(&other), far, other))
         });
         ways.min().map(|(.., other)| other)
     }

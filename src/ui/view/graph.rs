@@ -135,7 +135,12 @@ fn summary(model: &Model, graph: &DependencyGraph, head: Rect, pen: &mut Pen<'_>
         let text = format!(", the farthest {} not drawn: {narrow}", graph.omitted);
         x += pen.say(head, x, 1, &text, Role::Warning);
     }
-    let hidden: usize = model.graph.hidden.values().sum();
+    let drawing = model
+        .graph
+        .drawing()
+        .and_then(|drawing| drawing.as_ref().ok());
+    let drawn = drawing.map_or(graph.nodes.len(), |drawing| drawing.places.len());
+    let hidden = graph.nodes.len().saturating_sub(drawn);
     if hidden > 0 {
         let text = format!(", {hidden} folded away");
         x += pen.say(head, x, 1, &text, Role::Muted);
