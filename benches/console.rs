@@ -16,6 +16,11 @@ use obeya::{
     config::{ColorDepth, GlyphSet},
     domain::{
         command::{Command, Role},
+        query::{
+            Answer, Query,
+            detail::Neighbour,
+            graph::{DependencyGraph, GraphEdge},
+        },
         state::State,
     },
     engine::{Reply, SystemClock, Writer},
@@ -24,6 +29,7 @@ use obeya::{
     term::{Caps, Screen},
     ui::{
         action::Action,
+        effect::Effect,
         keymap,
         model::{Model, Session},
         msg::{Connection, Msg},
@@ -93,10 +99,88 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
+/// Returns a network of the first open orders in which each waits for two of the last thirty.
+fn network(state: &State, count: usize) -> DependencyGraph {
+    let nodes: Vec<Neighbour> = state
+        .orders()
+        .take(count)
+        .map(|o| Neighbour::open(o))
+        .collect();
+    let mut edges = vec![];
+    for after in 1..nodes.len() {
+        for step in [1 + after * 7 % 13, 3 + after * 11 % 29] {
+            edges.extend(after.checked_sub(step).map(|before| GraphEdge {
+                before: nodes[before].id,
+                after: nodes[after].id,
+            }));
+        }
+    }
+    DependencyGraph {
+        root: None,
+        total: nodes.len(),
+        nodes,
+        edges,
+        omitted: 0,
+        critical_path: vec![],
+        critical_minutes: 0,
+    }
+}
+
+/// Measures the graph: how long it takes to lay it out, once for a version of it, and what a frame costs after that.
+fn graph(state: &Arc<State>, count: usize, rounds: usize) {
+    let mut model = console(Arc::clone(state));
+    press(&mut model, "3");
+    update(&mut model, Msg::Key("m".parse().unwrap()));
+    let asked = settle(&mut model)
+        .into_iter()
+        .find_map(|effect| match effect {
+            Effect::Ask {
+                ticket,
+                query: Query::Graph { .. },
+            } => Some(ticket),
+            _ => None,
+        });
+    let answer = Answer::Graph(Box::new(network(state, count)));
+    let ticket = asked.expect("the graph is asked for");
+    update(
+        &mut model,
+        Msg::Answered {
+            ticket,
+            answer: Ok(Box::new(answer)),
+        },
+    );
+    let start = Instant::now();
+    settle(&mut model);
+    let layout = start.elapsed().as_secs_f64() * 1e3;
+    let (mut again, mut frames) = (vec![], vec![]);
+    let caps = Caps::detect(&obeya::config::Config::default(), &|_| None);
+    let mut screen = Screen::over(std::io::sink(), || Ok(Size::new(SIZE.0, SIZE.1)), caps).unwrap();
+    for round in 0..rounds {
+        let start = Instant::now();
+        press(&mut model, ["l", "j", "h", "k"][round % 4]);
+        again.push(start.elapsed().as_secs_f64() * 1e3);
+        let start = Instant::now();
+        screen
+            .draw(|frame| view::draw(&model, frame.buffer_mut()))
+            .unwrap();
+        frames.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let drawing = model.graph.drawing().unwrap().as_ref().unwrap();
+    println!(
+        "graph of {count}: laid out once in {layout:.1} ms, a key {:.3} ms, a frame {:.3} ms; {} lines, {} crossings",
+        median(again),
+        median(frames),
+        drawing.wires.len(),
+        drawing.crossings,
+    );
+}
+
 fn main() {
     let quick = env::var_os("OBEYA_BENCH_QUICK").is_some();
     let rounds = if quick { 50 } else { 500 };
     let state = line(100_000, 5_000);
+    graph(&state, 500, rounds);
+    graph(&state, 2_000, rounds);
     println!(
         "frame at {}x{}, {} open orders, medians of {rounds}",
         SIZE.0,

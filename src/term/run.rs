@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Copied, Happened, Input, Inputs, Screen, Signal};
+use super::{COPY_LIMIT, Copied, Happened, Input, Inputs, Screen, Signal};
 use crate::{
     cli::{Completion, complete_line},
     domain::{
@@ -381,10 +381,12 @@ impl Console<'_> {
                     });
                 }
             }
-            Effect::Copy(text) => {
+            Effect::Copy { what, text } => {
                 let copied = match self.screen.copy(&text)? {
-                    Copied::Sent => Ok(format!("copied {text} (OSC 52)")),
-                    Copied::TooLong { bytes } => Err(format!("{bytes} bytes are too many")),
+                    Copied::Sent => Ok(format!("copied {what} (OSC 52)")),
+                    Copied::TooLong { bytes } => Err(format!(
+                        "{what} is {bytes} bytes, a clipboard takes {COPY_LIMIT}"
+                    )),
                     Copied::Unsupported => Err("this terminal takes no copies".to_owned()),
                 };
                 return self.hear(Msg::Copied(copied));

@@ -2,6 +2,7 @@
 
 use super::{
     arrange::{LanesBy, Sort},
+    graph::{Way, export::Export},
     keymap::Scope,
     model::{Focus, Model, View},
     msg::Connection,
@@ -126,6 +127,10 @@ actions! {
     FoldAll "fold-all" "fold all" Tree None "Fold everything",
     UnfoldAll "unfold-all" "unfold" Tree None "Unfold everything",
     Flip "flip" "other way" Tree None "Look the other way: what it waits for, or what waits for it",
+    Graph "graph" "graph/tree" Tree None "Draw the dependencies as a graph or as a tree; graph mermaid or dot copies it, with a FILE behind writes it",
+    Pan "pan" "pan" Graph None "Move the window over the graph: pan left, right, up or down",
+    Zoom "zoom" "zoom" Graph None "Draw each order as a box or as one line",
+    Closed "closed" "closed" Graph None "Show the closed orders, or leave them out",
     Acknowledge "acknowledge" "ack" Andon Act "Acknowledge the alert",
     Snooze "snooze" "snooze" Andon Act "Snooze the alert; what it holds stays held",
     Resolve "resolve" "resolve" Andon Act "Resolve the alert and free what it holds",
@@ -156,6 +161,8 @@ impl Action {
             }
             Action::At => argument.len() <= 40,
             Action::Notify => argument == "test",
+            Action::Graph => Export::parse(argument).is_some(),
+            Action::Pan => Way::named(argument).is_some(),
             Action::Field => matches!(argument, "next" | "previous"),
             Action::Sort => Sort::named(argument).is_some(),
             Action::Lanes => LanesBy::named(argument).is_some(),
@@ -202,6 +209,9 @@ impl Action {
                 Some(id) => format!("{id} is resolved"),
                 None => "no alert is selected".into(),
             }),
+            Scope::Graph if !model.draws_graph() => Err("the graph is not shown".into()),
+            Scope::Tree if self == Action::Graph => self.fits_graph(model),
+            Scope::Tree if model.draws_graph() => Ok(()),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
             _ => match self {
@@ -225,6 +235,13 @@ impl Action {
                 }
                 _ => Ok(()),
             },
+        }
+    }
+
+    fn fits_graph(self, model: &Model) -> Result<(), String> {
+        match model.view {
+            View::Dependencies => Ok(()),
+            _ => Err("it is about the dependencies".into()),
         }
     }
 
@@ -340,8 +357,15 @@ pub fn hints(model: &Model) -> &'static [Action] {
         On::Kanban => &[
             Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette,
         ],
-        On::Dependencies if model.tree.root.is_none() => &[Open, Complete, Comment, Edit, Palette],
-        On::Dependencies => &[Open, Fold, Flip, Tree, Back, Depend, Undepend, Palette],
+        On::Dependencies if model.draws_graph() => {
+            &[Open, Graph, Fold, Why, Tree, Zoom, Closed, Flip, Pan, Back]
+        }
+        On::Dependencies if model.tree.root.is_none() => {
+            &[Open, Graph, Complete, Comment, Edit, Palette]
+        }
+        On::Dependencies => &[
+            Open, Graph, Fold, Flip, Tree, Back, Depend, Undepend, Palette,
+        ],
         On::Andon => &[
             Acknowledge,
             Take,

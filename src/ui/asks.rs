@@ -16,6 +16,7 @@ use crate::domain::{
         blast::Blast,
         deps::DependencyTree,
         detail::OrderDetail,
+        graph::DependencyGraph,
         order_view::{LeaseView, OrderView},
         orders::WorkOrders,
         reports::forecast::Forecast,
@@ -50,6 +51,8 @@ pub enum Slot {
     Resolved,
     /// The dependency tree.
     Tree,
+    /// The dependency graph.
+    Graph,
     /// The registered agents.
     Agents,
     /// What a cord would stop.
@@ -66,7 +69,7 @@ pub enum Slot {
     Outlook,
 }
 
-const SLOTS: [Slot; 14] = [
+const SLOTS: [Slot; 15] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
@@ -74,6 +77,7 @@ const SLOTS: [Slot; 14] = [
     Slot::Alert,
     Slot::Resolved,
     Slot::Tree,
+    Slot::Graph,
     Slot::Agents,
     Slot::Blast,
     Slot::Lease,
@@ -186,6 +190,14 @@ impl Asks {
     pub fn tree(&self) -> Option<&DependencyTree> {
         match self.answer(Slot::Tree)? {
             Answer::Tree(tree) => Some(tree),
+            _ => None,
+        }
+    }
+
+    /// Returns the graph; it may be the one before.
+    pub fn graph(&self) -> Option<&DependencyGraph> {
+        match self.answer(Slot::Graph)? {
+            Answer::Graph(graph) => Some(graph),
             _ => None,
         }
     }
@@ -350,13 +362,22 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
             after: model.alerts().last().map(|alert| alert.id),
         }),
         Slot::Tree => {
-            let order = model.tree.root.filter(|_| view(View::Dependencies))?;
+            let shown = view(View::Dependencies) && !model.graph.shown;
+            let order = model.tree.root.filter(|_| shown)?;
             Some(Query::Tree {
                 order,
                 direction: model.tree.direction,
                 limit: None,
             })
         }
+        Slot::Graph => model.draws_graph().then(|| Query::Graph {
+            root: model.tree.root,
+            filter: match model.tree.root {
+                Some(_) => Default::default(),
+                None => model.filter.narrowed().filter,
+            },
+            closed: !model.graph.open_only,
+        }),
         Slot::Agents => view(View::Agents).then_some(Query::Agents {
             limit: Some(1_000),
             after: None,

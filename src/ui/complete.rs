@@ -117,6 +117,16 @@ fn arguments(model: &Model, action: &str) -> Option<Vec<Offer>> {
             offer("none", "take every mark off"),
             offer("next", "mark and go down"),
         ],
+        "graph" => vec![
+            offer(
+                "mermaid",
+                "copy what is drawn as Mermaid, or write it to the FILE named",
+            ),
+            offer(
+                "dot",
+                "copy what is drawn as DOT, or write it to the FILE named",
+            ),
+        ],
         "filter" => {
             let saved = model.filters.iter();
             let mut all: Vec<Offer> = saved

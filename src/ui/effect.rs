@@ -47,7 +47,12 @@ pub enum Effect {
     /// Say what may come next in a line of the command line's grammar; it comes as [`super::msg::Msg::Completed`].
     Complete(String),
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
-    Copy(String),
+    Copy {
+        /// What is said to be copied: the text itself, or what it is.
+        what: String,
+        /// The text.
+        text: String,
+    },
     /// Call somebody who may not be looking, as configured.
     Notify(String),
     /// Have the terminal report the mouse, or no longer.
@@ -58,4 +63,14 @@ pub enum Effect {
     Redraw,
     /// Leave.
     Quit,
+}
+
+impl Effect {
+    /// Returns the wish to copy a short text that says itself what it is.
+    pub fn copy(text: String) -> Self {
+        Effect::Copy {
+            what: text.clone(),
+            text,
+        }
+    }
 }

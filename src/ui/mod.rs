@@ -13,6 +13,7 @@ pub mod effect;
 pub mod errand;
 pub mod filter;
 pub mod flow;
+pub mod graph;
 pub mod jumps;
 pub mod keymap;
 pub mod layout;

@@ -16,6 +16,7 @@ use super::{
     errand::{Errand, Many, Undo},
     filter::Filter,
     flow::Flow,
+    graph::chart::Chart,
     jumps::Jumps,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
@@ -176,6 +177,8 @@ pub struct Model {
     pub board: Board,
     /// The dependency tree.
     pub tree: Tree,
+    /// The graph that can be shown in its place.
+    pub graph: Chart,
     /// The epics, to choose a tree's root from.
     pub epics: List<OrderId>,
     /// The andon queue.
@@ -246,6 +249,7 @@ impl Model {
             filter: Filter::default(),
             board: Board::default(),
             tree: Tree::default(),
+            graph: Chart::default(),
             epics: List::default(),
             andon: List::default(),
             queue: Queue::default(),
@@ -306,6 +310,9 @@ impl Model {
             scopes.push(Scope::Detail);
         }
         if !in_pane || self.detail.is_none() {
+            if self.draws_graph() {
+                scopes.push(Scope::Graph);
+            }
             scopes.push(self.view.scope());
         }
         if self.detail.is_some() && in_pane
@@ -352,6 +359,7 @@ impl Model {
         match (&self.detail, self.focus, self.view) {
             (Some(detail), Focus::Detail, _) => Some(detail.id),
             (_, _, View::Kanban) => self.board.selected,
+            (_, _, View::Dependencies) if self.graph.shown => self.graph.cursor,
             (_, _, View::Dependencies) if self.tree.root.is_none() => self.epics.selected,
             (_, _, View::Dependencies) => self.tree.list.selected.map(|(id, _)| id),
             (_, _, View::Events) => self.selected_event()?.subject.parse().ok(),
@@ -426,6 +434,11 @@ impl Model {
         let undo = self.undo.as_ref().map(|undo| undo.until);
         let own = [undo, self.travel.wakes_at(), wall::wakes_at(self)];
         own.into_iter().flatten().min()
+    }
+
+    /// Returns whether the dependencies are drawn as a graph.
+    pub fn draws_graph(&self) -> bool {
+        self.view == View::Dependencies && self.graph.shown
     }
 
     /// Returns whether acts are about what is marked: on the board, with the keys in it.

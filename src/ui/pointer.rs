@@ -61,6 +61,8 @@ pub enum Target {
     Column,
     /// A row of the dependency tree.
     Branch((OrderId, usize)),
+    /// An order of the dependency graph.
+    Node(OrderId),
     /// An epic to choose as a root.
     Epic(OrderId),
     /// An alert of the queue.
@@ -149,6 +151,9 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
             let card = plan.cards.iter().find(|card| holds(card.area, x, y));
             card.map(|card| Target::Card(card.id))
                 .or_else(|| column_at(model, x, y).map(|_| Target::Column))
+        }
+        View::Dependencies if model.graph.shown => {
+            view::graph::order_at(model, x, y).map(Target::Node)
         }
         View::Dependencies if model.tree.root.is_none() => {
             let at = model.epics.window.first + row(view::dependencies::HEAD, 1)?;

@@ -30,6 +30,7 @@ mod ui;
 mod ui_andon;
 mod ui_driving;
 mod ui_flow;
+mod ui_graph;
 mod ui_guards;
 mod ui_keys;
 mod ui_looks;

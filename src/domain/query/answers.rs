@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agents, andon, blast, deps, detail, events, metrics, names, order_view, orders, receipts,
-    reports, settings, summary, trace, why,
+    agents, andon, blast, deps, detail, events, graph, metrics, names, order_view, orders,
+    receipts, reports, settings, summary, trace, why,
 };
 
 /// Declares the answers once: the enum and what is printed of each.
@@ -65,6 +65,8 @@ answers! {
     CriticalPath(deps::CriticalChain),
     /// Mermaid text.
     Diagram(deps::Diagram),
+    /// Who waits for whom.
+    Graph(Box<graph::DependencyGraph>),
     /// A page of alerts.
     Alerts(andon::Alerts),
     /// All about one alert.

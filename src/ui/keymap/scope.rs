@@ -32,6 +32,8 @@ scopes! {
     Board "board",
     /// The dependency tree.
     Tree "tree",
+    /// The dependency graph, which is shown in the tree's place.
+    Graph "graph",
     /// The andon queue.
     Andon "andon",
     /// The agents.
@@ -68,6 +70,7 @@ impl Scope {
                 Scope::Overview,
                 Scope::Board,
                 Scope::Tree,
+                Scope::Graph,
                 Scope::Andon,
                 Scope::Agents,
                 Scope::Events,
@@ -78,6 +81,7 @@ impl Scope {
             ],
             Scope::Global | Scope::Form | Scope::Prompt | Scope::Confirm => &[],
             Scope::List => &[Scope::Global],
+            Scope::Graph => &[Scope::Tree, Scope::Order, Scope::List, Scope::Global],
             Scope::Order | Scope::Help => &[Scope::List, Scope::Global],
             Scope::Detail => &[Scope::Andon, Scope::Order, Scope::List, Scope::Global],
             Scope::Overview

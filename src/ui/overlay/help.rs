@@ -173,6 +173,7 @@ fn heading(scope: Scope) -> &'static str {
         Scope::Overview => "Overview",
         Scope::Board => "Board",
         Scope::Tree => "Tree",
+        Scope::Graph => "Graph",
         Scope::Andon => "The selected alert",
         Scope::Agents => "The selected agent",
         Scope::Events => "Events",

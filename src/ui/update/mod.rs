@@ -8,6 +8,7 @@ mod dialogs;
 mod errands;
 mod finder;
 mod forms;
+mod graph;
 mod looks;
 mod mouse;
 mod moves;
@@ -165,6 +166,7 @@ fn derive(model: &mut Model) {
     }
     if model.view == View::Dependencies {
         moves::settle_tree(model, rows.saturating_sub(3));
+        graph::settle(model);
     }
     queue::settle(model, |alerts| view::andon::rows(screen.body, alerts));
     if model.view == View::Agents {
@@ -287,7 +289,7 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::Suspend => vec![Effect::Suspend],
         Action::Themes => vec![Effect::Files(Wanted::Themes)],
         Action::Reload => vec![Effect::Files(Wanted::Look)],
-        Action::Copy => copy(model).map(Effect::Copy).into_iter().collect(),
+        Action::Copy => copy(model).map(Effect::copy).into_iter().collect(),
         Action::View => {
             go(model, argument);
             Vec::new()
@@ -316,6 +318,9 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::FoldAll => moves::fold_all(model, true),
         Action::UnfoldAll => moves::fold_all(model, false),
         Action::Flip => moves::flip(model),
+        Action::Graph | Action::Pan | Action::Zoom | Action::Closed => {
+            graph::run(model, action, argument)
+        }
         Action::Why => moves::why(model),
         Action::Notify => {
             model.say("called, as notify is set", Role::Ok);
@@ -411,6 +416,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.notice = None;
     } else if model.view == View::Dependencies && model.tree.root.is_some() {
         model.tree.root = model.tree.trail.pop();
+    } else if model.draws_graph() {
+        model.graph.shown = false;
     } else if model.events.paused.is_some() && model.view == View::Events {
         moves::pause(model);
     } else if model.view == View::Events && !model.events.words.is_empty() {

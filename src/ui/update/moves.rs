@@ -36,6 +36,7 @@ fn select(model: &mut Model, rows: isize) {
     match model.view {
         View::Overview => {}
         View::Kanban => model.board.step(rows),
+        View::Dependencies if model.graph.shown => super::graph::step(model, rows),
         View::Dependencies if model.tree.root.is_none() => {
             let ids = epics(model);
             model.epics.step(&ids, rows);
@@ -93,6 +94,8 @@ pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
         model.board.turn(columns);
     } else if model.view == View::Flow {
         model.flow.turn(columns);
+    } else if model.draws_graph() {
+        super::graph::turn(model, columns);
     } else if model.view == View::Dependencies
         && let Some((id, _)) = model.tree.list.selected
     {
@@ -122,7 +125,9 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             Some(group) => model.queue.open = Some(group),
             None => model.focus = Focus::Detail,
         },
-        View::Dependencies if model.tree.root.is_none() => return root_here(model),
+        View::Dependencies if model.tree.root.is_none() && !model.graph.shown => {
+            return root_here(model);
+        }
         _ => match model.selected_order() {
             Some(id) => show(model, id),
             None => model.say("there is no order to open here", Role::Muted),
@@ -171,7 +176,9 @@ pub(super) fn show(model: &mut Model, id: OrderId) {
 
 /// Goes to an order wherever it is: on the board or in the tree if that shows it, and its detail pane.
 pub(super) fn jump(model: &mut Model, id: OrderId) {
-    if model.view == View::Dependencies {
+    if model.draws_graph() && super::graph::holds(model, id) {
+        model.graph.cursor = Some(id);
+    } else if model.view == View::Dependencies {
         reroot(model, id);
     } else if model.view == View::Kanban && !model.board.select(id) {
         let elsewhere = id.is_epic() || model.state.order(id).is_none();
@@ -222,7 +229,13 @@ pub(super) fn root_here(model: &mut Model) -> Vec<Effect> {
 
 /// Folds the selected row's branches, or unfolds them.
 pub(super) fn fold(model: &mut Model) -> Vec<Effect> {
-    if let Some((id, _)) = model.tree.list.selected
+    let row = model.tree.list.selected.map(|(id, _)| id);
+    let here = if model.graph.shown {
+        model.graph.cursor
+    } else {
+        row
+    };
+    if let Some(id) = here
         && !model.tree.folded.remove(&id)
     {
         model.tree.folded.insert(id);
@@ -233,7 +246,9 @@ pub(super) fn fold(model: &mut Model) -> Vec<Effect> {
 /// Folds every branch below the root's own, or unfolds everything.
 pub(super) fn fold_all(model: &mut Model, folded: bool) -> Vec<Effect> {
     model.tree.folded.clear();
-    if folded && let Some(tree) = model.asks.tree() {
+    if folded && model.graph.shown {
+        model.tree.folded = super::graph::foldable(model);
+    } else if folded && let Some(tree) = model.asks.tree() {
         let below = tree.rows.iter().filter(|row| row.depth > 0);
         model.tree.folded = below.map(|row| row.id).collect();
     }

@@ -9,6 +9,7 @@ pub mod events;
 mod figures;
 pub mod flow;
 pub mod frame;
+pub mod graph;
 pub mod kanban;
 pub mod overview;
 mod past;
@@ -73,6 +74,7 @@ fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     match model.view {
         View::Overview => overview::draw(model, area, pen),
         View::Kanban => kanban::draw(model, area, pen),
+        View::Dependencies if model.graph.shown => graph::draw(model, area, pen),
         View::Dependencies => dependencies::draw(model, area, pen),
         View::Andon => andon::draw(model, area, pen),
         View::Agents => agents::draw(model, area, pen),
