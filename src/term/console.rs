@@ -140,6 +140,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         me: options.actor.clone(),
         role,
         connection: Connection::Attached,
+        slow: false,
     };
     let theme = match &look.mark {
         Some(mark) => look.theme.marked(mark.accent),

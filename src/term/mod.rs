@@ -9,9 +9,11 @@ mod backend;
 mod caps;
 mod console;
 mod desk;
+mod gauge;
 pub mod guard;
 mod input;
 mod osc;
+mod pace;
 mod run;
 mod screen;
 mod session;
@@ -22,6 +24,7 @@ mod wall;
 mod writer;
 
 pub use self::{
+    backend::Room,
     caps::{Caps, Multiplexer},
     console::{ConsoleError, open},
     input::{Input, PASTE_LIMIT},

@@ -14,9 +14,14 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Copied, Happened, Input, Inputs, Screen, Signal};
+use super::{
+    Copied, Happened, Input, Inputs, Room, Screen, Signal,
+    gauge::Gauge,
+    pace::{Pace, Purpose},
+};
 use crate::{
     cli::{Completion, complete_line},
+    config::{Link, process_env},
     domain::{
         command::Command,
         moment::Moment,
@@ -162,6 +167,14 @@ pub async fn run(
     post: &Post,
 ) -> io::Result<Ended> {
     let inputs = Inputs::new()?;
+    let gauge = Gauge::find(&process_env);
+    let now = Instant::now().into_std();
+    let pace = match screen.caps().link {
+        Link::Fast => None,
+        Link::Auto => Some(Pace::new(None, gauge.is_some(), now)),
+        Link::Capped(rate) => Some(Pace::new(Some(rate), false, now)),
+    };
+    model.session.slow = pace.as_ref().is_some_and(|pace| pace.slow().is_some());
     let mut console = Console {
         screen,
         model,
@@ -170,6 +183,9 @@ pub async fn run(
         inputs,
         drawn_at: None,
         gap: Duration::ZERO,
+        pace,
+        gauge,
+        counted: 0,
         titled: String::new(),
     };
     console.run().await
@@ -185,6 +201,11 @@ struct Console<'a> {
     drawn_at: Option<Instant>,
     /// What the last frame's cost makes the least time to the next.
     gap: Duration,
+    /// Keeps count of a link that may be slow.
+    pace: Option<Pace>,
+    gauge: Option<Gauge>,
+    /// How many of the bytes sent the pace knows of.
+    counted: u64,
     /// The window's title.
     titled: String,
 }
@@ -197,12 +218,23 @@ enum Dirt {
     Key,
 }
 
+impl Dirt {
+    const fn purpose(self) -> Purpose {
+        match self {
+            Dirt::Key => Purpose::Key,
+            Dirt::News | Dirt::None => Purpose::Background,
+        }
+    }
+}
+
 enum Woken {
     Happened(Happened),
     News,
     Frame,
     /// The terminal took what it could not take at once.
     CaughtUp,
+    /// The link is to be looked at.
+    Look,
     Minute,
 }
 
@@ -212,8 +244,12 @@ impl Console<'_> {
         loop {
             // A terminal that is behind gets no frame; what it would show is newer once it has caught up.
             if dirt != Dirt::None && !self.screen.is_behind() && self.due(dirt) <= Instant::now() {
-                self.draw()?;
-                dirt = Dirt::None;
+                self.draw(dirt)?;
+                // What had no room goes with what is new by then.
+                dirt = match self.screen.has_rest() {
+                    true => Dirt::News,
+                    false => Dirt::None,
+                };
             }
             let woken = self.wait(dirt).await?;
             let (ended, made) = self.take(woken).await?;
@@ -230,10 +266,12 @@ impl Console<'_> {
             Dirt::Key => KEY_GAP,
             Dirt::News | Dirt::None => NEWS_GAP,
         };
-        match self.drawn_at {
+        let paced = self.pace.as_ref().map(|pace| pace.due(dirt.purpose()));
+        let due = match self.drawn_at {
             Some(at) => at + floor.max(self.gap),
             None => Instant::now(),
-        }
+        };
+        paced.map_or(due, |paced| due.max(Instant::from_std(paced)))
     }
 
     /// Sleeps until something happens. Without a frame to draw only the next minute wakes it by itself, and once what the
@@ -247,6 +285,8 @@ impl Console<'_> {
         let left = sooner.map_or(till, |sooner| sooner.min(till));
         let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
         let minute = Instant::now() + left;
+        let look = self.pace.as_ref().and_then(Pace::look);
+        let looks = look.map_or(minute, Instant::from_std);
         Ok(tokio::select! {
             biased;
             happened = self.inputs.next() => Woken::Happened(happened),
@@ -256,6 +296,7 @@ impl Console<'_> {
                 Woken::CaughtUp
             }
             () = sleep_until(frame), if dirt != Dirt::None && !behind => Woken::Frame,
+            () = sleep_until(looks), if look.is_some() => Woken::Look,
             () = sleep_until(minute) => Woken::Minute,
         })
     }
@@ -267,10 +308,11 @@ impl Console<'_> {
             Woken::Frame => return Ok((None, dirt)),
             Woken::CaughtUp => {
                 if let Some(at) = self.drawn_at {
-                    self.pace(at.elapsed());
+                    self.rest_after(at.elapsed());
                 }
                 return Ok((None, dirt));
             }
+            Woken::Look => return Ok((None, self.look()?)),
             Woken::Minute => {
                 let now = self.session.now();
                 self.hear(Msg::Tick(now))?;
@@ -393,10 +435,31 @@ impl Console<'_> {
         Ok(None)
     }
 
-    fn draw(&mut self) -> io::Result<()> {
+    /// Looks how the link does, and tells the model if that deserves another word.
+    fn look(&mut self) -> io::Result<Dirt> {
+        let Some(pace) = &mut self.pace else {
+            return Ok(Dirt::None);
+        };
+        let queued = self.gauge.as_ref().and_then(Gauge::queued);
+        pace.saw(queued, Instant::now().into_std());
+        let slow = pace.slow().is_some();
+        if slow == self.model.session.slow {
+            return Ok(Dirt::None);
+        }
+        self.hear(Msg::Link { slow })?;
+        Ok(Dirt::News)
+    }
+
+    fn draw(&mut self, dirt: Dirt) -> io::Result<()> {
         let effects = settle(self.model);
         self.perform_all(effects)?;
         self.drawn_at = Some(Instant::now());
+        let now = Instant::now().into_std();
+        let purpose = dirt.purpose();
+        self.screen.allow(self.pace.as_ref().map(|pace| Room {
+            bytes: pace.room(purpose, now),
+            newest_first: purpose == Purpose::Key,
+        }));
         let model = &*self.model;
         let title = view::frame::title(model);
         if title != self.titled {
@@ -406,12 +469,17 @@ impl Console<'_> {
         let drawn = self
             .screen
             .draw(|frame| view::draw(model, frame.buffer_mut()))?;
-        self.pace(drawn.waited);
+        self.rest_after(drawn.waited);
+        if let Some(pace) = &mut self.pace {
+            let bytes = self.screen.counters().bytes;
+            pace.sent(bytes - self.counted, purpose, Instant::now().into_std());
+            self.counted = bytes;
+        }
         Ok(())
     }
 
     /// Makes the pause after a frame as long as its cost demands.
-    fn pace(&mut self, cost: Duration) {
+    fn rest_after(&mut self, cost: Duration) {
         self.gap = cost.saturating_mul(COST_FACTOR).min(MAX_GAP);
     }
 }

@@ -130,6 +130,8 @@ pub struct Session {
     pub role: Right,
     /// How the engine is reached.
     pub connection: Connection,
+    /// Whether the line to the terminal is slow, so that less is drawn.
+    pub slow: bool,
 }
 
 /// Counts tickets up.

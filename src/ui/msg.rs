@@ -36,6 +36,11 @@ pub enum Msg {
     },
     /// The way to the engine changed.
     Connection(Connection),
+    /// The line to the terminal turned out to be slow, or no longer is.
+    Link {
+        /// Whether it is.
+        slow: bool,
+    },
     /// A question was answered.
     Answered {
         /// Which.

@@ -21,6 +21,7 @@ mod rules;
 mod rules_andon;
 mod rules_graph;
 mod support;
+mod ssh;
 mod survival;
 mod term;
 mod tidy;

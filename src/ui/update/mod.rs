@@ -91,6 +91,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return effects;
         }
         Msg::Connection(connection) => model.session.connection = connection,
+        Msg::Link { slow } => model.session.slow = slow,
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),

@@ -63,6 +63,7 @@ impl Console {
             me: Actor::person("ada"),
             role,
             connection: Connection::Host,
+            slow: false,
         };
         let model = Model::new(session, Theme::dark(depth, glyphs), keymap, size);
         let mut console = Console {
