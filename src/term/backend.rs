@@ -137,6 +137,8 @@ pub struct Room {
     pub bytes: u32,
     /// Whether what changed now goes before what is left of earlier frames.
     pub newest_first: bool,
+    /// The row that is looked at: the nearer to it the sooner.
+    pub eye: u16,
 }
 
 /// Draws cells into frames.
@@ -279,7 +281,13 @@ impl<W: Write> FrameBackend<W> {
             }
         };
         let most = room.map_or(usize::MAX, |room| room.bytes as usize);
-        let cells = first.into_iter().chain(second);
+        let eye = room.map_or(0, |room| room.eye);
+        let sorted = |cells: BTreeMap<(u16, u16), Cell>| {
+            let mut cells: Vec<_> = cells.into_iter().collect();
+            cells.sort_by_key(|((y, _), _)| y.abs_diff(eye));
+            cells
+        };
+        let cells = sorted(first).into_iter().chain(sorted(second));
         let mut cells = cells.map(|((y, x), cell)| (x, y, cell));
         let over = self.print(cells.by_ref(), most)?;
         self.rest = over

@@ -459,6 +459,7 @@ impl Console<'_> {
         self.screen.allow(self.pace.as_ref().map(|pace| Room {
             bytes: pace.room(purpose, now),
             newest_first: purpose == Purpose::Key,
+            eye: view::eye(self.model),
         }));
         let model = &*self.model;
         let title = view::frame::title(model);
