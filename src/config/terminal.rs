@@ -1,9 +1,11 @@
 //! What the environment tells of a terminal: its colours and its glyphs.
 
+use serde::{Deserialize, Serialize};
+
 use super::Env;
 
 /// How many colours a terminal shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ColorDepth {
     /// No colour at all; bold, dim, underline and reverse still work.
     None,
@@ -72,7 +74,7 @@ impl ColorDepth {
 }
 
 /// Which characters the console draws with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GlyphSet {
     /// Box drawing, arrows and blocks.
     Unicode,

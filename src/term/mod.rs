@@ -14,6 +14,7 @@ pub mod guard;
 mod input;
 mod osc;
 mod pace;
+mod recorder;
 mod run;
 mod screen;
 mod session;
@@ -29,6 +30,7 @@ pub use self::{
     console::{ConsoleError, open},
     input::{Input, PASTE_LIMIT},
     osc::{COPY_LIMIT, Copied},
+    recorder::Keeper,
     run::{Ended, Post, Session, run},
     screen::{Drawn, Screen},
     signals::Signal,

@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     Copied, Happened, Input, Inputs, Room, Screen, Signal,
+    Keeper,
     gauge::Gauge,
     pace::{Pace, Purpose},
 };
@@ -37,6 +38,7 @@ use crate::{
         model::{EVENTS_KEPT, Model},
         msg::Msg,
         pointer::Mouse,
+        recorder::Recorder,
         update::{settle, update},
         view,
     },
@@ -165,6 +167,7 @@ pub async fn run(
     model: &mut Model,
     session: &mut dyn Session,
     post: &Post,
+    keeper: Option<&Keeper>,
 ) -> io::Result<Ended> {
     let inputs = Inputs::new()?;
     let gauge = Gauge::find(&process_env);
@@ -180,6 +183,7 @@ pub async fn run(
         model,
         session,
         post,
+        keeper,
         inputs,
         drawn_at: None,
         gap: Duration::ZERO,
@@ -196,6 +200,7 @@ struct Console<'a> {
     model: &'a mut Model,
     session: &'a mut dyn Session,
     post: &'a Post,
+    keeper: Option<&'a Keeper>,
     inputs: Inputs,
     /// When the last frame was begun; none before the first.
     drawn_at: Option<Instant>,
@@ -373,12 +378,18 @@ impl Console<'_> {
     }
 
     fn hear(&mut self, msg: Msg) -> io::Result<Option<Ended>> {
+        if let Some(keeper) = self.keeper {
+            keeper.with(|recorder| recorder.hears(self.model, &msg));
+        }
         let effects = update(self.model, msg);
         self.perform_all(effects)
     }
 
     fn perform_all(&mut self, effects: Vec<Effect>) -> io::Result<Option<Ended>> {
         for effect in effects {
+            if let Some(keeper) = self.keeper {
+                keeper.with(|recorder| recorder.wishes(&effect));
+            }
             if let Some(ended) = self.perform(effect)? {
                 return Ok(Some(ended));
             }
@@ -409,6 +420,7 @@ impl Console<'_> {
             Effect::Files(wanted) => self.session.files(wanted),
             Effect::Notify(text) => self.screen.notify(&text)?,
             Effect::Mouse(on) => self.screen.mouse(on)?,
+            Effect::Record => return self.record(),
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),
             Effect::Suspend => {
@@ -435,6 +447,19 @@ impl Console<'_> {
         Ok(None)
     }
 
+    /// Writes the recording, and says where.
+    fn record(&mut self) -> io::Result<Option<Ended>> {
+        let Some(keeper) = self.keeper else {
+            return Ok(None);
+        };
+        keeper.with(|recorder| recorder.shows(self.model));
+        let output = match keeper.write() {
+            Ok(file) => Ok(format!("recorded in {}", file.display())),
+            Err(error) => Err(format!("not recorded: {error}")),
+        };
+        self.hear(Msg::Printed { ticket: 0, output })
+    }
+
     /// Looks how the link does, and tells the model if that deserves another word.
     fn look(&mut self) -> io::Result<Dirt> {
         let Some(pace) = &mut self.pace else {
@@ -451,6 +476,9 @@ impl Console<'_> {
     }
 
     fn draw(&mut self, dirt: Dirt) -> io::Result<()> {
+        if let Some(keeper) = self.keeper {
+            keeper.with(Recorder::draws);
+        }
         let effects = settle(self.model);
         self.perform_all(effects)?;
         self.drawn_at = Some(Instant::now());

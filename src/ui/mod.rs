@@ -25,6 +25,8 @@ pub mod parts;
 pub mod pen;
 pub mod plan;
 pub mod pointer;
+pub mod recorder;
+pub mod recording;
 pub mod theme;
 pub mod travel;
 pub mod update;

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     complete::Grammar, effect::Ticket, keymap::Key, look::Look, pointer::Mouse, theme::Theme,
 };
@@ -91,7 +93,7 @@ pub enum Msg {
 }
 
 /// Why something asked for did not happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// A rule does not allow it. Nothing was changed.
     Refused(Refusal),
@@ -109,7 +111,7 @@ impl fmt::Display for Failure {
 }
 
 /// How the console reaches its ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connection {
     /// This console is the host.
     Host,

@@ -15,6 +15,7 @@ mod model;
 mod pty;
 mod pty_looks;
 mod readme;
+mod recording;
 mod refusals;
 mod roles;
 mod rules;

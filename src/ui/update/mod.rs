@@ -282,6 +282,7 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
         Action::Themes => vec![Effect::Files(Wanted::Themes)],
+        Action::Record => vec![Effect::Record],
         Action::Reload => vec![Effect::Files(Wanted::Look)],
         Action::Copy => copy(model).map(Effect::Copy).into_iter().collect(),
         Action::View => {
