@@ -33,6 +33,7 @@ const ASKED: usize = 64;
 struct Chunk {
     start: Start,
     state: Arc<State>,
+    known: Vec<(Query, Arc<[u8]>)>,
     lines: Vec<u8>,
     heard: usize,
 }
@@ -43,6 +44,8 @@ pub struct Recorder {
     dress: Dress,
     chunks: VecDeque<Chunk>,
     asked: VecDeque<(Ticket, Query)>,
+    /// The newest answer of each sort of question, written down.
+    known: Vec<(Query, Arc<[u8]>)>,
     /// The last record that a replay would know.
     head: Seq,
 }
@@ -54,6 +57,7 @@ impl Recorder {
             dress,
             chunks: VecDeque::new(),
             asked: VecDeque::new(),
+            known: Vec::new(),
             head: 0,
         }
     }
@@ -100,6 +104,9 @@ impl Recorder {
                 .then(|| recording::written(&first.state))
                 .flatten();
             write(&mut text, &start);
+            for (_, line) in &first.known {
+                text.extend_from_slice(line);
+            }
         }
         for chunk in &self.chunks {
             text.extend_from_slice(&chunk.lines);
@@ -125,11 +132,13 @@ impl Recorder {
             filter: model.filter.text().to_owned(),
             selected: model.board.selected,
             filters: model.filters.clone(),
+            ticket: model.tickets.last(),
             state: None,
         };
         self.chunks.push_back(Chunk {
             start,
             state,
+            known: self.known.clone(),
             lines: Vec::new(),
             heard: 0,
         });
@@ -176,6 +185,11 @@ impl Recorder {
             Msg::Answered { ticket, answer } => {
                 let at = self.asked.iter().position(|(asked, _)| asked == ticket)?;
                 let (_, query) = self.asked.remove(at)?;
+                let mut line = Vec::new();
+                write(&mut line, &Heard::Known(Box::new(query.clone()), answer.clone()));
+                let sort = std::mem::discriminant(&query);
+                self.known.retain(|(known, _)| std::mem::discriminant(known) != sort);
+                self.known.push((query.clone(), line.into()));
                 Heard::Answered(Box::new(query), answer.clone())
             }
             Msg::Submitted { ticket, outcome } => Heard::Submitted(*ticket, outcome.clone()),

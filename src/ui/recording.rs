@@ -21,7 +21,7 @@ use super::{
     effect::{Effect, Ticket},
     filter::Filter,
     keymap,
-    model::{Model, Session, View},
+    model::{Model, Session, Tickets, View},
     msg::{Connection, Failure, Msg},
     pointer::Mouse,
     theme,
@@ -87,6 +87,8 @@ pub struct Start {
     pub selected: Option<OrderId>,
     /// The saved filters.
     pub filters: Filters,
+    /// The number given out last.
+    pub ticket: Ticket,
     /// The line, as a snapshot in hexadecimal; none for one of which nothing was heard yet.
     pub state: Option<String>,
 }
@@ -111,6 +113,8 @@ pub enum Heard {
     Slow(bool),
     /// A question was answered.
     Answered(Box<Query>, Result<Box<Answer>, Failure>),
+    /// What a question was answered before the recording begins: its answer may be wanted at once.
+    Known(Box<Query>, Result<Box<Answer>, Failure>),
     /// A command was decided.
     Submitted(Ticket, Result<Vec<Record>, Failure>),
     /// A typed line ran.
@@ -177,6 +181,7 @@ pub struct Replay {
     present: State,
     eyes: (ColorDepth, GlyphSet),
     wishes: Vec<Effect>,
+    known: Vec<(Query, Result<Box<Answer>, Failure>)>,
     /// Whether the last [`Heard::Shown`] was what the screen shows; none before one.
     pub agrees: Option<bool>,
 }
@@ -229,11 +234,13 @@ impl Replay {
         model.filter = Filter::parse(&start.filter).0;
         model.board.selected = start.selected;
         model.filters = start.filters;
+        model.tickets = Tickets::after(start.ticket);
         Ok(Replay {
             model,
             present: state,
             eyes: (depth, glyphs),
             wishes: Vec::new(),
+            known: Vec::new(),
             agrees: None,
         })
     }
@@ -264,7 +271,23 @@ impl Replay {
                 let Some(ticket) = asked else { return Ok(()) };
                 Msg::Answered { ticket, answer }
             }
-            Heard::Submitted(ticket, outcome) => Msg::Submitted { ticket, outcome },
+            Heard::Known(query, answer) => {
+                self.known.push((*query, answer));
+                return Ok(());
+            }
+            Heard::Submitted(told, outcome) => {
+                let numbered = |wish: &Effect, wanted: Option<Ticket>| match wish {
+                    Effect::Submit { ticket, .. } => {
+                        (wanted.is_none_or(|wanted| wanted == *ticket)).then_some(*ticket)
+                    }
+                    _ => None,
+                };
+                // The numbers differ where questions were under way when the recording begins.
+                let named = self.awaited(|wish| numbered(wish, Some(told)));
+                let ticket = named.or_else(|| self.awaited(|wish| numbered(wish, None)));
+                let ticket = ticket.unwrap_or(told);
+                Msg::Submitted { ticket, outcome }
+            }
             Heard::Printed(ticket, output) => Msg::Printed { ticket, output },
             Heard::Completed(grammar) => Msg::Completed(grammar),
             Heard::Theme(name) => {
@@ -303,8 +326,23 @@ impl Replay {
     }
 
     fn wish(&mut self, wishes: Vec<Effect>) {
-        let asked = |wish: &Effect| matches!(wish, Effect::Ask { .. });
-        self.wishes.extend(wishes.into_iter().filter(asked));
+        let awaited = |wish: &Effect| matches!(wish, Effect::Ask { .. } | Effect::Submit { .. });
+        for wish in wishes.into_iter().filter(awaited) {
+            let known = match &wish {
+                Effect::Ask { ticket, query } => {
+                    let at = self.known.iter().position(|(known, _)| known == query);
+                    at.map(|at| (*ticket, self.known.remove(at).1))
+                }
+                _ => None,
+            };
+            match known {
+                Some((ticket, answer)) => {
+                    let more = update(&mut self.model, Msg::Answered { ticket, answer });
+                    self.wish(more);
+                }
+                None => self.wishes.push(wish),
+            }
+        }
     }
 
     /// Takes the first awaited wish that fits.
