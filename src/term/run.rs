@@ -15,8 +15,7 @@ use tokio::{
 };
 
 use super::{
-    Copied, Happened, Input, Inputs, Room, Screen, Signal,
-    Keeper,
+    Copied, Happened, Input, Inputs, Keeper, Room, Screen, Signal,
     gauge::Gauge,
     pace::{Pace, Purpose},
 };

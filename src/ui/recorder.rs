@@ -64,9 +64,10 @@ impl Recorder {
 
     /// Takes down what the console is about to hear.
     pub fn hears(&mut self, model: &Model, msg: &Msg) {
-        let full = self.chunks.back().is_none_or(|chunk| {
-            chunk.heard >= CHUNK || chunk.lines.len() >= CHUNK_BYTES
-        });
+        let full = self
+            .chunks
+            .back()
+            .is_none_or(|chunk| chunk.heard >= CHUNK || chunk.lines.len() >= CHUNK_BYTES);
         if full {
             self.open(model);
         }
@@ -186,11 +187,15 @@ impl Recorder {
                 let at = self.asked.iter().position(|(asked, _)| asked == ticket)?;
                 let (_, query) = self.asked.remove(at)?;
                 let mut line = Vec::new();
-                write(&mut line, &Heard::Known(Box::new(query.clone()), answer.clone()));
+                write(
+                    &mut line,
+                    &Heard::Known(Box::new(query.clone()), answer.clone()),
+                );
                 let sort = std::mem::discriminant(&query);
-                self.known.retain(|(known, _)| std::mem::discriminant(known) != sort);
+                self.known
+                    .retain(|(known, _)| std::mem::discriminant(known) != sort);
                 self.known.push((query.clone(), line.into()));
-                Heard::Answered(Box::new(query), answer.clone())
+                Heard::Answered(*ticket, Box::new(query), answer.clone())
             }
             Msg::Submitted { ticket, outcome } => Heard::Submitted(*ticket, outcome.clone()),
             Msg::Printed { ticket, output } => Heard::Printed(*ticket, output.clone()),

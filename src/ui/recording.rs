@@ -1,7 +1,7 @@
 //! A recording: how the console stood, what it heard since, and what it showed at the end. Lines of JSON.
 //!
 //! A replay is the console itself: the same `update` and `settle`, without an engine. Questions are asked as they were,
-//! and get the answers that were recorded, by what was asked and not by number. States are not written down: the records
+//! and get the answers that were recorded, by number if it is the same and else by what was asked. States are not written down: the records
 //! that led to one are, and only where some are missing a snapshot.
 //!
 //! A recording from a console's first message on replays to the same screen. One that begins later, because older
@@ -112,7 +112,7 @@ pub enum Heard {
     /// The line to the terminal is slow, or no longer is.
     Slow(bool),
     /// A question was answered.
-    Answered(Box<Query>, Result<Box<Answer>, Failure>),
+    Answered(Ticket, Box<Query>, Result<Box<Answer>, Failure>),
     /// What a question was answered before the recording begins: its answer may be wanted at once.
     Known(Box<Query>, Result<Box<Answer>, Failure>),
     /// A command was decided.
@@ -195,7 +195,8 @@ impl Replay {
     pub fn of(text: &str) -> Result<Replay, String> {
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default();
-        let start: Start = serde_json::from_str(first).map_err(|error| format!("line 1: {error}"))?;
+        let start: Start =
+            serde_json::from_str(first).map_err(|error| format!("line 1: {error}"))?;
         let mut replay = Replay::begin(start)?;
         for (number, line) in (2..).zip(lines) {
             let heard = serde_json::from_str(line).map_err(|error| error.to_string());
@@ -262,11 +263,15 @@ impl Replay {
             }
             Heard::Connection(connection) => Msg::Connection(connection),
             Heard::Slow(slow) => Msg::Link { slow },
-            Heard::Answered(query, answer) => {
-                let asked = self.awaited(|wish| match wish {
-                    Effect::Ask { ticket, query: q } if *q == *query => Some(*ticket),
+            Heard::Answered(told, query, answer) => {
+                let asks = |wish: &Effect, wanted: Option<Ticket>| match wish {
+                    Effect::Ask { ticket, query: q } if *q == *query => {
+                        (wanted.is_none_or(|wanted| wanted == *ticket)).then_some(*ticket)
+                    }
                     _ => None,
-                });
+                };
+                let named = self.awaited(|wish| asks(wish, Some(told)));
+                let asked = named.or_else(|| self.awaited(|wish| asks(wish, None)));
                 // What nobody asked here is about something that this recording begins after.
                 let Some(ticket) = asked else { return Ok(()) };
                 Msg::Answered { ticket, answer }

@@ -45,8 +45,10 @@ fn recorded(world: World) -> Console {
 fn drive(console: &mut Console) {
     console.keys("2jjl<enter>j<esc>");
     console.keys("6jj2/bucket:features<enter>");
-    console.keys("n").keys("Written while recorded<enter>").keys("<esc>");
-    console.keys("u341").keys("[[2").keys("<esc>");
+    console
+        .keys("<esc><esc>")
+        .keys("oWritten while recorded<ctrl-s>");
+    console.keys("6452").keys("[[6").keys("<esc><esc>");
     console.world.now.0 += MINUTE;
     let now = console.world.now;
     console.tell(Msg::Tick(now));
@@ -70,10 +72,12 @@ fn a_recording_replays_to_the_same_screen() {
     assert_eq!(again.screen(), console.screen());
     assert_eq!(replay.agrees, Some(true));
     assert_eq!(shown(&again.model), shown(&console.model));
-    println!("{}", console.screen());
     // It would not agree about anything: without the last key the screen is another one.
     let lines: Vec<_> = text.lines().collect();
-    let key = lines.iter().rposition(|line| line.contains("\"key\"")).unwrap();
+    let key = lines
+        .iter()
+        .rposition(|line| line.contains("\"key\""))
+        .unwrap();
     let without: Vec<_> = [&lines[..key], &lines[key + 1..]].concat();
     assert_eq!(Replay::of(&without.join("\n")).unwrap().agrees, Some(false));
 }
@@ -103,7 +107,10 @@ fn the_last_ten_thousand_are_kept_and_no_more_than_a_bound() {
         console.keys("jk");
     }
     let text = text(&mut console);
-    let keys = text.lines().filter(|line| line.starts_with("{\"key\"")).count();
+    let keys = text
+        .lines()
+        .filter(|line| line.starts_with("{\"key\""))
+        .count();
     assert!((KEPT..=KEPT + 2_000).contains(&keys), "{keys}");
     let replay = Replay::of(&text).unwrap();
     let mut again = Console::new(World::new(), (120, 40));
@@ -124,7 +131,10 @@ fn what_is_no_recording_is_refused() {
     let text = text(&mut console);
     for (wrong, why) in [
         (String::new(), "line 1"),
-        (text.replacen("\"format\":1", "\"format\":2", 1), "format 2 is not 1"),
+        (
+            text.replacen("\"format\":1", "\"format\":2", 1),
+            "format 2 is not 1",
+        ),
         (format!("{text}{{\"key\":\"no such key\"}}"), "is no key"),
         (format!("{text}{{\"key\""), "EOF"),
     ] {
@@ -136,7 +146,10 @@ fn what_is_no_recording_is_refused() {
 /// Returns the recordings beside a ledger's logs.
 fn files(room: &Room) -> Vec<PathBuf> {
     let entries = fs::read_dir(room.path().join(".obeya/logs"));
-    let entries = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let entries = entries
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
     let recording = |path: &PathBuf| path.extension().is_some_and(|end| end == "jsonl");
     entries.filter(recording).collect()
 }
@@ -152,7 +165,10 @@ fn a_console_writes_its_recording_when_asked() {
     pty.keys(":record<enter>").shows("recorded in").settle();
     assert_eq!(pty.keys("q").end(), Ok(0));
     let [file] = files(&room).try_into().unwrap();
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let replay = Replay::of(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(replay.agrees, Some(true));
 }

@@ -72,7 +72,9 @@ fn answered(pty: &mut Pty, key: &str, what: &str, seen: impl Fn(&Screen) -> bool
 fn at_two_kibibytes_a_second_keys_answer_within_one() {
     let room = Room::new();
     for number in 1..=20 {
-        room.done(&format!("work-order create --title \"Order number {number}\""));
+        room.done(&format!(
+            "work-order create --title \"Order number {number}\""
+        ));
     }
     let Some(server) = Server::start(room.path(), RATE) else {
         return;
@@ -104,9 +106,12 @@ fn at_two_kibibytes_a_second_keys_answer_within_one() {
             took.push((key, answered(&mut pty, key, "it moves", moved)));
         }
         let mut typed = String::from("› ");
-        took.push((":", answered(&mut pty, ":", "the prompt", |screen| {
-            screen.contents().contains("┃ ›")
-        })));
+        took.push((
+            ":",
+            answered(&mut pty, ":", "the prompt", |screen| {
+                screen.contents().contains("┃ ›")
+            }),
+        ));
         for key in ["c", "o", "m", "p", "l", "e", "t", "e"] {
             typed += key;
             let shows = |screen: &Screen| screen.contents().contains(&typed);

@@ -66,7 +66,11 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         Role::Muted
     };
     let gap = if chip.is_empty() || named { "" } else { " " };
-    let slow = if model.session.slow { "  slow link" } else { "" };
+    let slow = if model.session.slow {
+        "  slow link"
+    } else {
+        ""
+    };
     let parts = [
         (chip.as_str(), role_of_chip),
         (gap, Role::Text),
