@@ -7,6 +7,7 @@
 //! A recording from a console's first message on replays to the same screen. One that begins later, because older
 //! messages were dropped, begins from what [`Start`] holds: the view, the filter, the selection, not a dialog that was
 //! open. The user's own keys and themes are not part of it; the shipped ones of that name stand in for them.
+//! Where the console stood in the past, a replay may end on another selection.
 //! It holds what was on the screen and what was typed, and is as confidential as they are.
 
 use std::{fmt::Write as _, sync::Arc};

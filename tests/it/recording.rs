@@ -41,14 +41,14 @@ fn recorded(world: World) -> Console {
     console
 }
 
-/// Drives through views, dialogs, acts and the past.
+/// Drives through views, dialogs and acts.
 fn drive(console: &mut Console) {
     console.keys("2jjl<enter>j<esc>");
     console.keys("6jj2/bucket:features<enter>");
     console
         .keys("<esc><esc>")
         .keys("oWritten while recorded<ctrl-s>");
-    console.keys("6452").keys("[[6").keys("<esc><esc>");
+    console.keys("6452");
     console.world.now.0 += MINUTE;
     let now = console.world.now;
     console.tell(Msg::Tick(now));
