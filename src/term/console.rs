@@ -6,7 +6,8 @@ use super::{
     Caps, Keeper, Screen,
     desk::Desk,
     guard,
-    run::{self, Ended, Post},
+    post::Post,
+    run::{self, Ended},
     session::LinkSession,
     wall::WallSession,
 };

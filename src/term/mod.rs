@@ -14,6 +14,7 @@ pub mod guard;
 mod input;
 mod osc;
 mod pace;
+mod post;
 mod recorder;
 mod run;
 mod screen;
@@ -30,8 +31,9 @@ pub use self::{
     console::{ConsoleError, open},
     input::{Input, PASTE_LIMIT},
     osc::{COPY_LIMIT, Copied},
+    post::Post,
     recorder::Keeper,
-    run::{Ended, Post, Session, run},
+    run::{Ended, Session, run},
     screen::{Drawn, Screen},
     signals::Signal,
     stream::{Happened, Inputs},

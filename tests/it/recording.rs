@@ -22,7 +22,7 @@ use crate::{
 const BLESS: &str = "OBEYA_BLESS";
 
 /// A session by which a change of the console that nobody meant is seen.
-const COMMITTED: &str = "tests/it/recordings/board.jsonl";
+const COMMITTED: &str = "tests/recordings/board.jsonl";
 
 fn dress() -> Dress {
     Dress {
