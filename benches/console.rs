@@ -74,6 +74,7 @@ fn console(state: Arc<State>) -> Model {
         me: obeya::domain::order::Actor::person("bench"),
         role: Role::Admin,
         connection: Connection::Host,
+        slow: false,
     };
     let theme = Theme::dark(ColorDepth::True, GlyphSet::Unicode);
     let mut model = Model::new(session, theme, keymap, SIZE);

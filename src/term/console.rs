@@ -3,10 +3,11 @@
 use std::{fmt, io, io::IsTerminal as _, path::Path, sync::Arc};
 
 use super::{
-    Caps, Screen,
+    Caps, Keeper, Screen,
     desk::Desk,
     guard,
-    run::{self, Ended, Post},
+    post::Post,
+    run::{self, Ended},
     session::LinkSession,
     wall::WallSession,
 };
@@ -18,6 +19,7 @@ use crate::{
     ui::{
         model::{EVENTS_KEPT, Model, Session},
         msg::{Connection, Msg},
+        recording::Dress,
         wall::Wall,
     },
 };
@@ -140,6 +142,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         me: options.actor.clone(),
         role,
         connection: Connection::Attached,
+        slow: false,
     };
     let theme = match &look.mark {
         Some(mark) => look.theme.marked(mark.accent),
@@ -154,7 +157,26 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(run::run(&mut screen, &mut model, session.as_mut(), &post));
+    let dress = Dress {
+        keymap: config.keymap.clone(),
+        depth: caps.depth,
+        glyphs: caps.glyphs,
+    };
+    // A wall hears for months what nobody asks about.
+    let keeper = options
+        .wall
+        .is_none()
+        .then(|| Keeper::new(dress, place.home.logs()));
+    if let Some(keeper) = keeper.clone() {
+        guard::at_a_panic(move || keeper.last_words());
+    }
+    let ended = runtime.block_on(run::run(
+        &mut screen,
+        &mut model,
+        session.as_mut(),
+        &post,
+        keeper.as_ref(),
+    ));
     drop(listening);
     // The terminal is given back before anything is said about the end.
     drop(screen);

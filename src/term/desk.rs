@@ -11,7 +11,7 @@ use notify::{
     event::{AccessKind, AccessMode, ModifyKind},
 };
 
-use super::{Caps, run::Post};
+use super::{Caps, post::Post};
 use crate::{
     config::{Config, FILTERS_FILE, Problem, Setting, process_env},
     link::Place,

@@ -12,10 +12,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{
-    desk::Desk,
-    run::{Post, Session},
-};
+use super::{desk::Desk, post::Post, run::Session};
 use crate::{
     cli::{LineContext, run_line},
     domain::{

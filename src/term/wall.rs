@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    desk::Desk,
-    run::{Post, Session},
-};
+use super::{desk::Desk, post::Post, run::Session};
 use crate::{
     domain::{command::Command, moment::Moment, query::Query, record::Seq, time::Timestamp},
     link::{self, Home, Subscription, Watching},

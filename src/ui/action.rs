@@ -87,6 +87,7 @@ actions! {
     Undo "undo" "undo" Global Act "Take the last act back, within ten seconds",
     Repeat "repeat" "repeat" Global Act "Do the last act again, with the selected order or the marked ones",
     Redraw "redraw" "redraw" Global None "Draw the screen anew",
+    Record "record" "record" Global None "Write what the console heard last to a file, to be replayed",
     Themes "themes" "themes" Global None "Choose a theme, and see each as you go",
     Reload "reload" "reload" Global None "Read your themes, keys and settings anew",
     Mouse "mouse" "mouse" Global None "Switch the mouse on or off",

@@ -1,5 +1,7 @@
 //! What may come next in a line that is being typed: words of the grammar, ids, names, terms.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     action::Action,
     arrange::{LanesBy, Sort},
@@ -16,7 +18,7 @@ use crate::domain::{
 const MAX_OFFERS: usize = 100;
 
 /// What the grammar says about a line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grammar {
     /// The line.
     pub line: String,

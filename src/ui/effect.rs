@@ -59,6 +59,8 @@ pub enum Effect {
     Mouse(bool),
     /// Give the terminal back to the shell until the process is continued.
     Suspend,
+    /// Write down what was heard last; where it went comes as [`super::msg::Msg::Printed`].
+    Record,
     /// Paint every cell anew.
     Redraw,
     /// Leave.

@@ -27,6 +27,8 @@ pub mod pen;
 pub mod plan;
 pub mod pointer;
 pub mod queue;
+pub mod recorder;
+pub mod recording;
 pub mod theme;
 pub mod travel;
 pub mod update;

@@ -132,6 +132,8 @@ pub struct Session {
     pub role: Right,
     /// How the engine is reached.
     pub connection: Connection,
+    /// Whether the line to the terminal is slow, so that less is drawn.
+    pub slow: bool,
 }
 
 /// Counts tickets up.
@@ -139,6 +141,16 @@ pub struct Session {
 pub struct Tickets(Ticket);
 
 impl Tickets {
+    /// Returns a count that goes on after a number.
+    pub const fn after(last: Ticket) -> Self {
+        Tickets(last)
+    }
+
+    /// Returns the number given out last.
+    pub const fn last(self) -> Ticket {
+        self.0
+    }
+
     /// Returns a number that was not given out before.
     pub fn issue(&mut self) -> Ticket {
         self.0 += 1;

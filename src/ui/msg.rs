@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     complete::Grammar, effect::Ticket, keymap::Key, look::Look, pointer::Mouse, theme::Theme,
 };
@@ -36,6 +38,11 @@ pub enum Msg {
     },
     /// The way to the engine changed.
     Connection(Connection),
+    /// The line to the terminal turned out to be slow, or no longer is.
+    Link {
+        /// Whether it is.
+        slow: bool,
+    },
     /// A question was answered.
     Answered {
         /// Which.
@@ -88,7 +95,7 @@ pub enum Msg {
 }
 
 /// Why something asked for did not happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// A rule does not allow it. Nothing was changed.
     Refused(Refusal),
@@ -106,7 +113,7 @@ impl fmt::Display for Failure {
 }
 
 /// How the console reaches its ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connection {
     /// This console is the host.
     Host,

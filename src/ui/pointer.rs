@@ -3,6 +3,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     layout,
     model::{Focus, Model, View},
@@ -21,7 +23,7 @@ use crate::domain::{
 pub const DOUBLE_CLICK: i64 = 500_000;
 
 /// What a mouse did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
     /// The first button went down.
     Down,
@@ -36,7 +38,7 @@ pub enum Deed {
 }
 
 /// What a mouse did, where and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mouse {
     /// What.
     pub deed: Deed,

@@ -1,6 +1,7 @@
 //! The integration tests, one binary.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod budgets;
 mod cli;
 mod driving;
 mod ledger;
@@ -17,11 +18,13 @@ mod pty;
 mod pty_looks;
 mod pty_shell;
 mod readme;
+mod recording;
 mod refusals;
 mod roles;
 mod rules;
 mod rules_andon;
 mod rules_graph;
+mod ssh;
 mod support;
 mod survival;
 mod term;

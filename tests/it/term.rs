@@ -55,7 +55,7 @@ fn caps(depth: ColorDepth) -> Caps {
         sync: true,
         osc: true,
         notify: obeya::config::Notify::Bell,
-        ssh: false,
+        link: obeya::config::Link::Fast,
         multiplexer: Multiplexer::None,
     }
 }

@@ -301,6 +301,11 @@ impl Palette {
         usize::from(area.height.saturating_sub(6).min(18))
     }
 
+    /// Returns the row in which what is typed stands, on a screen of this area.
+    pub fn typed_at(&self, area: Rect) -> u16 {
+        self.place(area).y.saturating_add(1)
+    }
+
     /// Returns where it is drawn.
     fn place(&self, area: Rect) -> Rect {
         let shown = Self::shown(area).min(self.rows().count().max(1));

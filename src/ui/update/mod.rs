@@ -100,6 +100,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Connection(connection) => model.session.connection = connection,
         // Only a wall has to say so when it is not.
         Msg::Alive(_) => {}
+        Msg::Link { slow } => model.session.slow = slow,
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
@@ -288,6 +289,7 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
         Action::Themes => vec![Effect::Files(Wanted::Themes)],
+        Action::Record => vec![Effect::Record],
         Action::Reload => vec![Effect::Files(Wanted::Look)],
         Action::Copy => copy(model).map(Effect::copy).into_iter().collect(),
         Action::View => {

@@ -66,6 +66,11 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         Role::Muted
     };
     let gap = if chip.is_empty() || named { "" } else { " " };
+    let slow = if model.session.slow {
+        "  slow link"
+    } else {
+        ""
+    };
     let parts = [
         (chip.as_str(), role_of_chip),
         (gap, Role::Text),
@@ -74,6 +79,7 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         (dot, role),
         (" ", Role::Text),
         (word, role_of_word),
+        (slow, Role::Warning),
     ];
     let mut x = 1 + pen.parts(area, 1, 0, &parts) + 2;
     let tabs = |length: Length| {

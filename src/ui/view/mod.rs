@@ -22,7 +22,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{
     layout,
     model::{Focus, Model, View},
-    overlay::toast,
+    overlay::{Overlay, toast},
     pen::Pen,
 };
 
@@ -59,6 +59,16 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
         overlay.draw(model, area, &mut pen);
     }
     which_key::draw(model, area, &mut pen);
+}
+
+/// Returns the row that is looked at first after a key: on a slow link a frame comes from there.
+pub fn eye(model: &Model) -> u16 {
+    match &model.overlay {
+        // What is typed stands in the second row of a box at the bottom.
+        Some(Overlay::Prompt(_)) => model.size.1.saturating_sub(3),
+        Some(Overlay::Palette(palette)) => palette.typed_at(model.area()),
+        _ => 0,
+    }
 }
 
 fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
