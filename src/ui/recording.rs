@@ -7,7 +7,6 @@
 //! A recording from a console's first message on replays to the same screen. One that begins later, because older
 //! messages were dropped, begins from what [`Start`] holds: the view, the filter, the selection, not a dialog that was
 //! open. The user's own keys and themes are not part of it; the shipped ones of that name stand in for them.
-//! Where the console stood in the past, a replay may end on another selection.
 //! It holds what was on the screen and what was typed, and is as confidential as they are.
 
 use std::{fmt::Write as _, sync::Arc};
@@ -174,6 +173,17 @@ pub fn shown(model: &Model) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Returns the number of a way to the past.
+fn way(wish: &Effect) -> Option<Ticket> {
+    match wish {
+        Effect::Travel {
+            ticket,
+            moment: Some(_),
+        } => Some(*ticket),
+        _ => None,
+    }
+}
+
 /// A console that hears again what one heard.
 #[derive(Debug)]
 pub struct Replay {
@@ -302,8 +312,13 @@ impl Replay {
                 return Ok(());
             }
             Heard::Filters(filters, said) => Msg::Filters(filters, said),
-            Heard::OnTheWay(ticket, gone) => Msg::OnTheWay { ticket, gone },
-            Heard::Arrived(ticket, stands) => {
+            Heard::OnTheWay(told, gone) => {
+                let ticket = self.wishes.iter().find_map(way).unwrap_or(told);
+                Msg::OnTheWay { ticket, gone }
+            }
+            Heard::Arrived(told, stands) => {
+                // Ways are gone one after another, those that were given up too.
+                let ticket = self.awaited(way).unwrap_or(told);
                 let read = |(text, now): (String, Timestamp)| {
                     let state = read_state(&text).ok_or("the snapshot cannot be read")?;
                     Ok::<_, String>((Arc::new(state), now))
@@ -332,7 +347,9 @@ impl Replay {
     }
 
     fn wish(&mut self, wishes: Vec<Effect>) {
-        let awaited = |wish: &Effect| matches!(wish, Effect::Ask { .. } | Effect::Submit { .. });
+        let awaited = |wish: &Effect| {
+            matches!(wish, Effect::Ask { .. } | Effect::Submit { .. }) || way(wish).is_some()
+        };
         for wish in wishes.into_iter().filter(awaited) {
             let known = match &wish {
                 Effect::Ask { ticket, query } => {

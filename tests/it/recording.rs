@@ -52,6 +52,7 @@ fn drive(console: &mut Console) {
     console.world.now.0 += MINUTE;
     let now = console.world.now;
     console.tell(Msg::Tick(now));
+    console.keys("2[[jj]").keys("[0");
     console.keys("7").keys(":view kanban<enter>").keys("jj?");
 }
 
