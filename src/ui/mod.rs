@@ -29,6 +29,7 @@ pub mod pointer;
 pub mod queue;
 pub mod recorder;
 pub mod recording;
+mod selection;
 pub mod theme;
 pub mod travel;
 pub mod update;
