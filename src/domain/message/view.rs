@@ -45,6 +45,14 @@ impl MessageView {
             value => value.to_string(),
         }
     }
+
+    /// Returns the body as a line for people: what an announcement says, or the whole.
+    pub fn line(&self) -> String {
+        match self.body.get("text").and_then(Value::as_str) {
+            Some(text) => text.to_owned(),
+            None => self.text(),
+        }
+    }
 }
 
 impl From<&Message> for MessageView {
