@@ -3,12 +3,7 @@
 //! With `--plain` a line is a sentence that begins with the time and who did it: no colours, no columns, nothing cut
 //! off, for screen readers and logs. The sentences are those of the log and of every timeline.
 
-use std::{
-    io,
-    sync::mpsc,
-    thread,
-    time::Duration,
-};
+use std::{io, sync::mpsc, thread, time::Duration};
 
 use clap::{ArgAction, ArgMatches, Command};
 use rustix::event::{PollFd, PollFlags, poll};

@@ -1,6 +1,7 @@
 //! The integration tests, one binary.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bus;
 mod cli;
 mod driving;
 mod ledger;

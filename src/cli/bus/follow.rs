@@ -38,10 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 const PAGE: usize = 1_000;
 
 /// Returns behind which message, and since when, a reading begins; behind `otherwise` where nothing was said.
-pub(super) fn from(
-    matches: &ArgMatches,
-    otherwise: MessageSeq,
-) -> (MessageSeq, Option<Timestamp>) {
+pub(super) fn from(matches: &ArgMatches, otherwise: MessageSeq) -> (MessageSeq, Option<Timestamp>) {
     match value::<From>(matches, "from") {
         Some(From::Seq(seq)) => (seq.saturating_sub(1), None),
         Some(since) => (0, since.since(link::now())),
@@ -80,9 +77,7 @@ fn take(
     let caller = call.caller();
     let start = match value::<From>(matches, "from") {
         Some(From::Seq(seq)) => Start::After(seq.saturating_sub(1)),
-        Some(from) => from
-            .since(link::now())
-            .map_or(Start::Here, Start::Since),
+        Some(from) => from.since(link::now()).map_or(Start::Here, Start::Since),
         None => Start::Here,
     };
     let bell = broker.bell();

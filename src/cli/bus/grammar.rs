@@ -115,8 +115,12 @@ fn headers() -> [clap::Arg; 3] {
 
 pub(in crate::cli) fn grammar(noun: Command) -> Command {
     let whole = |name: &'static str| {
-        option(name, "SPAN", "How long to wait for the answer; 5s, if not given")
-            .value_parser(reads(duration::span))
+        option(
+            name,
+            "SPAN",
+            "How long to wait for the answer; 5s, if not given",
+        )
+        .value_parser(reads(duration::span))
     };
     verbs(
         noun,

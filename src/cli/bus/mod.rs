@@ -85,7 +85,10 @@ fn address(matches: &ArgMatches) -> Result<Address, CliError> {
 
 /// Returns whose messages are meant: a subscriber's, or those of an inbox, the caller's own if none is named.
 fn reader(matches: &ArgMatches, caller: &Caller) -> Result<Reader, CliError> {
-    match (value::<Address>(matches, "of"), value::<Name>(matches, "name")) {
+    match (
+        value::<Address>(matches, "of"),
+        value::<Name>(matches, "name"),
+    ) {
         (Some(address), name) => reader_of(address, name),
         (None, Some(_)) => Err(CliError::Usage("--name needs --of TOPIC".into())),
         (None, None) => own(caller),
@@ -239,7 +242,9 @@ fn acknowledge(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -
         broker.acknowledge_through(&caller, &reader, last)??;
         return match call.json() {
             true => call.out.json(&serde_json::json!({ "through": last })),
-            false => call.out.line(&format!("acknowledged everything up to {last}")),
+            false => call
+                .out
+                .line(&format!("acknowledged everything up to {last}")),
         };
     }
     let done = broker.acknowledge(&caller, &reader, &seqs)??;

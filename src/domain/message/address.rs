@@ -222,7 +222,10 @@ mod tests {
         }
         let inbox: Address = "@rust-dev".parse().unwrap();
         assert_eq!(inbox.to_string(), "@rust-dev");
-        assert_eq!("andon-alerts".parse(), Ok(Address::from(Topic::AndonAlerts)));
+        assert_eq!(
+            "andon-alerts".parse(),
+            Ok(Address::from(Topic::AndonAlerts))
+        );
         let long = format!("@{}", "x".repeat(MAX_NAME + 1));
         for bad in ["", "@", "@ ", "@@a", "news", "@a\u{1b}[2Jb", "@a\nb", &long] {
             assert!(bad.parse::<Address>().is_err(), "{bad:?}");
@@ -232,7 +235,9 @@ mod tests {
     #[test]
     fn every_event_is_told_on_the_topic_that_one_would_look_at() {
         let of = |topic| -> Vec<_> {
-            let told = EVENTS.iter().filter(|(kind, _)| Topic::of_event(kind) == topic);
+            let told = EVENTS
+                .iter()
+                .filter(|(kind, _)| Topic::of_event(kind) == topic);
             told.map(|(kind, _)| *kind).collect()
         };
         let words = |kinds: &[&str], first: &[&str]| {
@@ -242,7 +247,9 @@ mod tests {
         };
         words(
             &of(Topic::SystemEvents),
-            &["ledger_", "host_", "bucket_", "stages_", "policy_", "import_", "budget_"],
+            &[
+                "ledger_", "host_", "bucket_", "stages_", "policy_", "import_", "budget_",
+            ],
         );
         assert!(of(Topic::WorkOrderEvents).contains(&"order_completed"));
         assert!(of(Topic::AndonAlerts).contains(&"alert_raised"));

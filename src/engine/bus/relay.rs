@@ -42,7 +42,12 @@ pub(super) fn relay(ledger: &mut dyn Ledger, messages: &mut Messages) -> Result<
             // The record of the restore is the last of what was restored.
             Some(known) => known.seq.min(head.saturating_sub(1)),
         };
-        if before == Some(Announced { incarnation, seq: head }) {
+        if before
+            == Some(Announced {
+                incarnation,
+                seq: head,
+            })
+        {
             return Ok(());
         }
         let records = ledger.read(after, PAGE)?;

@@ -109,7 +109,9 @@ fn meant(db: &Connection, letters: &Letters) -> rusqlite::Result<Result<Vec<u64>
             .query_row([int(*number)], |row| rows::whole(row, 0))
             .optional()?;
         if there.is_none() {
-            let why = format!("there is no dead letter {number}; `obeya bus dead-letters list` shows them");
+            let why = format!(
+                "there is no dead letter {number}; `obeya bus dead-letters list` shows them"
+            );
             return Ok(Err(Refusal::invalid("number", why)));
         }
     }
@@ -117,7 +119,10 @@ fn meant(db: &Connection, letters: &Letters) -> rusqlite::Result<Result<Vec<u64>
 }
 
 /// Puts letters back into the hands of whom they were meant for, due at once and counted from nought.
-pub(super) fn requeue(db: &Connection, letters: &Letters) -> rusqlite::Result<Result<u64, Refusal>> {
+pub(super) fn requeue(
+    db: &Connection,
+    letters: &Letters,
+) -> rusqlite::Result<Result<u64, Refusal>> {
     let numbers = match meant(db, letters)? {
         Ok(numbers) => numbers,
         Err(refusal) => return Ok(Err(refusal)),
@@ -130,11 +135,15 @@ pub(super) fn requeue(db: &Connection, letters: &Letters) -> rusqlite::Result<Re
         let address = letter.message.draft.address.to_string();
         let whose = letter.subscriber.as_ref().map_or("", Name::as_str);
         let found: Vec<i64> = db
-            .prepare_cached("SELECT id FROM subscribers WHERE address = ?1 AND (name = ?2 OR ?2 = '')")?
+            .prepare_cached(
+                "SELECT id FROM subscribers WHERE address = ?1 AND (name = ?2 OR ?2 = '')",
+            )?
             .query_map(params![address, whose], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         if found.is_empty() {
-            let why = format!("dead letter {number} goes to {address}, where nobody takes it now; subscribe first, or purge it");
+            let why = format!(
+                "dead letter {number} goes to {address}, where nobody takes it now; subscribe first, or purge it"
+            );
             return Ok(Err(Refusal::invalid("number", why)));
         }
         takers.push((*number, letter.message.seq, found));

@@ -189,7 +189,13 @@ fn held(db: &Connection, id: i64) -> rusqlite::Result<Vec<(MessageSeq, Held)>> {
 
 fn hold(db: &Connection, id: i64, seq: MessageSeq, held: Held) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO deliveries VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![id, int(seq), held.attempts, held.due.0, held.expired])
+        .execute(params![
+            id,
+            int(seq),
+            held.attempts,
+            held.due.0,
+            held.expired
+        ])
         .map(drop)
 }
 
@@ -277,11 +283,7 @@ fn unseen(
     );
     db.prepare_cached(&sql)?
         .query_map(
-            params![
-                reader.address().to_string(),
-                int(cursor),
-                int(limit as u64)
-            ],
+            params![reader.address().to_string(), int(cursor), int(limit as u64)],
             rows::message,
         )?
         .collect()

@@ -108,7 +108,10 @@ impl Messages {
             tend::tend(db, &terms, now)?;
             Ok(sent)
         })?;
-        let last = sent.iter().filter_map(|sent| sent.as_ref().ok()).next_back();
+        let last = sent
+            .iter()
+            .filter_map(|sent| sent.as_ref().ok())
+            .next_back();
         if let Some(sent) = last {
             self.bell.ring(sent.seq);
         }

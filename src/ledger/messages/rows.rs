@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params, types::Type};
 use uuid::Uuid;
 
-use super::{Announced, super::sqlite::records::int};
+use super::{super::sqlite::records::int, Announced};
 use crate::domain::{
     message::{Address, Draft, Message, MessageSeq},
     order::Actor,

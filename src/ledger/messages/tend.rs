@@ -73,9 +73,7 @@ fn settle(db: &Connection, seq: MessageSeq, now: Timestamp) -> rusqlite::Result<
     }
     for (id, name, queued) in takers {
         let held = db
-            .prepare_cached(
-                "UPDATE deliveries SET expired = 1 WHERE subscriber = ?1 AND seq = ?2",
-            )?
+            .prepare_cached("UPDATE deliveries SET expired = 1 WHERE subscriber = ?1 AND seq = ?2")?
             .execute(params![id, int(seq)])?;
         if queued && held == 0 {
             let name: Name = name.parse().map_err(|_| rows::unreadable(1))?;
