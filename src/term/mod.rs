@@ -11,6 +11,7 @@ mod console;
 mod desk;
 pub mod guard;
 mod input;
+mod mail;
 mod osc;
 mod run;
 mod screen;

@@ -29,6 +29,7 @@ use crate::{
         complete::Grammar,
         effect::{Effect, Ticket},
         look::Wanted,
+        mail::MailAct,
         model::{EVENTS_KEPT, Model},
         msg::Msg,
         pointer::Mouse,
@@ -69,6 +70,8 @@ pub trait Session {
     fn run_line(&mut self, ticket: Ticket, line: String);
     /// Reads or writes the user's files; what came of it follows, as [`Wanted`] says.
     fn files(&mut self, wanted: Wanted);
+    /// Does something about a dead letter; [`Msg::Mail`] follows, and what to say.
+    fn mail(&mut self, act: MailAct);
     /// Gives up what a stopped process must not hold: the host's office.
     fn step_down(&mut self);
     /// Takes it up again, after the process was continued.
@@ -365,6 +368,7 @@ impl Console<'_> {
                 }));
             }
             Effect::Files(wanted) => self.session.files(wanted),
+            Effect::Mail(act) => self.session.mail(act),
             Effect::Notify(text) => self.screen.notify(&text)?,
             Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Redraw => self.screen.repaint()?,

@@ -3,6 +3,7 @@
 use super::{
     arrange::{LanesBy, Sort},
     keymap::Scope,
+    mail::selected_letter,
     model::{Focus, Model, View},
     msg::Connection,
 };
@@ -133,6 +134,8 @@ actions! {
     Stopped "stopped" "stopped" Andon None "Open the work that the alert stops",
     Correct "correct" "correct" Andon Act "Create an order that mends the alert",
     PauseAgent "pause-agent" "pause agent" Agents Act "Pause the agent, or let it pull again",
+    Requeue "requeue" "requeue" Messages Act "Put the dead letter back to whom it was meant for",
+    Purge "purge" "purge" Messages Act "Throw the dead letter away",
     Pause "pause" "pause" Events None "Hold the list still while events arrive",
     Accept "accept" "do it" Prompt None "Do it",
     CompleteWord "complete-word" "complete" Prompt None "Complete the word",
@@ -193,6 +196,9 @@ impl Action {
             Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
+            Scope::Messages if selected_letter(model).is_none() => {
+                Err("no dead letter is selected".into())
+            }
             _ => match self {
                 Action::Filter
                     if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
@@ -343,6 +349,7 @@ pub fn hints(model: &Model) -> &'static [Action] {
         On::Agents => &[Open, PauseAgent, Palette],
         On::Events => &[Open, Pause, Filter, Palette],
         On::Flow => &[Open, Why, Filter, Palette],
+        On::Messages => &[Requeue, Purge, Palette],
     }
 }
 

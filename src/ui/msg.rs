@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    complete::Grammar, effect::Ticket, keymap::Key, look::Look, pointer::Mouse, theme::Theme,
+    complete::Grammar, effect::Ticket, keymap::Key, look::Look, mail::Mailbag, pointer::Mouse,
+    theme::Theme,
 };
 use crate::config::Filters;
 use crate::domain::{
@@ -79,6 +80,8 @@ pub enum Msg {
         /// The version there and its moment.
         stands: Result<(Arc<State>, Timestamp), Failure>,
     },
+    /// What is to be seen of the bus is another.
+    Mail(Box<Mailbag>),
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.

@@ -5,20 +5,17 @@ use std::{
     time::Duration,
 };
 
-use uuid::Uuid;
-
 use super::relay::relay;
 use crate::{
     domain::{
         command::Role,
         message::{
             Address, BusView, DeadLetterView, Delivery, DeliveryView, Draft, MAX_NOTE, Message,
-            MessageSeq, Name, Reader, Sent,
-            delivery::{Reason, Terms},
+            MessageSeq, MessageView, Reader, Sent, delivery::Terms,
         },
         order::Actor,
         refusal::Refusal,
-        time::{HOUR, SECOND, Timestamp},
+        time::Timestamp,
     },
     engine::{Clock, SystemClock},
     ledger::{
@@ -27,15 +24,6 @@ use crate::{
     },
     text,
 };
-
-/// How long an answer is worth something that comes too late: it is a dead letter then.
-const ANSWER_LIFE: i64 = HOUR;
-
-/// How much longer than its caller waits a request lasts, so that it is the caller who takes it back, with the reason.
-const REQUEST_GRACE: i64 = 5 * SECOND;
-
-/// The longest that a request waits.
-pub const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// How often who waits looks where bells ring, should one be missed, and where none can be hung up.
 const FALLBACK: Duration = Duration::from_secs(5);
@@ -51,7 +39,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    fn needs(&self, needs: Role) -> Result<(), Refusal> {
+    pub(super) fn needs(&self, needs: Role) -> Result<(), Refusal> {
         match self.role >= needs {
             true => Ok(()),
             false => Err(Refusal::Role {
@@ -81,11 +69,13 @@ macro_rules! ruled {
     };
 }
 
+pub(super) use {needs, ruled};
+
 /// A handle on the bus of a ledger, for one caller at a time. Handles in any number of processes share one bus.
 pub struct Broker {
-    messages: Messages,
+    pub(super) messages: Messages,
     ledger: Box<dyn Ledger>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// Rings when something may have been sent.
@@ -270,114 +260,6 @@ impl Broker {
         self.messages.refuse(reader, seq, &note, now).map(Ok)
     }
 
-    /// Sends a request and waits for its answer; unanswered, it becomes a dead letter. Takes the role agent.
-    ///
-    /// # Errors
-    ///
-    /// The files could not be read or written. A request that was sent then expires by itself.
-    pub fn request(
-        &mut self,
-        caller: &Caller,
-        mut draft: Draft,
-        timeout: Duration,
-    ) -> Ruled<Message> {
-        needs!(caller, Agent);
-        let timeout = timeout.min(MAX_TIMEOUT);
-        let id = Uuid::now_v7();
-        let name: Name = match format!("reply-{id}").parse() {
-            Ok(name) => name,
-            Err(why) => return Ok(Err(Refusal::invalid("reply_to", why))),
-        };
-        let reader = Reader::of_inbox(name.clone());
-        draft.reply_to = Some(name.into());
-        draft.correlation = draft.correlation.or(Some(id));
-        draft.expires = Some(self.now().plus_duration(timeout).plus(REQUEST_GRACE));
-        let bell = self.bell();
-        ruled!(
-            self.messages
-                .subscribe(&reader, Start::Here, self.clock.now())?
-        );
-        let address = draft.address.to_string();
-        let sent = self.publish(caller, vec![draft])?;
-        let answered = match sent {
-            Ok(sent) => self.answer(&reader, &sent, &bell, timeout, address),
-            Err(refusal) => Ok(Err(refusal)),
-        };
-        self.messages.unsubscribe(&reader)?;
-        answered
-    }
-
-    fn answer(
-        &mut self,
-        reader: &Reader,
-        sent: &[Sent],
-        bell: &Bell,
-        timeout: Duration,
-        address: String,
-    ) -> Ruled<Message> {
-        let begun = std::time::Instant::now();
-        loop {
-            let now = self.clock.now();
-            if let Some(delivery) = ruled!(self.messages.take(reader, 1, now)?).pop() {
-                let seq = delivery.message.seq;
-                self.messages.acknowledge(reader, &[seq], now)?;
-                return Ok(Ok(delivery.message));
-            }
-            match timeout.checked_sub(begun.elapsed()) {
-                Some(left) if !left.is_zero() => bell.wait(left),
-                _ => break,
-            }
-        }
-        let now = self.clock.now();
-        let withdrawn = match sent.first() {
-            Some(sent) => self.messages.withdraw(sent.seq, now)?,
-            None => None,
-        };
-        let (letter, reason) = withdrawn.unwrap_or((0, Reason::Expired));
-        Ok(Err(Refusal::NoReply {
-            address,
-            waited: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-            letter,
-            nobody: reason == Reason::NoSubscriber,
-        }))
-    }
-
-    /// Answers a request that `reader` was given, and acknowledges it. Takes the role agent.
-    ///
-    /// # Errors
-    ///
-    /// Nothing was sent, or nobody can tell.
-    pub fn reply(
-        &mut self,
-        caller: &Caller,
-        reader: Option<&Reader>,
-        seq: MessageSeq,
-        body: String,
-    ) -> Ruled<Sent> {
-        needs!(caller, Agent);
-        let Some(request) = self.messages.message(seq)? else {
-            let why = format!("there is no message {seq}, or it is kept no longer");
-            return Ok(Err(Refusal::invalid("seq", why)));
-        };
-        let Some(address) = request.draft.reply_to else {
-            let why = format!("message {seq} wants no answer: it is not a request");
-            return Ok(Err(Refusal::invalid("seq", why)));
-        };
-        let mut draft = Draft::new(address, caller.actor.clone(), body);
-        draft.correlation = request.draft.correlation;
-        draft.expires = Some(self.now().plus(ANSWER_LIFE));
-        let sent = ruled!(self.publish(caller, vec![draft])?);
-        let own = request.draft.address.owner().cloned().map(Reader::of_inbox);
-        if let Some(reader) = reader.or(own.as_ref()) {
-            let now = self.clock.now();
-            self.messages.acknowledge(reader, &[seq], now)?;
-        }
-        match sent.into_iter().next() {
-            Some(sent) => Ok(Ok(sent)),
-            None => Ok(Err(Refusal::invalid("body", "nothing was sent"))),
-        }
-    }
-
     /// Returns messages as they were sent, and gives none of them out.
     ///
     /// # Errors
@@ -431,6 +313,44 @@ impl Broker {
     /// The files could not be read or written.
     pub fn dead_letters(&mut self, limit: usize) -> Result<Vec<DeadLetterView>, Fault> {
         self.messages.tend(self.clock.now())?;
+        self.letters(limit)
+    }
+
+    /// Returns whether another handle may have written messages since this was last asked.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be read.
+    pub fn changed(&mut self) -> Result<bool, Fault> {
+        self.messages.changed()
+    }
+
+    /// Returns the bus as it lies there, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be read.
+    pub fn glance(&mut self) -> Result<BusView, Fault> {
+        self.messages.overview()
+    }
+
+    /// Returns the newest messages of all, newest first, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be read.
+    pub fn recent(&mut self, limit: usize) -> Result<Vec<MessageView>, Fault> {
+        let after = self.messages.last()?.saturating_sub(limit as u64);
+        let found = self.messages.replay(None, after, None, limit)?;
+        Ok(found.iter().rev().map(MessageView::from).collect())
+    }
+
+    /// Returns the newest dead letters as they lie there, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be read.
+    pub fn letters(&mut self, limit: usize) -> Result<Vec<DeadLetterView>, Fault> {
         let letters = self.messages.dead_letters(limit)?;
         Ok(letters.iter().map(DeadLetterView::from).collect())
     }

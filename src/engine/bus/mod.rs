@@ -5,8 +5,10 @@
 
 mod broker;
 mod relay;
+mod request;
 mod thread;
 
-pub use broker::{Bell, Broker, Caller, MAX_TIMEOUT};
+pub use broker::{Bell, Broker, Caller};
 pub use relay::MAX_BACK;
+pub use request::MAX_TIMEOUT;
 pub use thread::{Bus, Heard, Listener, MAX_GROUP};

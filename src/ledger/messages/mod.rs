@@ -58,6 +58,8 @@ pub struct Messages {
     open: Option<(Connection, Option<FileId>)>,
     turn: Turn,
     bell: Doorbell,
+    /// SQLite's `data_version` when it was last asked whether anything changed.
+    version: Option<i64>,
 }
 
 impl Messages {
@@ -73,6 +75,7 @@ impl Messages {
             open: None,
             turn: Turn::new(home.messages_lock()),
             bell: Doorbell::new(home.messages_bell()),
+            version: None,
         };
         messages.current()?;
         Ok(messages)
@@ -267,6 +270,20 @@ impl Messages {
         self.read("replaying messages", |db| {
             rows::after(db, address, after, since, limit)
         })
+    }
+
+    /// Returns whether another handle may have written since this was last asked; true the first time.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub fn changed(&mut self) -> Result<bool, Fault> {
+        let version = self.read("looking for changes", |db| {
+            db.prepare_cached("PRAGMA data_version")?
+                .query_row([], |row| row.get(0))
+        })?;
+        let before = self.version.replace(version);
+        Ok(before != Some(version))
     }
 
     /// Returns one message, if it is still kept.

@@ -40,6 +40,8 @@ scopes! {
     Events "events",
     /// The flow of work.
     Flow "flow",
+    /// The messages.
+    Messages "messages",
     /// The past, in every view.
     Past "past",
     /// The detail of an order.
@@ -72,6 +74,7 @@ impl Scope {
                 Scope::Agents,
                 Scope::Events,
                 Scope::Flow,
+                Scope::Messages,
                 Scope::Order,
                 Scope::List,
                 Scope::Global,
@@ -86,7 +89,8 @@ impl Scope {
             | Scope::Andon
             | Scope::Agents
             | Scope::Events
-            | Scope::Flow => &[Scope::Order, Scope::List, Scope::Global],
+            | Scope::Flow
+            | Scope::Messages => &[Scope::Order, Scope::List, Scope::Global],
         }
     }
 

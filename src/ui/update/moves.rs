@@ -59,6 +59,7 @@ fn select(model: &mut Model, rows: isize) {
             let events = &mut model.events;
             events.list.step(&events.shown, rows);
         }
+        View::Messages => model.mail.step(rows),
         View::Flow => {
             let ids = model.asks.flow_rows(model.flow.page);
             model.flow.list_mut().step(&ids, rows);
@@ -90,6 +91,8 @@ pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
         pane.turn(columns > 0);
     } else if model.view == View::Kanban {
         model.board.turn(columns);
+    } else if model.view == View::Messages {
+        model.mail.turn(columns);
     } else if model.view == View::Flow {
         model.flow.turn(columns);
     } else if model.view == View::Dependencies
@@ -116,7 +119,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.view {
-        View::Overview => {}
+        View::Overview | View::Messages => {}
         View::Andon => model.focus = Focus::Detail,
         View::Dependencies if model.tree.root.is_none() => return root_here(model),
         _ => match model.selected_order() {
