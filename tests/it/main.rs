@@ -33,6 +33,7 @@ mod ui_guards;
 mod ui_keys;
 mod ui_looks;
 mod ui_matrix;
+mod ui_messages;
 mod ui_mouse;
 mod ui_questions;
 mod ui_travel;
