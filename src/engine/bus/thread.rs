@@ -150,8 +150,8 @@ impl Bus {
             })));
         }
         draft.sender.clone_from(&caller.actor);
-        if let Err((fault, Job::Publish(_, answer))) =
-            self.push(Job::Publish(draft, Box::new(answer)))
+        if let Err(refused) = self.push(Job::Publish(draft, Box::new(answer)))
+            && let (fault, Job::Publish(_, answer)) = *refused
         {
             answer(Err(fault));
         }
@@ -179,7 +179,7 @@ impl Bus {
     ) -> Result<T, Fault> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let errand = Job::Errand(Box::new(move |broker| drop(sender.send(errand(broker)))));
-        self.push(errand).map_err(|(fault, _)| fault)?;
+        self.push(errand).map_err(|refused| refused.0)?;
         receiver.recv().map_err(|_| stopped())
     }
 
@@ -210,15 +210,17 @@ impl Bus {
         })
     }
 
-    fn push(&self, job: Job) -> Result<(), (Fault, Job)> {
+    /// Has a job wait its turn, or gives it back with the reason.
+    fn push(&self, job: Job) -> Result<(), Box<(Fault, Job)>> {
         let shared = &self.runner.shared;
         let mut inbox = lock(&shared.inbox);
         if inbox.stop {
-            return Err((stopped(), job));
+            return Err(Box::new((stopped(), job)));
         }
         if inbox.jobs.len() >= MAX_WAITING {
             let what = format!("{MAX_WAITING} messages wait to be sent");
-            return Err((Fault::new(FaultKind::Busy, Path::new(""), what), job));
+            let fault = Fault::new(FaultKind::Busy, Path::new(""), what);
+            return Err(Box::new((fault, job)));
         }
         inbox.jobs.push_back(job);
         drop(inbox);

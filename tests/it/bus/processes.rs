@@ -99,9 +99,10 @@ fn what_several_processes_send_comes_once_and_in_order() {
     assert!(child.wait().unwrap().success());
     assert!(heard.windows(2).all(|two| seq(&two[0]) < seq(&two[1])));
     for sender in 0..4 {
+        let name = sender.to_string();
         let of: Vec<_> = heard
             .iter()
-            .filter(|heard| heard["sender"]["name"] == sender.to_string())
+            .filter(|heard| heard["sender"]["name"] == name.as_str())
             .map(|heard| heard["body"].as_str().unwrap().to_owned())
             .collect();
         let sent: Vec<_> = (0..10).map(|n| format!("{sender}-{n}")).collect();
