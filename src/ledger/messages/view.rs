@@ -54,6 +54,8 @@ pub(super) fn overview(db: &Connection) -> rusqlite::Result<BusView> {
             delivered: rows::whole(row, 5)?,
         });
     }
+    // The inbox of an answer goes with its request; what was sent there is history.
+    found.retain(|address, view| address.owner().is_none() || !view.subscribers.is_empty());
     Ok(BusView {
         addresses: found.into_values().collect(),
         dead_letters: dead::count(db)?,

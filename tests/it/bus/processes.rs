@@ -131,6 +131,8 @@ fn a_request_is_answered_by_another_process_or_is_a_dead_letter_with_its_reason(
         room.done("bus inbox tester --json").json(),
         serde_json::json!([])
     );
+    // The inbox of the answer is gone with the request.
+    assert!(!room.done("bus topics").out.contains("@reply-"));
     // Somebody looks after this inbox, and does not answer in time; nobody ever looked after the other.
     for (to, reason) in [("tester", "request_timeout"), ("nobody", "no_subscriber")] {
         let said = room.line(&format!("bus request @{to} hello --timeout 0s --json"));
