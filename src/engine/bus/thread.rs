@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -37,6 +37,13 @@ const PAGE: usize = 1_000;
 
 /// How often others are looked for where no bell rings.
 const FALLBACK: Duration = Duration::from_secs(5);
+
+/// How long a bus that just answered many waits for them to come back, so that the next group is large too: less than the
+/// sync of the small group that it saves. A single caller is never kept waiting.
+const GATHERING: Duration = Duration::from_micros(100);
+
+/// How long a bus that has messages to send may leave the doorbell unanswered: most rings are its own.
+const DEAF: Duration = Duration::from_millis(10);
 
 type Answer = Box<dyn FnOnce(Ruled<Sent>) + Send>;
 type Errand = Box<dyn FnOnce(&mut Broker) + Send>;
@@ -223,8 +230,11 @@ impl Bus {
             return Err(Box::new((fault, job)));
         }
         inbox.jobs.push_back(job);
-        drop(inbox);
-        shared.wake.notify_one();
+        // Who is not the first is taken along with the first.
+        if inbox.jobs.len() == 1 {
+            drop(inbox);
+            shared.wake.notify_one();
+        }
         Ok(())
     }
 }
@@ -322,13 +332,20 @@ impl Listener {
     }
 }
 
-/// Takes what waits: at most one group of messages, with the errands between them.
-fn next_jobs(shared: &Shared) -> (Vec<Job>, bool, bool) {
+/// Takes what waits: at most one group of messages, with the errands between them. `before` is how many were answered last.
+fn next_jobs(shared: &Shared, before: usize) -> (Vec<Job>, bool, bool) {
     let mut inbox = lock(&shared.inbox);
     while inbox.jobs.is_empty() && !inbox.rung && !inbox.stop {
         inbox = shared
             .wake
             .wait(inbox)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+    if before > 1 && inbox.jobs.len() < before / 2 && !inbox.jobs.is_empty() && !inbox.stop {
+        // Nobody but the end rings before the time is up.
+        (inbox, _) = shared
+            .wake
+            .wait_timeout(inbox, GATHERING)
             .unwrap_or_else(PoisonError::into_inner);
     }
     let (mut bytes, mut count) = (0, 0);
@@ -348,8 +365,9 @@ fn next_jobs(shared: &Shared) -> (Vec<Job>, bool, bool) {
 }
 
 fn run(shared: &Shared, broker: &mut Broker, mut seen: MessageSeq) {
+    let (mut before, mut heard) = (0, Instant::now());
     loop {
-        let (jobs, rung, over) = next_jobs(shared);
+        let (jobs, rung, over) = next_jobs(shared, before);
         let mut drafts = Vec::with_capacity(jobs.len());
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -361,11 +379,17 @@ fn run(shared: &Shared, broker: &mut Broker, mut seen: MessageSeq) {
                 Job::Errand(errand) => errand(broker),
             }
         }
-        if !drafts.is_empty() {
+        before = drafts.len();
+        if before > 0 {
             send(shared, broker, &mut seen, drafts, answers);
         }
-        if rung && let Err(fault) = hear(shared, broker, &mut seen) {
-            tracing::warn!(%fault, "messages of others were not read");
+        if rung && before > 0 && heard.elapsed() < DEAF {
+            lock(&shared.inbox).rung = true;
+        } else if rung {
+            heard = Instant::now();
+            if let Err(fault) = hear(shared, broker, &mut seen) {
+                tracing::warn!(%fault, "messages of others were not read");
+            }
         }
         if over {
             // Listeners are told by their channel's end.
