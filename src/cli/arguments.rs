@@ -45,6 +45,17 @@ views! {
     "stage" "list" "List the stages with their limits";
     "agent" "list" "List registered agents";
     "agent" "status" "Show one agent and what it holds";
+    "bus" "topics" "List topics and inboxes, and who takes from them";
+    "bus" "publish" "Send a message";
+    "bus" "subscribe" "Follow messages, one line each, and acknowledge them";
+    "bus" "unsubscribe" "Forget a subscriber, with what it had not acknowledged";
+    "bus" "request" "Send a message and wait for its answer";
+    "bus" "reply" "Answer a request, and acknowledge it";
+    "bus" "replay" "Show what was sent, from a message or a moment on";
+    "bus" "inbox" "Show or take what waits in an inbox";
+    "bus" "ack" "Acknowledge messages that were taken";
+    "bus" "refuse" "Give a message back for good: a dead letter";
+    "bus" "dead-letters" "List, requeue or purge what could not be delivered";
     "receipt" "show" "Show a work order's receipt";
     "receipt" "verify" "Check a receipt against the ledger";
     "receipt" "chain" "Follow the receipts back from one";

@@ -20,7 +20,7 @@ use crate::{
         record::{ActorKind, Door},
         time::Timestamp,
     },
-    link::{self, Failure, Heartbeat, Home, Operator, Outcome, Place, Reply},
+    link::{self, Failure, Heartbeat, Home, Operator, Outcome, Place, Reply, bus::Caller},
 };
 
 /// The variable that names the acting agent.
@@ -390,6 +390,15 @@ impl<'a> Call<'a> {
             until: None,
             as_of: None,
             command,
+        }
+    }
+
+    /// Returns the caller as the bus knows one.
+    pub(super) fn caller(&self) -> Caller {
+        let actor = self.globals.actor();
+        Caller {
+            role: self.globals.role(&actor),
+            actor,
         }
     }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     agent, andon,
     arguments::{flag, option, words},
-    bucket, completions,
+    bucket, bus, completions,
     context::Call,
     dashboard, debug, demo, deps, doctor,
     duration::span,
@@ -64,6 +64,7 @@ nouns! {
     "bucket" => bucket, "Classes of service: WIP limits and SLAs";
     "stage" => stage, "The board's columns";
     "agent" | "agents" => agent, "Registered agents";
+    "bus" => bus, "Messages between agents, people and the engine";
     "receipt" => receipt, "Proof of completed work orders";
     "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";

@@ -7,6 +7,7 @@ mod agent;
 mod andon;
 mod arguments;
 mod bucket;
+mod bus;
 mod complete;
 mod completions;
 mod context;

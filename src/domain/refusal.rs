@@ -176,6 +176,17 @@ pub enum Refusal {
         /// The seq of the first record that the id stands for.
         seq: u64,
     },
+    /// Nobody answered a request in time; it is a dead letter now.
+    NoReply {
+        /// Where it went.
+        address: String,
+        /// How long the caller waited, in milliseconds.
+        waited: u64,
+        /// The dead letter's number.
+        letter: u64,
+        /// Whether nobody ever took messages there.
+        nobody: bool,
+    },
     /// The ledger holds events that this version does not know.
     NewerLedger {
         /// The first such event's name.
@@ -227,6 +238,7 @@ impl Refusal {
             Refusal::Limit { .. } => "limit",
             Refusal::StageInUse { .. } => "stage_in_use",
             Refusal::CommandReused { .. } => "command_reused",
+            Refusal::NoReply { .. } => "no_reply",
             Refusal::NewerLedger { .. } => "newer_ledger",
         }
     }
@@ -323,6 +335,9 @@ impl Refusal {
             Refusal::Limit { .. } => vec!["close or archive what is no longer needed".into()],
             Refusal::StageInUse { stage, .. } => {
                 vec![format!("move the orders out of {stage} first")]
+            }
+            Refusal::NoReply { letter, .. } => {
+                vec![format!("obeya bus dead-letters requeue {letter}")]
             }
             Refusal::NewerLedger { .. } => vec!["run the newer version of obeya".into()],
         }
@@ -450,6 +465,22 @@ impl fmt::Display for Refusal {
                 write!(
                     f,
                     "this command id stands for another command, recorded at {seq}"
+                )
+            }
+            Refusal::NoReply {
+                address,
+                waited,
+                letter,
+                nobody,
+            } => {
+                let seconds = *waited as f64 / 1_000.0;
+                let why = match nobody {
+                    true => "nobody takes messages there",
+                    false => "nobody answered in time",
+                };
+                write!(
+                    f,
+                    "no answer from {address} within {seconds} s: {why}; the request is dead letter {letter}"
                 )
             }
             Refusal::NewerLedger { kind, seq } => {

@@ -4,6 +4,7 @@
 //! them is a writer in this process ([`Cold`]), or the host's engine over the unix socket ([`Client`]): the same messages.
 
 mod admin;
+pub mod bus;
 mod client;
 mod cold;
 mod follow;

@@ -194,10 +194,16 @@ fn linked(
     context: LineContext,
     desk: &Desk,
 ) -> Result<LinkSession, ConsoleError> {
-    let (post, desk) = (post.clone(), desk.clone());
+    let (home, post, desk) = (place.home.clone(), post.clone(), desk.clone());
     Ok(match options.read_only {
-        true => LinkSession::look(link::Watching::open(&place.home)?, post, context, desk),
-        false => LinkSession::work(link::Session::open(&place.home)?, post, context, desk),
+        true => LinkSession::look(
+            link::Watching::open(&place.home)?,
+            home,
+            post,
+            context,
+            desk,
+        ),
+        false => LinkSession::work(link::Session::open(&place.home)?, home, post, context, desk),
     })
 }
 

@@ -25,6 +25,7 @@ use crate::{
         complete::Grammar,
         effect::{Effect, Ticket},
         look::Wanted,
+        mail::MailAct,
         model::Model,
         msg::Msg,
         pointer::Mouse,
@@ -66,6 +67,8 @@ pub trait Session {
     fn run_line(&mut self, ticket: Ticket, line: String);
     /// Reads or writes the user's files; what came of it follows, as [`Wanted`] says.
     fn files(&mut self, wanted: Wanted);
+    /// Does something about a dead letter; [`Msg::Mail`] follows, and what to say.
+    fn mail(&mut self, act: MailAct);
     /// Gives up what a stopped process must not hold: the host's office.
     fn step_down(&mut self);
     /// Takes it up again, after the process was continued.
@@ -344,6 +347,7 @@ impl Console<'_> {
                 }));
             }
             Effect::Files(wanted) => self.session.files(wanted),
+            Effect::Mail(act) => self.session.mail(act),
             Effect::Notify(text) => self.screen.notify(&text)?,
             Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Record => return self.record(),

@@ -14,6 +14,7 @@ use crate::{
     ui::{
         effect::Ticket,
         look::Wanted,
+        mail::MailAct,
         model::EVENTS_KEPT,
         msg::{Connection, Failure, Msg},
     },
@@ -80,6 +81,8 @@ impl Session for WallSession {
     fn files(&mut self, wanted: Wanted) {
         self.post.tell(self.desk.answer(wanted));
     }
+
+    fn mail(&mut self, _: MailAct) {}
 
     fn step_down(&mut self) {}
 

@@ -4,6 +4,7 @@ use super::{
     arrange::{LanesBy, Sort},
     graph::{Way, export::Export},
     keymap::Scope,
+    mail::selected_letter,
     model::{Focus, Model, View},
     msg::Connection,
     queue::{self, GroupBy},
@@ -142,6 +143,8 @@ actions! {
     Group "group" "group" Global None "Put the alerts of a storm together: by condition, scope or raiser",
     Resolved "resolved" "resolved too" Global None "Show the resolved alerts behind the open ones, or not",
     PauseAgent "pause-agent" "pause agent" Agents Act "Pause the agent, or let it pull again",
+    Requeue "requeue" "requeue" Messages Act "Put the dead letter back to whom it was meant for",
+    Purge "purge" "purge" Messages Act "Throw the dead letter away",
     Pause "pause" "pause" Events None "Hold the list still while events arrive",
     Accept "accept" "do it" Prompt None "Do it",
     CompleteWord "complete-word" "complete" Prompt None "Complete the word",
@@ -215,6 +218,9 @@ impl Action {
             Scope::Tree if model.draws_graph() => Ok(()),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
+            Scope::Messages if selected_letter(model).is_none() => {
+                Err("no dead letter is selected".into())
+            }
             _ => match self {
                 Action::Filter
                     if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
@@ -384,6 +390,7 @@ pub fn hints(model: &Model) -> &'static [Action] {
         On::Agents => &[Open, PauseAgent, Palette],
         On::Events => &[Open, Pause, Filter, Palette],
         On::Flow => &[Open, Why, Filter, Palette],
+        On::Messages => &[Requeue, Purge, Palette],
     }
 }
 

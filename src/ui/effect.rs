@@ -1,6 +1,6 @@
 //! What an update wants done: the console itself does nothing.
 
-use super::look::Wanted;
+use super::{look::Wanted, mail::MailAct};
 use crate::domain::{command::Command, moment::Moment, query::Query, time::Timestamp};
 
 /// Tells an answer from others; rises for ever.
@@ -36,6 +36,8 @@ pub enum Effect {
     },
     /// Read or write the user's files; what comes of it comes as [`super::look::Wanted`] says.
     Files(Wanted),
+    /// Do something about a dead letter; what came of it comes as [`super::msg::Msg::Mail`] and as what to say.
+    Mail(MailAct),
     /// Go to a moment of the past, or back to the present: questions are answered as of there from then on. The arrival
     /// comes as [`super::msg::Msg::Arrived`].
     Travel {

@@ -18,6 +18,7 @@ pub mod jumps;
 pub mod keymap;
 pub mod layout;
 pub mod look;
+pub mod mail;
 pub mod model;
 pub mod msg;
 pub mod overlay;

@@ -21,6 +21,7 @@ use super::{
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
     look::Fitting,
+    mail::Mail,
     msg::Connection,
     overlay::Overlay,
     pane::Pane,
@@ -62,11 +63,13 @@ pub enum View {
     Events,
     /// How work flows, and what is to be expected.
     Flow,
+    /// Messages.
+    Messages,
 }
 
 impl View {
     /// Every view, in the order of the tabs.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         View::Overview,
         View::Kanban,
         View::Dependencies,
@@ -74,6 +77,7 @@ impl View {
         View::Agents,
         View::Events,
         View::Flow,
+        View::Messages,
     ];
 
     /// Returns the word by which keymaps name it.
@@ -86,6 +90,7 @@ impl View {
             View::Agents => "agents",
             View::Events => "events",
             View::Flow => "flow",
+            View::Messages => "messages",
         }
     }
 
@@ -108,6 +113,7 @@ impl View {
             View::Agents => Scope::Agents,
             View::Events => Scope::Events,
             View::Flow => Scope::Flow,
+            View::Messages => Scope::Messages,
         }
     }
 }
@@ -205,6 +211,8 @@ pub struct Model {
     pub events: Events,
     /// The pages about the flow of work.
     pub flow: Flow,
+    /// The messages.
+    pub mail: Mail,
     /// The detail pane, if one is open.
     pub detail: Option<Detail>,
     /// The dialog over all, if one is open.
@@ -269,6 +277,7 @@ impl Model {
             agents: List::default(),
             events: Events::default(),
             flow: Flow::default(),
+            mail: Mail::default(),
             detail: None,
             overlay: None,
             waiting: VecDeque::new(),

@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    complete::Grammar, effect::Ticket, keymap::Key, look::Look, pointer::Mouse, theme::Theme,
+    complete::Grammar, effect::Ticket, keymap::Key, look::Look, mail::Mailbag, pointer::Mouse,
+    theme::Theme,
 };
 use crate::config::Filters;
 use crate::domain::{
@@ -88,6 +89,8 @@ pub enum Msg {
     },
     /// The engine showed that it is alive, and keeps up with its ledger.
     Alive(Timestamp),
+    /// What is to be seen of the bus is another.
+    Mail(Box<Mailbag>),
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.

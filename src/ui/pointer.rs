@@ -147,7 +147,7 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
         Some(usize::from(below / rows))
     };
     match model.view {
-        View::Overview | View::Flow => None,
+        View::Overview | View::Flow | View::Messages => None,
         View::Kanban => {
             let plan = plan(&model.board, body, model.size.1);
             let card = plan.cards.iter().find(|card| holds(card.area, x, y));

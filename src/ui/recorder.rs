@@ -213,6 +213,7 @@ impl Recorder {
                 };
                 Heard::Arrived(*ticket, stands)
             }
+            Msg::Mail(seen) => Heard::Mail(seen.clone()),
             Msg::Copied(how) => Heard::Copied(how.clone()),
             Msg::Tick(now) => Heard::Tick(*now),
         })

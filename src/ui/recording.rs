@@ -21,6 +21,7 @@ use super::{
     effect::{Effect, Ticket},
     filter::Filter,
     keymap,
+    mail::Mailbag,
     model::{Model, Session, Tickets, View},
     msg::{Connection, Failure, Msg},
     pointer::Mouse,
@@ -129,6 +130,8 @@ pub enum Heard {
     OnTheWay(Ticket, (Seq, Seq)),
     /// The past was reached.
     Arrived(Ticket, Result<(String, Timestamp), Failure>),
+    /// What was seen of the bus.
+    Mail(Box<Mailbag>),
     /// A copy was made, or not.
     Copied(Result<String, String>),
     /// A minute began.
@@ -329,6 +332,7 @@ impl Replay {
                 };
                 Msg::Arrived { ticket, stands }
             }
+            Heard::Mail(seen) => Msg::Mail(seen),
             Heard::Copied(how) => Msg::Copied(how),
             Heard::Tick(now) => Msg::Tick(now),
             Heard::Drawn => {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod budgets;
+mod bus;
 mod cli;
 mod driving;
 mod ledger;
@@ -38,6 +39,7 @@ mod ui_guards;
 mod ui_keys;
 mod ui_looks;
 mod ui_matrix;
+mod ui_messages;
 mod ui_mouse;
 mod ui_questions;
 mod ui_storm;

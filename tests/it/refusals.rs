@@ -126,6 +126,18 @@ fn every_refusal_explains_itself() {
             orders: 2,
         },
         Refusal::CommandReused { seq: 7 },
+        Refusal::NoReply {
+            address: "@tester".into(),
+            waited: 1_500,
+            letter: 3,
+            nobody: false,
+        },
+        Refusal::NoReply {
+            address: "@nobody".into(),
+            waited: 5_000,
+            letter: 4,
+            nobody: true,
+        },
         Refusal::NewerLedger {
             kind: "gate_passed".into(),
             seq: 9,
@@ -248,6 +260,12 @@ fn every_refusal_explains_itself() {
         move the orders out of code first
     this command id stands for another command, recorded at 7
       {"rule":"command_reused","seq":7}
+    no answer from @tester within 1.5 s: nobody answered in time; the request is dead letter 3
+      {"rule":"no_reply","address":"@tester","waited":1500,"letter":3,"nobody":false}
+        obeya bus dead-letters requeue 3
+    no answer from @nobody within 5 s: nobody takes messages there; the request is dead letter 4
+      {"rule":"no_reply","address":"@nobody","waited":5000,"letter":4,"nobody":true}
+        obeya bus dead-letters requeue 4
     record 9 is a 'gate_passed', which a newer obeya wrote; this one only reads
       {"rule":"newer_ledger","kind":"gate_passed","seq":9}
         run the newer version of obeya

@@ -240,7 +240,7 @@ fn description(matches: &ArgMatches, call: &Call<'_>) -> Result<Option<String>, 
 }
 
 /// Returns a text that was given, or standard input for `-`.
-fn given(call: &Call<'_>, text: &str) -> Result<String, CliError> {
+pub(in crate::cli) fn given(call: &Call<'_>, text: &str) -> Result<String, CliError> {
     match text {
         "-" => {
             call.process_only("Reading standard input")?;

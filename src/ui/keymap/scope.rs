@@ -42,6 +42,8 @@ scopes! {
     Events "events",
     /// The flow of work.
     Flow "flow",
+    /// The messages.
+    Messages "messages",
     /// The past, in every view.
     Past "past",
     /// The detail of an order.
@@ -75,6 +77,7 @@ impl Scope {
                 Scope::Agents,
                 Scope::Events,
                 Scope::Flow,
+                Scope::Messages,
                 Scope::Order,
                 Scope::List,
                 Scope::Global,
@@ -90,7 +93,8 @@ impl Scope {
             | Scope::Andon
             | Scope::Agents
             | Scope::Events
-            | Scope::Flow => &[Scope::Order, Scope::List, Scope::Global],
+            | Scope::Flow
+            | Scope::Messages => &[Scope::Order, Scope::List, Scope::Global],
         }
     }
 

@@ -178,6 +178,7 @@ fn heading(scope: Scope) -> &'static str {
         Scope::Agents => "The selected agent",
         Scope::Events => "Events",
         Scope::Flow => "Flow",
+        Scope::Messages => "The selected dead letter",
         Scope::Past => "The past",
         Scope::Detail => "This pane",
         Scope::Form => "Form",

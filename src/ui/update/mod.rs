@@ -26,6 +26,7 @@ use super::{
     keymap::{Key, Press, Scope},
     layout,
     look::Wanted,
+    mail,
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
@@ -107,6 +108,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Completed(grammar) => finder::completed(model, grammar),
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
+        Msg::Mail(seen) => model.mail.seen = Some(*seen),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
         Msg::Filters(filters, said) => arrange::kept(model, filters, said),
@@ -180,6 +182,9 @@ fn derive(model: &mut Model) {
         let ids = model.asks.flow_rows(model.flow.page);
         let shown = view::flow::rows(model, screen.body);
         model.flow.list_mut().settle(&ids, shown);
+    }
+    if model.view == View::Messages {
+        model.mail.settle(view::messages::rows(screen.body));
     }
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
         let named = palette.name();
@@ -340,6 +345,7 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         | Action::Escalate
         | Action::Stopped
         | Action::Correct => alerts::run(model, action),
+        Action::Requeue | Action::Purge => mail::act(model, action),
         Action::Pause => moves::pause(model),
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),

@@ -61,6 +61,7 @@ fn select(model: &mut Model, rows: isize) {
             let events = &mut model.events;
             events.list.step(&events.shown, rows);
         }
+        View::Messages => model.mail.step(rows),
         View::Flow => {
             let ids = model.asks.flow_rows(model.flow.page);
             model.flow.list_mut().step(&ids, rows);
@@ -92,6 +93,8 @@ pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
         pane.turn(columns > 0);
     } else if model.view == View::Kanban {
         model.board.turn(columns);
+    } else if model.view == View::Messages {
+        model.mail.turn(columns);
     } else if model.view == View::Flow {
         model.flow.turn(columns);
     } else if model.draws_graph() {
@@ -120,7 +123,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.view {
-        View::Overview => {}
+        View::Overview | View::Messages => {}
         View::Andon => match storm::head(model) {
             Some(group) => model.queue.open = Some(group),
             None => model.focus = Focus::Detail,

@@ -147,6 +147,7 @@ fn tab(view: View, length: Length, current: bool) -> String {
         View::Agents => ("Agents", "Agents", "Age"),
         View::Events => ("Events", "Events", "Ev"),
         View::Flow => ("Flow", "Flow", "Flow"),
+        View::Messages => ("Messages", "Mail", "Mail"),
     };
     let number = view as usize + 1;
     match length {
@@ -188,6 +189,11 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
     }
     if parts.is_empty() {
         parts.push((format!("{} no alerts", glyphs.ok), Role::Muted));
+    }
+    if model.mail.dead() > 0 {
+        let dead = format!("  {} {} dead", glyphs.failed, model.mail.dead());
+        parts.insert(0, ("  ".into(), Role::Text));
+        parts.insert(0, (dead, Role::Warning));
     }
     parts
 }

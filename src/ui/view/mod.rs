@@ -11,6 +11,7 @@ pub mod flow;
 pub mod frame;
 pub mod graph;
 pub mod kanban;
+pub mod messages;
 pub mod overview;
 mod past;
 pub mod standing;
@@ -90,5 +91,6 @@ fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         View::Agents => agents::draw(model, area, pen),
         View::Events => events::draw(model, area, pen),
         View::Flow => flow::draw(model, area, pen),
+        View::Messages => messages::draw(model, area, pen),
     }
 }
