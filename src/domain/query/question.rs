@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
-use super::{Answer, orders};
+use super::{Answer, orders, reports};
 use super::{
     deps::Direction,
     filter::{Cursor, Filter, Sort},
