@@ -9,12 +9,13 @@ use obeya::{
 use crate::support::{console::Console, demo};
 
 /// What is looked at, and the keys that lead there.
-const SCREENS: [(&str, &str); 15] = [
+const SCREENS: [(&str, &str); 16] = [
     ("overview", "1"),
     ("kanban", "2lj"),
     ("detail", "2lj<enter>"),
     ("epics", "3"),
     ("tree", "3<enter>"),
+    ("graph", "3m"),
     ("andon", "4"),
     ("agents", "5"),
     ("events", "6"),
