@@ -12,6 +12,7 @@ mod past;
 mod pulse;
 mod reader;
 mod reply;
+pub mod supervisor;
 mod working;
 mod writer;
 

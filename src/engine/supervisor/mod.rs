@@ -1,0 +1,5 @@
+//! Agents as processes.
+
+mod machine;
+mod output;
+pub mod runner;
