@@ -16,11 +16,14 @@ use crate::{
         command::{Command, Role, Submission},
         id::OrderId,
         order::Actor,
-        query::{Answer, Query},
+        query::{Answer, Query, life::Life},
         record::{ActorKind, Door},
         time::Timestamp,
     },
-    link::{self, Failure, Heartbeat, Home, Operator, Outcome, Place, Reply},
+    link::{
+        self, Errand, Failure, Fault, FaultKind, Heartbeat, Home, Operator, Outcome, Place, Reply,
+        Wish,
+    },
 };
 
 /// The variable that names the acting agent.
@@ -359,6 +362,26 @@ impl<'a> Call<'a> {
             note,
         };
         Ok(self.operator()?.heartbeat(&beat)??)
+    }
+
+    /// Hands an errand about a supervised agent on to the host, and returns what the agent is about then.
+    pub(super) fn supervise(&mut self, agent: String, errand: Errand) -> Result<Life, CliError> {
+        self.no_dry_run("What a host does with its agents")?;
+        let role = self.globals.role(&self.globals.actor());
+        let wish = Wish {
+            agent,
+            errand,
+            role,
+        };
+        match self.operator()?.supervise(&wish)? {
+            Some(answer) => Ok(answer?),
+            None => {
+                let what = "no host runs, so nobody runs agents";
+                Err(Fault::new(FaultKind::Busy, "".as_ref(), what)
+                    .mend("Run `obeya host`, or open the console.")
+                    .into())
+            }
+        }
     }
 
     /// Returns the fencing number that the caller gave for an order.

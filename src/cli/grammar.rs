@@ -20,7 +20,7 @@ use super::{
     dashboard, demo, deps, doctor,
     duration::span,
     error::Done,
-    export, import, init, keymap, ledger, man,
+    export, host, import, init, keymap, ledger, man,
     output::Colour,
     receipt, report, stage, theme, watch, work_order,
 };
@@ -63,13 +63,14 @@ nouns! {
     "andon" => andon, "Stop the line, see what is stopped, and let it run again";
     "bucket" => bucket, "Classes of service: WIP limits and SLAs";
     "stage" => stage, "The board's columns";
-    "agent" => agent, "Registered agents";
+    "agent" => agent, "Who works: registered agents, and those that a host runs";
     "receipt" => receipt, "Proof of completed work orders";
     "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON, as a table or as a drawing";
+    "host" => host, "Run the agents of obeya.toml, and keep due things prompt";
     "watch" => watch, "Follow what happens, one line an event";
     "demo" => demo, "See everything work, on a ledger that is thrown away";
     "theme" => theme, "How the console looks";
@@ -213,8 +214,9 @@ mod tests {
                 );
             }
         }
-        declared
-            .extend(["completions", "demo", "doctor", "man", "watch"].map(|noun| words(noun, "")));
+        declared.extend(
+            ["completions", "demo", "doctor", "host", "man", "watch"].map(|noun| words(noun, "")),
+        );
         declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);
     }

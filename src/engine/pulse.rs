@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::clock::MAX_DRIFT;
+use super::{clock::MAX_DRIFT, supervisor::lives};
 use crate::{
     domain::{
         decide::Renewals,
         id::OrderId,
-        query::{Live, Query},
+        query::{Live, Query, life::Lives},
         state::State,
         time::Timestamp,
     },
@@ -20,7 +20,7 @@ const MAX_FORGOTTEN: usize = 256;
 /// Where signs of life are kept.
 pub(super) enum Pulse {
     /// Beside the ledger, for every process.
-    Kept(Telemetry),
+    Kept(Telemetry, Home),
     /// In this process, for as long as it lasts.
     Own(Live),
 }
@@ -28,7 +28,7 @@ pub(super) enum Pulse {
 impl Pulse {
     pub(super) fn new(home: Option<&Home>) -> Self {
         match home {
-            Some(home) => Pulse::Kept(Telemetry::new(home)),
+            Some(home) => Pulse::Kept(Telemetry::new(home), home.clone()),
             None => Pulse::Own(Live::default()),
         }
     }
@@ -42,7 +42,7 @@ impl Pulse {
         now: Timestamp,
     ) -> Result<(), Fault> {
         match self {
-            Pulse::Kept(telemetry) => telemetry.beat_lease(id, u64::from(epoch), until, now),
+            Pulse::Kept(telemetry, _) => telemetry.beat_lease(id, u64::from(epoch), until, now),
             Pulse::Own(live) => {
                 live.renewals.insert(id, (epoch, until));
                 Ok(())
@@ -53,7 +53,7 @@ impl Pulse {
     /// Notes that an agent is alive, and what it says it is doing.
     pub(super) fn beat(&mut self, agent: &str, now: Timestamp, note: &str) -> Result<(), Fault> {
         match self {
-            Pulse::Kept(telemetry) => telemetry.beat_agent(agent, now, note),
+            Pulse::Kept(telemetry, _) => telemetry.beat_agent(agent, now, note),
             Pulse::Own(live) => {
                 live.beats.insert(agent.to_owned(), now);
                 Ok(())
@@ -82,7 +82,7 @@ impl Pulse {
         for (id, _) in self.all().into_iter().filter(over).take(MAX_FORGOTTEN) {
             match self {
                 Pulse::Own(live) => drop(live.renewals.remove(&id)),
-                Pulse::Kept(telemetry) => {
+                Pulse::Kept(telemetry, _) => {
                     if let Err(fault) = telemetry.forget(id) {
                         return tracing::warn!(%fault, "an old renewal could not be forgotten");
                     }
@@ -94,7 +94,7 @@ impl Pulse {
     fn all(&mut self) -> Renewals {
         match self {
             Pulse::Own(live) => live.renewals.clone(),
-            Pulse::Kept(telemetry) => match telemetry.lease_beats() {
+            Pulse::Kept(telemetry, _) => match telemetry.lease_beats() {
                 Ok(beats) => beats
                     .into_iter()
                     .map(|(id, beat)| (id, (u32::try_from(beat.epoch).unwrap_or(0), beat.until)))
@@ -112,7 +112,7 @@ impl Pulse {
         let renewals = self.renewals(state, now);
         let beats = match self {
             Pulse::Own(live) => live.beats.clone(),
-            Pulse::Kept(telemetry) => match telemetry.agent_beats() {
+            Pulse::Kept(telemetry, _) => match telemetry.agent_beats() {
                 Ok(beats) => beats
                     .into_iter()
                     .map(|(name, beat)| (name, beat.beat))
@@ -123,7 +123,15 @@ impl Pulse {
                 }
             },
         };
-        Live { beats, renewals }
+        let lives = match self {
+            Pulse::Own(_) => Lives::new(),
+            Pulse::Kept(_, home) => lives::read(home),
+        };
+        Live {
+            beats,
+            renewals,
+            lives,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod diagram;
 pub mod durations;
 pub mod events;
 pub mod filter;
+pub mod life;
 pub mod metrics;
 pub mod order_view;
 pub mod orders;
@@ -41,6 +42,7 @@ pub use self::answers::Answer;
 use self::{
     deps::Direction,
     filter::{Cursor, Filter, Sort},
+    life::Lives,
     reading::{Reading, Stop},
     reports::forecast::{DEFAULT_SEED, DEFAULT_TRIALS, Dice},
 };
@@ -67,6 +69,8 @@ pub struct Live {
     pub beats: BTreeMap<String, Timestamp>,
     /// The newest renewal of each lease: its epoch and until when it holds.
     pub renewals: Renewals,
+    /// The agents that a host runs.
+    pub lives: Lives,
 }
 
 /// A question. Limits that are None stand for the list's default; more than [`MAX_LIMIT`] counts as that.

@@ -17,18 +17,18 @@ use crate::{
 };
 
 /// How many crashes within [`PERIOD`] an agent may have; OTP's own tree would be asked for the same.
-pub const INTENSITY: usize = 10;
+pub(super) const INTENSITY: usize = 10;
 /// The window in which crashes are counted: a minute, in microseconds.
-pub const PERIOD: i64 = 60 * SECOND;
+pub(super) const PERIOD: i64 = 60 * SECOND;
 /// The pause after the first crash, in microseconds. Ten doublings of it fit into [`PERIOD`], so that an agent that
 /// never comes up is parked within a minute and a half.
-pub const FIRST_PAUSE: i64 = SECOND / 20;
+pub(super) const FIRST_PAUSE: i64 = SECOND / 20;
 /// The longest pause between two starts, in microseconds.
-pub const LONGEST_PAUSE: i64 = 30 * SECOND;
+pub(super) const LONGEST_PAUSE: i64 = 30 * SECOND;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// It did what it was for.
     Well,
     /// It said itself that the work failed: a pause follows, and nothing is counted against the agent.
@@ -48,7 +48,7 @@ pub enum Ending {
 
 /// What happens to an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(super) enum Event {
     /// A run began in a slot.
     Began(usize),
     /// A run shows that it does what it is for.
@@ -76,7 +76,7 @@ pub enum Event {
 
 /// What is to be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// End the run of this slot.
     End(usize),
     /// The agent was given up: raise one alert with this reason.
@@ -85,7 +85,7 @@ pub enum Action {
 
 /// Why an agent as a whole runs nothing new.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Standing {
+pub(super) enum Standing {
     /// It may run.
     #[default]
     Up,
@@ -113,7 +113,7 @@ enum Slot {
 
 /// One agent.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub(super) struct Machine {
     restart: Restart,
     mode: Mode,
     standing: Standing,
@@ -128,7 +128,7 @@ pub struct Machine {
 
 impl Machine {
     /// Returns an agent that may run in `count` slots. The seed tells agents that crash together apart.
-    pub fn new(mode: Mode, restart: Restart, count: usize, seed: u64) -> Self {
+    pub(super) fn new(mode: Mode, restart: Restart, count: usize, seed: u64) -> Self {
         Machine {
             restart,
             mode,
@@ -143,45 +143,51 @@ impl Machine {
         }
     }
 
+    /// Takes over another way of running.
+    pub(super) fn set(&mut self, mode: Mode, restart: Restart) {
+        (self.mode, self.restart) = (mode, restart);
+    }
+
     /// Returns why the agent as a whole runs nothing new, if it does not.
-    pub fn standing(&self) -> &Standing {
+    pub(super) fn standing(&self) -> &Standing {
         &self.standing
     }
 
     /// Returns whether it was paused.
-    pub fn is_paused(&self) -> bool {
+    pub(super) fn is_paused(&self) -> bool {
         self.paused
     }
 
     /// Returns who throttles it and until when, if somebody does.
-    pub fn throttled(&self, now: Timestamp) -> Option<(&str, Timestamp)> {
+    pub(super) fn throttled(&self, now: Timestamp) -> Option<(&str, Timestamp)> {
         let (source, until) = self.throttled.as_ref()?;
         (*until > now).then_some((source, *until))
     }
 
     /// Returns in how many slots it is to run.
-    pub fn wanted(&self) -> usize {
+    pub(super) fn wanted(&self) -> usize {
         self.wanted
     }
 
     /// Returns how many runs go on.
-    pub fn running(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn running(&self) -> usize {
         let running = |slot: &&Slot| matches!(slot, Slot::Running { .. });
         self.slots.iter().filter(running).count()
     }
 
     /// Returns whether every slot has ended well for good.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         !self.slots.is_empty() && self.slots.iter().all(|slot| *slot == Slot::Done)
     }
 
     /// Returns how many crashes count at this time.
-    pub fn crashes(&self, now: Timestamp) -> usize {
+    pub(super) fn crashes(&self, now: Timestamp) -> usize {
         self.crashes.iter().filter(|at| counts(**at, now)).count()
     }
 
     /// Returns the first slot in which a run may begin now.
-    pub fn open(&self, now: Timestamp) -> Option<usize> {
+    pub(super) fn open(&self, now: Timestamp) -> Option<usize> {
         if self.standing != Standing::Up || self.paused || self.throttled(now).is_some() {
             return None;
         }
@@ -194,7 +200,7 @@ impl Machine {
     }
 
     /// Returns when time alone may open a slot, if it will.
-    pub fn wakes(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn wakes(&self, now: Timestamp) -> Option<Timestamp> {
         if self.standing != Standing::Up || self.paused {
             return None;
         }
@@ -208,7 +214,7 @@ impl Machine {
     }
 
     /// Takes an event in, and returns what is to be done.
-    pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
+    pub(super) fn step(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
         match event {
             Event::Began(slot) => {
                 if let Some(slot) = self.slots.get_mut(slot) {

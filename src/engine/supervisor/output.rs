@@ -16,7 +16,7 @@ pub const SEGMENT: u64 = 3_584 << 10;
 
 /// Writes a run's output.
 #[derive(Debug)]
-pub struct Segments {
+pub(super) struct Segments {
     folder: PathBuf,
     file: Option<File>,
     /// Where the open file begins, and where it is full.
@@ -32,7 +32,7 @@ impl Segments {
     /// # Errors
     ///
     /// The folder or the file cannot be made.
-    pub fn create(folder: &Path) -> io::Result<Segments> {
+    pub(super) fn create(folder: &Path) -> io::Result<Segments> {
         fs::create_dir_all(folder)?;
         Ok(Segments {
             file: Some(File::create(folder.join(name(0)))?),
@@ -45,7 +45,7 @@ impl Segments {
     }
 
     /// Writes on. What the disk does not take is counted and lost.
-    pub fn write(&mut self, mut bytes: &[u8]) {
+    pub(super) fn write(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.written >= self.full {
                 self.turn();
@@ -63,7 +63,7 @@ impl Segments {
     }
 
     /// Returns how many bytes there were in all.
-    pub fn written(&self) -> u64 {
+    pub(super) fn written(&self) -> u64 {
         self.written
     }
 

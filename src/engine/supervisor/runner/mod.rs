@@ -42,7 +42,7 @@ const TOLD_LIMIT: u64 = 8 << 20;
 
 /// What the runner waits for.
 enum News {
-    Told(Told),
+    Stop,
     HostGone,
     /// A process beneath this one is over.
     Gone(i32, Ended),
@@ -170,7 +170,7 @@ fn listen_to_host(
                         input = None;
                     }
                 }
-                told => drop(news.send(News::Told(told))),
+                Told::Stop => drop(news.send(News::Stop)),
             }
         }
         let _ = news.send(News::HostGone);
@@ -203,7 +203,7 @@ fn listen_to_signals(news: Sender<News>) {
                 _ = hang_up.recv() => {}
             }
         });
-        let _ = news.send(News::Told(Told::Stop));
+        let _ = news.send(News::Stop);
     });
 }
 
@@ -259,7 +259,7 @@ fn watch(news: &Receiver<News>, pid: i32, grace: Duration) -> Ended {
             End::Killing => AGAIN,
         };
         match news.recv_timeout(patience) {
-            Ok(News::Told(_)) | Ok(News::HostGone) => {
+            Ok(News::Stop | News::HostGone) => {
                 told = true;
                 ask(&mut end, grace);
             }
