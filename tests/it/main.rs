@@ -20,6 +20,7 @@ mod roles;
 mod rules;
 mod rules_andon;
 mod rules_graph;
+mod supervised;
 mod support;
 mod survival;
 mod term;

@@ -147,6 +147,10 @@ struct Lines {
 
 impl Lines {
     fn feed(&mut self, bytes: &[u8], hear: &mut dyn FnMut(&str)) {
+        // A flood without lines is not looked at byte by byte.
+        if self.too_long && !bytes.contains(&b'\n') {
+            return;
+        }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             if self.part.len() + piece.len() > LINE_LIMIT {
                 self.too_long = true;
