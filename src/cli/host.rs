@@ -17,7 +17,11 @@ use super::{
     watch::told,
 };
 use crate::{
-    domain::{query::life::LifeState, record::Record, state::State},
+    domain::{
+        query::life::{Life, LifeState},
+        record::Record,
+        state::State,
+    },
     link::{Fault, Session},
 };
 
@@ -25,6 +29,8 @@ use crate::{
 const STAND: Duration = Duration::from_secs(5);
 /// How often it is looked whether everything is at rest, where that is the end.
 const REST: Duration = Duration::from_millis(200);
+/// How long something ready may be left alone before it counts as left: many times what handing it out takes.
+const LEFT: Duration = Duration::from_secs(2);
 /// The most records that wait to be printed: a reader that is too slow sees fewer lines, and holds up nothing.
 const WAITING: usize = 4_096;
 
@@ -34,7 +40,7 @@ Agents stand in obeya.toml, beside the ledger's folder:
   command = [\"sh\", \"-c\", \"echo working on $OBEYA_ORDER; echo '{\\\"result\\\":\\\"done\\\"}'\"]
 
 It ends with code 0 when it is interrupted or told to terminate: its agents are asked to end, and killed after their
-grace. With --until-idle it ends by itself, with code 1 if something is ready that none of its agents is there to take.";
+grace. With --until-idle it ends by itself, with code 1 if something is ready that none of its agents takes.";
 
 pub(super) fn grammar(noun: Command) -> Command {
     noun.args([flag(
@@ -64,7 +70,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         }
     });
     let mut problems = vec![];
-    let (mut stood, mut hosting) = (Instant::now(), None);
+    let (mut stood, mut hosting, mut left_since) = (Instant::now(), None, None);
     loop {
         let is_host = session.supervisor().is_some();
         if hosting.replace(is_host) != Some(is_host) && !call.json() {
@@ -88,56 +94,72 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             true => REST,
             false => STAND.saturating_sub(stood.elapsed()),
         };
-        match news.recv_timeout(patience) {
+        let quiet = match news.recv_timeout(patience) {
             Ok(News::Record(record)) => {
                 told(call, &record, true)?;
-                continue;
+                false
             }
             Ok(News::Over) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {}
-        }
+            Err(RecvTimeoutError::Timeout) => true,
+        };
         if stood.elapsed() >= STAND {
             session.stand()?;
             stood = Instant::now();
         }
-        if until_idle && let Some(rest) = rest(&session) {
-            session.step_down();
-            call.out.flush()?;
-            return match rest {
-                Rest::Done => Ok(()),
-                Rest::NobodyLeft => {
-                    call.out
-                        .line("something is ready, and no agent is there to take it")?;
-                    Err(CliError::Wrong)
-                }
-            };
+        let rest = match until_idle && quiet {
+            true => rest(&session),
+            false => Rest::Busy,
+        };
+        match rest {
+            Rest::Done => break,
+            Rest::Busy => left_since = None,
+            Rest::Left if left_since.get_or_insert_with(Instant::now).elapsed() < LEFT => {}
+            Rest::Left => {
+                session.step_down();
+                call.out.line("something is ready, and no agent takes it")?;
+                return Err(CliError::Wrong);
+            }
         }
     }
     session.step_down();
     call.out.flush()
 }
 
-/// Why there is nothing more to wait for.
+/// How the line stands, for a host that ends when there is nothing more to do.
+#[derive(PartialEq, Eq)]
 enum Rest {
+    /// Something is done, or is about to be.
+    Busy,
+    /// Something is ready, and nobody takes it.
+    Left,
+    /// Nothing is left.
     Done,
-    NobodyLeft,
 }
 
-fn rest(session: &Session) -> Option<Rest> {
-    let supervisor = session.supervisor()?;
+fn rest(session: &Session) -> Rest {
+    let Some(supervisor) = session
+        .supervisor()
+        .filter(|running| running.is_under_way())
+    else {
+        return Rest::Busy;
+    };
     let lives = supervisor.lives();
-    let runs = lives.values().flat_map(|life| &life.runs);
-    let starting = lives.values().any(|life| life.state == LifeState::Starting);
     let state = session.watching().state();
     let in_progress = state.counts.wip.iter().any(|count| *count > 0);
-    if starting || in_progress || runs.into_iter().any(|run| run.order.is_some()) {
-        return None;
-    }
-    let down = |state| matches!(state, LifeState::Parked | LifeState::Stopped);
+    let works = |life: &Life| life.runs.iter().any(|run| run.order.is_some());
+    // One that waits after a crash, is paused or throttled may go on.
+    let over = |life: &Life| match life.state {
+        LifeState::Idle => life.note.is_none(),
+        state => matches!(
+            state,
+            LifeState::Parked | LifeState::Stopped | LifeState::Unknown
+        ),
+    };
     match is_ready(&state) {
-        false => Some(Rest::Done),
-        true if lives.values().all(|life| down(life.state)) => Some(Rest::NobodyLeft),
-        true => None,
+        _ if in_progress || lives.values().any(works) => Rest::Busy,
+        false => Rest::Done,
+        true if lives.values().all(over) => Rest::Left,
+        true => Rest::Busy,
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::pool::Note;
+use super::inbox::Note;
 use crate::{
     domain::{
         command::{Command, Role, Submission},

@@ -47,7 +47,7 @@ pub(super) fn clear(home: &Home) {
     }
 }
 
-/// Returns what the agents are about. Of those whose host is gone nobody knows.
+/// Returns what the agents are about. Of those whose host is gone nobody knows more.
 pub(in crate::engine) fn read(home: &Home) -> Lives {
     let Ok(bytes) = fs::read(home.lives()) else {
         return Lives::new();
@@ -57,9 +57,14 @@ pub(in crate::engine) fn read(home: &Home) -> Lives {
     };
     if !file.host.is_alive() {
         for life in file.lives.values_mut() {
-            life.state = LifeState::Unknown;
+            // What it ran ended with it.
+            life.state = match life.runs.is_empty() {
+                true => LifeState::Unknown,
+                false => LifeState::Lost,
+            };
             life.note = Some("its host is gone".into());
             life.until = None;
+            life.runs.clear();
         }
     }
     file.lives

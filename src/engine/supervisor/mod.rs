@@ -2,7 +2,8 @@
 //!
 //! `machine` says when an agent may run (pure), `pool` is the loop that does it, `dispatch` pulls orders and writes down
 //! what became of them, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
-//! the pipe between a host and what it runs, `runs` and `output` what is kept of it, `lives` what others see of it.
+//! the pipe between a host and what it runs, `runs` and `output` what is kept of it, `lives` what others see of it, and
+//! `recovery` what a host does that comes after one that was killed.
 //!
 //! Everything that is done for an agent is submitted as that agent under its claim's epoch, so that the rules decide and
 //! a claim that is over writes nothing. A host whose term is over starts nothing.
@@ -10,11 +11,15 @@
 mod context;
 mod dispatch;
 mod exec;
+mod inbox;
 pub(super) mod lives;
 mod machine;
+mod member;
 mod output;
+mod place;
 mod pool;
 mod process;
+mod recovery;
 pub mod runner;
 mod runs;
 mod stdio;
@@ -32,7 +37,8 @@ use tokio::sync::{mpsc, watch};
 
 use self::{
     context::{Context, Fates},
-    pool::{Note, Pool},
+    inbox::Note,
+    pool::Pool,
 };
 pub use self::{
     dispatch::{Report, Verdict},
@@ -89,6 +95,7 @@ struct Running {
 struct Seen {
     stamp: Option<(SystemTime, u64)>,
     problems: Vec<Problem>,
+    agents: usize,
     looked: bool,
 }
 
@@ -137,6 +144,7 @@ impl Supervisor {
             tracing::warn!(%problem, "obeya.toml");
         }
         seen.problems = problems;
+        seen.agents = line.agents.len();
         drop(seen);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let left_over = || first && !runs::open(&self.home).is_empty();
@@ -159,6 +167,14 @@ impl Supervisor {
     pub fn problems(&self) -> Vec<Problem> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.problems.clone()
+    }
+
+    /// Returns whether every agent of the file has been taken up, and what there was for it been handed out once.
+    pub fn is_under_way(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = seen.agents;
+        drop(seen);
+        self.lives().len() >= wanted
     }
 
     /// Returns what the agents are about.

@@ -11,12 +11,13 @@ use super::{
     Errand, Wish,
     context::Context,
     dispatch, exec,
-    exec::Place,
+    inbox::Note,
     lives,
-    machine::{Action, Ending, Event, Machine, Standing},
-    process::sweep,
-    runner::Identity,
-    runs, stdio,
+    machine::{Action, Ending, Event, Standing},
+    member::{Member, Seat},
+    place::Place,
+    recovery::recover,
+    stdio,
 };
 use crate::{
     config::line::{AgentRule, Line, Mode},
@@ -24,62 +25,16 @@ use crate::{
         agent::PullFilter,
         andon::Severity,
         command::{Command, Hold, Role},
-        id::OrderId,
         query::life::{Life, LifeSource, LifeState, Lives, RunView},
         refusal::Refusal,
-        time::{SECOND, Timestamp},
+        time::SECOND,
     },
 };
 
 /// How long the end waits for runs beyond their grace: a runner kills by itself, so this is for one that cannot.
 const LAST_GRACE: Duration = Duration::from_secs(5);
-/// How long what a killed host left behind may take to end by itself, as its runners do.
-const RECOVERY: Duration = Duration::from_secs(15);
-/// How often that is looked at.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Who is told what came of an errand.
-pub(super) type Answer = Box<dyn FnOnce(Result<Life, Refusal>) + Send>;
-
-/// What the loop hears.
-pub(super) enum Note {
-    /// What the file says now.
-    Rules(Line),
-    /// Something about the run of an agent's slot.
-    Told(String, usize, Told),
-    /// It is over.
-    Ended(String, usize, Ending),
-    /// Somebody wants something.
-    Asked(Wish, Answer),
-    /// Everything is to end.
-    Stop,
-}
-
-/// What a run tells of itself.
-pub(super) enum Told {
-    State(LifeState, LifeSource, Option<String>),
-    Process(String, i32),
-    Order(Option<OrderId>),
-    Throttled(String, Timestamp),
-    Healthy,
-}
-
-/// A run that goes on.
-struct Seat {
-    stop: watch::Sender<bool>,
-    state: (LifeState, LifeSource, Option<String>),
-    view: RunView,
-}
-
-struct Member {
-    rule: Arc<AgentRule>,
-    machine: Machine,
-    seats: BTreeMap<usize, Seat>,
-    removed: bool,
-    last_crash: Option<String>,
-    /// What it was about when it was last told of, and since when.
-    known: Option<(LifeState, Timestamp)>,
-}
+/// How long news is gathered before it is acted on: on a busy line each look is at all that is open, for each agent.
+const TOGETHER: Duration = Duration::from_millis(5);
 
 /// The loop's own.
 pub(super) struct Pool {
@@ -114,7 +69,10 @@ impl Pool {
                     Some(note) => self.take(note).await,
                 },
                 // Once the engine is gone nothing changes any more, and the end is near.
-                changed = news.changed() => if changed.is_err() { break },
+                changed = news.changed() => match changed {
+                    Ok(()) => tokio::time::sleep(TOGETHER).await,
+                    Err(_) => break,
+                },
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
@@ -279,21 +237,7 @@ impl Pool {
                     member.rule = Arc::new(rule);
                 }
                 None => {
-                    // Names are hashed so that agents that fall together do not rise together.
-                    let seed = rule
-                        .name
-                        .bytes()
-                        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-                        });
-                    let member = Member {
-                        machine: Machine::new(rule.mode, rule.restart, count, seed),
-                        rule: Arc::new(rule),
-                        seats: BTreeMap::new(),
-                        removed: false,
-                        last_crash: None,
-                        known: None,
-                    };
+                    let member = Member::new(rule);
                     self.members.insert(member.rule.name.clone(), member);
                 }
             }
@@ -383,100 +327,6 @@ impl Pool {
     }
 }
 
-impl Member {
-    fn act(&self, action: &Action) {
-        if let Action::End(slot) = action
-            && let Some(seat) = self.seats.get(slot)
-        {
-            seat.stop.send_replace(true);
-        }
-    }
-
-    fn told(&mut self, now: Timestamp, slot: usize, told: Told) {
-        match told {
-            Told::Throttled(source, until) => {
-                self.machine.step(now, Event::Throttled { source, until });
-            }
-            Told::Healthy => {
-                self.machine.step(now, Event::Healthy(slot));
-            }
-            told => {
-                let Some(seat) = self.seats.get_mut(&slot) else {
-                    return;
-                };
-                match told {
-                    Told::State(state, source, note) => seat.state = (state, source, note),
-                    Told::Process(run, pid) => {
-                        (seat.view.run, seat.view.pid) = (run, Some(pid));
-                    }
-                    Told::Order(order) => seat.view.order = order,
-                    Told::Throttled(..) | Told::Healthy => {}
-                }
-            }
-        }
-    }
-
-    /// Returns what the agent is about.
-    fn life(&mut self, now: Timestamp) -> Life {
-        let (state, source, note, until) = self.state(now);
-        let since = match &self.known {
-            Some((known, since)) if *known == state => *since,
-            _ => now,
-        };
-        self.known = Some((state, since));
-        Life {
-            state,
-            source,
-            since: since.into(),
-            note: note.filter(|note| !note.is_empty()),
-            until: until.map(Into::into),
-            wanted: self.machine.wanted(),
-            crashes: self.machine.crashes(now),
-            runs: self.seats.values().map(|seat| seat.view.clone()).collect(),
-        }
-    }
-
-    fn state(&self, now: Timestamp) -> (LifeState, LifeSource, Option<String>, Option<Timestamp>) {
-        use LifeSource::{Operator, Process, Protocol};
-        match self.machine.standing() {
-            Standing::Parked(why) => {
-                return (LifeState::Parked, Process, Some(why.clone()), None);
-            }
-            Standing::Stopped => return (LifeState::Stopped, Operator, None, None),
-            Standing::Up => {}
-        }
-        if self.rule.mode == Mode::Attached {
-            let note = "it is attached: it comes and goes by itself".to_owned();
-            return (LifeState::Unknown, Protocol, Some(note), None);
-        }
-        if self.machine.is_paused() {
-            return (LifeState::Paused, Operator, None, None);
-        }
-        if let Some((source, until)) = self.machine.throttled(now) {
-            let note = format!("by {source}");
-            return (LifeState::Throttled, Protocol, Some(note), Some(until));
-        }
-        // The most telling of several: who waits for input wants somebody, and whoever works is busy.
-        let order = [LifeState::Waiting, LifeState::Busy, LifeState::Starting];
-        let rank = |seat: &&Seat| order.iter().position(|state| *state == seat.state.0);
-        if let Some(seat) = self
-            .seats
-            .values()
-            .min_by_key(|seat| rank(seat).unwrap_or(9))
-        {
-            let (state, source, note) = seat.state.clone();
-            return (state, source, note, None);
-        }
-        if self.machine.is_done() {
-            let note = "it ended, and is not to run again".to_owned();
-            return (LifeState::Stopped, Process, Some(note), None);
-        }
-        let pause = self.machine.wakes(now).and(self.last_crash.as_ref());
-        let note = pause.map(|why| format!("waits after a crash: {why}"));
-        (LifeState::Idle, Process, note, None)
-    }
-}
-
 /// Returns the refusal for an agent that the file does not name.
 pub(super) fn not_there(agent: &str) -> Refusal {
     let shown: String = agent.chars().take(80).collect();
@@ -498,41 +348,5 @@ async fn park(context: &Context, agent: &str, reason: &str) {
     };
     if let Err(trouble) = context.own(command).await {
         tracing::error!(agent, %trouble, "an alert could not be raised");
-    }
-}
-
-/// Looks after what a host left that was killed: its runners end by themselves, and what does not is killed, once it is
-/// seen to be the very process that was noted. Its claims go back to the queue.
-async fn recover(context: &Context) {
-    let until = Instant::now() + RECOVERY;
-    for mut note in runs::open(&context.home) {
-        let alive = |identity: &Option<Identity>| identity.as_ref().is_some_and(Identity::is_alive);
-        while (alive(&note.runner) || alive(&note.process)) && Instant::now() < until {
-            tokio::time::sleep(LOOK).await;
-        }
-        [&note.runner, &note.process]
-            .into_iter()
-            .flatten()
-            .for_each(Identity::kill);
-        let swept = sweep(&note.run).await;
-        note.end = Some("lost: its host was killed".into());
-        if let Err(error) = note.write(&context.home) {
-            tracing::warn!(run = note.run, %error, "a lost run could not be closed");
-        }
-        tracing::info!(
-            agent = note.agent,
-            run = note.run,
-            swept,
-            "a lost run was closed"
-        );
-        if let (Some(id), Some(epoch)) = (note.order, note.epoch) {
-            let command = Command::ReleaseOrder {
-                id,
-                force: false,
-                reason: Some("the host that ran its agent was killed".into()),
-            };
-            // Where the claim is over already, the rules refuse it.
-            let _ = context.act(&note.agent, Some(epoch), command).await;
-        }
     }
 }

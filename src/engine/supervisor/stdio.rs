@@ -9,9 +9,10 @@ use tokio::time::Instant;
 use super::{
     context::{Claim, Context, Holding},
     dispatch::{self, Report, Verdict, Worked, renewal},
-    exec::{Place, prompt, summary},
+    exec::summary,
+    inbox::Told as Change,
     machine::Ending,
-    pool::Told as Change,
+    place::{Place, prompt},
     process::{Process, sweep},
     runner::{Ended, Said, Told},
     runs::RunNote,
