@@ -188,10 +188,13 @@ impl Context {
 
 /// Why claims ended, for those who watch them.
 #[derive(Clone, Default)]
-pub(super) struct Fates(Arc<Mutex<BTreeMap<(OrderId, u32), Option<Holding>>>>);
+pub(super) struct Fates(Arc<Mutex<Watched>>);
+
+/// What became of each claim that is watched, once something has.
+type Watched = BTreeMap<(OrderId, u32), Option<Holding>>;
 
 impl Fates {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(OrderId, u32), Option<Holding>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Watched> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -209,7 +209,11 @@ async fn reported(
                     forgive(context, claim.order);
                     Ending::Well
                 }
-                Err(why) => {
+                Err(Undone::Stopped(why)) => {
+                    release(context, rule, claim, &why).await;
+                    Ending::Stopped
+                }
+                Err(Undone::Refused(why)) => {
                     let why = format!("the agent says that it is done, and {why}");
                     give_back(context, rule, claim, &why).await;
                     Ending::Failed
@@ -254,6 +258,14 @@ pub(super) fn throttled_until(
     context.now().plus(length)
 }
 
+/// Why work that is done is not completed.
+enum Undone {
+    /// It waited for a hold to thaw, and was told to end or lost its claim meanwhile.
+    Stopped(String),
+    /// A rule does not let it be completed.
+    Refused(String),
+}
+
 /// Completes an order. While an alert holds it, the work is done and waits: the lease is renewed until the hold thaws.
 async fn complete(
     context: &Context,
@@ -262,7 +274,7 @@ async fn complete(
     sku: Option<String>,
     note: Option<String>,
     stop: &mut watch::Receiver<bool>,
-) -> Result<(), String> {
+) -> Result<(), Undone> {
     let mut news = context.news.clone();
     loop {
         news.mark_unchanged();
@@ -277,12 +289,12 @@ async fn complete(
                 let held: Vec<_> = alerts.iter().map(ToString::to_string).collect();
                 let waits = format!("done; waits for {}", held.join(", "));
                 if *stop.borrow() || !context.renew(&rule.name, claim, &waits).await {
-                    return Err(waits);
+                    return Err(Undone::Stopped(waits));
                 }
             }
             // The agent did it by itself.
             Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
-            Err(trouble) => return Err(trouble.to_string()),
+            Err(trouble) => return Err(Undone::Refused(trouble.to_string())),
         }
         tokio::select! {
             _ = news.changed() => {}

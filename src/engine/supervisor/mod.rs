@@ -26,6 +26,7 @@ mod stdio;
 
 use std::{
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -270,6 +271,19 @@ impl Drop for Supervisor {
 
 /// Returns what an `obeya.toml` says in the words of this ledger, and what was wrong in it.
 pub fn read(file: &Path) -> (Line, Vec<Problem>) {
+    // What stands in there is run: it must be as much the user's own as what he types.
+    if let Ok(about) = fs::metadata(file)
+        && (about.mode() & 0o002 != 0
+            || ![0, rustix::process::getuid().as_raw()].contains(&about.uid()))
+    {
+        let what = "it is somebody else's, or anybody may write it, so nothing in it is run";
+        let problem = Problem::new(
+            file.display(),
+            what,
+            "own it, and take the others' right away",
+        );
+        return (Line::default(), vec![problem]);
+    }
     let document = match Document::read(file) {
         Ok(Some(document)) => document,
         Ok(None) => return (Line::default(), vec![]),

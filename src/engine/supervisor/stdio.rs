@@ -110,7 +110,7 @@ pub(super) async fn run(place: Place) -> Ending {
     };
     place.state(LifeState::Starting, LifeSource::Process, None);
     let spec = place.spec(&note, None);
-    let ending = match place.start(&mut note, &spec).await {
+    match place.start(&mut note, &spec).await {
         Ok(process) => {
             let talk = Talk {
                 place,
@@ -130,8 +130,7 @@ pub(super) async fn run(place: Place) -> Ending {
             place.keep(&note);
             Ending::Crashed(why)
         }
-    };
-    ending
+    }
 }
 
 impl Talk {
@@ -339,6 +338,7 @@ impl Talk {
                     "throttled" => {
                         let until = dispatch::throttled_until(&self.place.context, retry_after);
                         let source = clean(source).unwrap_or_else(|| "its provider".into());
+                        self.rest(until.since(self.place.context.now()));
                         return self.place.tell(Change::Throttled(source, until));
                     }
                     _ => return tracing::debug!(state, "an agent is in a state nobody knows"),
@@ -348,6 +348,12 @@ impl Talk {
             Ok(FromAgent::Result { id, report }) => self.result(&id, report).await,
             Err(error) => tracing::debug!(%error, "an agent said something that is not known"),
         }
+    }
+
+    /// Pulls nothing for so many microseconds.
+    fn rest(&mut self, micros: i64) {
+        let length = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        self.not_before = self.not_before.max(Instant::now() + length);
     }
 
     async fn result(&mut self, id: &str, report: Report) {
@@ -378,7 +384,7 @@ impl Talk {
         };
         self.not_before = Instant::now() + AFTER_FAILURE * self.row;
         if throttled {
-            self.not_before += Duration::from_micros(u64::try_from(pause).unwrap_or(0));
+            self.rest(pause);
         }
         self.place.tell(Change::Order(None));
         match ending {

@@ -360,3 +360,16 @@ fn mistakes_in_the_file_are_told_with_their_place_and_the_rest_runs() {
     );
     assert_eq!(project.status("WO-001"), "completed");
 }
+
+#[test]
+fn a_file_that_anybody_may_write_runs_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::new(&shell("good", DONE, ""), 1);
+    let open = fs::Permissions::from_mode(0o666);
+    fs::set_permissions(project.path("obeya.toml"), open).unwrap();
+    let host = project.run(&["host", "--until-idle"]);
+    assert_eq!(host.status.code(), Some(1), "{host:?}");
+    let told = String::from_utf8_lossy(&host.stderr).into_owned();
+    assert!(told.contains("anybody may write it"), "{told}");
+    assert_eq!(project.status("WO-001"), "queued");
+}
