@@ -32,11 +32,12 @@ pub(super) async fn run(mut place: Place, claim: Claim) -> Ending {
 }
 
 async fn work(place: &mut Place, claim: &Claim) -> Worked {
-    let order = place.context.order(claim.order).await.unwrap_or_default();
+    // First of all, so that whatever happens to this host the next one knows of the claim.
     let mut note = match place.begin(Some(claim)) {
         Ok(note) => note,
         Err(why) => return Worked::Crashed(why),
     };
+    let order = place.context.order(claim.order).await.unwrap_or_default();
     let spec = place.spec(&note, Some((claim, &order)));
     let worked = match place.start(&mut note, &spec).await {
         Ok(process) => follow(place, claim, &mut note, process).await,

@@ -307,6 +307,32 @@ fn what_nobody_takes_ends_the_wait() {
 }
 
 #[test]
+fn the_owners_words_drive_an_agent() {
+    let mut project = Project::new(&shell("erlang-researcher", DONE, ""), 0);
+    project.host();
+    project.until("it is there", |project| {
+        project.state("erlang-researcher") == "idle"
+    });
+    project.done(&["agent", "list"]);
+    project.done(&["agent", "status", "erlang-researcher"]);
+    project.done(&["agent", "stop", "erlang-researcher"]);
+    assert_eq!(project.state("erlang-researcher"), "stopped");
+    project.done(&["agent", "spawn", "erlang-researcher"]);
+    project.done(&["agent", "pause", "erlang-researcher"]);
+    project.done(&["work-order", "create", "--title", "wait"]);
+    project.until("it is paused", |project| {
+        project.state("erlang-researcher") == "paused"
+    });
+    assert_eq!(project.status("WO-001"), "queued");
+    project.done(&["agent", "resume", "erlang-researcher"]);
+    project.until("it goes on", |project| {
+        project.status("WO-001") == "completed"
+    });
+    let unknown = project.run(&["agent", "spawn", "nobody"]);
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+}
+
+#[test]
 fn a_lasting_agent_takes_order_after_order_by_lines_of_json() {
     let script = r#"echo $$ >> pids
 echo '{"type":"hello"}'
