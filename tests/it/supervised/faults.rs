@@ -9,7 +9,7 @@ use super::{DONE, Project, all_gone, shell, size_of, text};
 #[test]
 fn one_that_says_nothing_has_done_nothing_and_its_order_waits_for_a_person() {
     let project = Project::new(&shell("liar", "true", ""), 1);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     assert_eq!(project.status("WO-001"), "queued");
     let alerts = project.alerts();
@@ -26,7 +26,7 @@ fn one_that_says_nothing_has_done_nothing_and_its_order_waits_for_a_person() {
 fn an_agent_that_was_killed_gives_its_order_back() {
     let script = format!("test -e again && {DONE} && exit; touch again; kill -9 $$");
     let project = Project::new(&shell("fragile", &script, ""), 1);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     let order = project.order("WO-001");
     assert_eq!(text(&order, "status"), "completed");
@@ -131,7 +131,7 @@ fn no_agent_outlives_a_host_that_was_killed_and_the_next_one_goes_on() {
         "in_progress",
         "its lease still runs"
     );
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     let order = project.order("WO-001");
     assert_eq!(text(&order, "status"), "completed");

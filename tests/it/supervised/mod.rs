@@ -60,6 +60,24 @@ impl Project {
         self.command(arguments).output().unwrap()
     }
 
+    /// Runs a host until it ends by itself; one that does not is told to, and has failed.
+    fn host_until_idle(&self) -> Output {
+        let mut command = self.command(&["host", "--until-idle"]);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut host = command.spawn().unwrap();
+        let end = Instant::now() + PATIENCE;
+        while host.try_wait().unwrap().is_none() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let hung = host.try_wait().unwrap().is_none();
+        if hung {
+            kill_process(Pid::from_child(&host), Signal::TERM).unwrap();
+        }
+        let output = host.wait_with_output().unwrap();
+        assert!(!hung, "it never came to rest: {output:?}");
+        output
+    }
+
     #[track_caller]
     fn done(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -191,7 +209,7 @@ fn two_agents_work_a_queue_down_and_the_host_ends() {
     let toml = shell("one", &script, "") + &shell("two", &script, "count = 2");
     let project = Project::new(&toml, 5);
     project.done(&["deps", "add", "WO-002", "--depends-on", "WO-001"]);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     for number in 1..=5 {
         let order = project.order(&format!("WO-00{number}"));
@@ -220,7 +238,7 @@ fn two_agents_work_a_queue_down_and_the_host_ends() {
 fn an_agent_that_gets_on_keeps_its_lease() {
     let script = format!("for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done; {DONE}");
     let project = Project::new(&shell("steady", &script, "lease = 5"), 1);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     assert_eq!(project.status("WO-001"), "completed");
     let log = project.done(&["ledger", "log"]);
@@ -245,7 +263,7 @@ fn a_throttled_agent_has_not_crashed_and_a_blocked_order_waits_for_a_person() {
     });
     let blocked = r#"echo '{\"result\":\"blocked\",\"note\":\"which key?\"}'"#;
     let project = Project::new(&shell("polite", blocked, ""), 1);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     let alerts = project.alerts();
     assert_eq!(alerts, ["WO-001 is blocked: which key?"]);
@@ -258,7 +276,7 @@ fn an_agent_may_complete_its_order_by_itself_under_its_claim() {
         "{obeya} work-order comment $OBEYA_ORDER here && {obeya} work-order complete $OBEYA_ORDER --sku own"
     );
     let project = Project::new(&shell("able", &script, ""), 1);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     let order = project.order("WO-001");
     assert_eq!(
@@ -300,7 +318,7 @@ fn what_is_done_while_an_alert_holds_the_line_waits_for_it_and_is_not_done_again
 fn what_nobody_takes_ends_the_wait() {
     let toml = shell("picky", DONE, "capabilities = { buckets = ['security'] }");
     let project = Project::new(&toml, 1);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert_eq!(host.status.code(), Some(1), "{host:?}");
     let said = String::from_utf8_lossy(&host.stdout).into_owned();
     assert!(said.contains("no agent takes it"), "{said}");
@@ -377,7 +395,7 @@ done
 fn mistakes_in_the_file_are_told_with_their_place_and_the_rest_runs() {
     let toml = shell("good", DONE, "") + "[agents.bad]\ncommand = 'sh'\n";
     let project = Project::new(&toml, 1);
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert!(host.status.success(), "{host:?}");
     let told = String::from_utf8_lossy(&host.stderr).into_owned();
     assert!(
@@ -393,7 +411,7 @@ fn a_file_that_anybody_may_write_runs_nothing() {
     let project = Project::new(&shell("good", DONE, ""), 1);
     let open = fs::Permissions::from_mode(0o666);
     fs::set_permissions(project.path("obeya.toml"), open).unwrap();
-    let host = project.run(&["host", "--until-idle"]);
+    let host = project.host_until_idle();
     assert_eq!(host.status.code(), Some(1), "{host:?}");
     let told = String::from_utf8_lossy(&host.stderr).into_owned();
     assert!(told.contains("anybody may write it"), "{told}");
