@@ -26,6 +26,7 @@ mod survival;
 mod term;
 mod tidy;
 mod ui;
+mod ui_agents;
 mod ui_andon;
 mod ui_driving;
 mod ui_flow;
