@@ -4,17 +4,24 @@
 //! The yardstick is a frame in which nothing is drawn: the diff of 12,000 equal cells.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
+#[path = "support/backlog.rs"]
+mod backlog;
+#[path = "support/submission.rs"]
+mod submission;
+
 use std::{env, sync::Arc, time::Instant};
 
+use backlog::backlog;
 use obeya::{
     config::{ColorDepth, GlyphSet},
     domain::{
-        command::{Command, ImportItem, Role, Submission},
-        event::{ImportedEnd, ImportedItem},
-        order::{Actor, Bucket, Kind, Outcome, Priority},
-        record::Door,
+        command::{Command, Role},
+        query::{
+            Answer, Query,
+            detail::Neighbour,
+            graph::{DependencyGraph, GraphEdge},
+        },
         state::State,
-        time::Timestamp,
     },
     engine::{Reply, SystemClock, Writer},
     ledger::{Identity, memory::MemoryLedger},
@@ -22,6 +29,7 @@ use obeya::{
     term::{Caps, Screen},
     ui::{
         action::Action,
+        effect::Effect,
         keymap,
         model::{Model, Session},
         msg::{Connection, Msg},
@@ -31,63 +39,13 @@ use obeya::{
     },
 };
 use ratatui::layout::Size;
+use submission::submission;
 use uuid::Uuid;
 
 const SIZE: (u16, u16) = (200, 60);
 
-fn item(n: usize, open: usize) -> ImportItem {
-    let created = Timestamp(1_700_000_000_000_000 + n as i64 * 1_000_000);
-    let closed = (n >= open).then(|| ImportedEnd {
-        outcome: Outcome::Completed {
-            sku: None,
-            receipt: None,
-        },
-        at: created.plus(3_600_000_000),
-        parent: None,
-        depends_on: vec![],
-    });
-    ImportItem {
-        external: format!("bd-{n}"),
-        digest: n as u64,
-        outcome: closed.as_ref().map(|end| (end.outcome.clone(), end.at)),
-        item: ImportedItem {
-            title: format!("Make the importer keep every label of item {n}"),
-            description: None,
-            kind: Kind::Task,
-            bucket: Bucket::ALL[n % Bucket::ALL.len()],
-            priority: Priority::DEFAULT,
-            labels: vec!["importer".into()],
-            assignee: None,
-            estimate: None,
-            created,
-            links: vec![],
-            closed: None,
-            baseline: Default::default(),
-        },
-        parent: None,
-        depends_on: (n % 3 == 2)
-            .then(|| format!("bd-{}", n - 1))
-            .into_iter()
-            .collect(),
-        comments: vec![],
-    }
-}
-
 fn submit(writer: &mut Writer, command: Command) {
-    let reply = writer.submit(&Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::person("bench"),
-        role: Role::Admin,
-        door: Door::Import,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
-    });
+    let reply = writer.submit(&submission(command));
     assert!(matches!(reply, Reply::Done(_)), "{reply:?}");
 }
 
@@ -105,14 +63,7 @@ fn line(orders: usize, open: usize) -> Arc<State> {
             uuid: identity.uuid,
         },
     );
-    let items = (0..orders).map(|n| item(n, open)).collect();
-    submit(
-        &mut writer,
-        Command::Import {
-            source: "beads".into(),
-            items,
-        },
-    );
+    submit(&mut writer, backlog(orders, open));
     Arc::clone(writer.state())
 }
 
@@ -123,6 +74,7 @@ fn console(state: Arc<State>) -> Model {
         me: obeya::domain::order::Actor::person("bench"),
         role: Role::Admin,
         connection: Connection::Host,
+        slow: false,
     };
     let theme = Theme::dark(ColorDepth::True, GlyphSet::Unicode);
     let mut model = Model::new(session, theme, keymap, SIZE);
@@ -148,10 +100,88 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
+/// Returns a network of the first open orders in which each waits for two of the last thirty.
+fn network(state: &State, count: usize) -> DependencyGraph {
+    let nodes: Vec<Neighbour> = state
+        .orders()
+        .take(count)
+        .map(|o| Neighbour::open(o))
+        .collect();
+    let mut edges = vec![];
+    for after in 1..nodes.len() {
+        for step in [1 + after * 7 % 13, 3 + after * 11 % 29] {
+            edges.extend(after.checked_sub(step).map(|before| GraphEdge {
+                before: nodes[before].id,
+                after: nodes[after].id,
+            }));
+        }
+    }
+    DependencyGraph {
+        root: None,
+        total: nodes.len(),
+        nodes,
+        edges,
+        omitted: 0,
+        critical_path: vec![],
+        critical_minutes: 0,
+    }
+}
+
+/// Measures the graph: how long it takes to lay it out, once for a version of it, and what a frame costs after that.
+fn graph(state: &Arc<State>, count: usize, rounds: usize) {
+    let mut model = console(Arc::clone(state));
+    press(&mut model, "3");
+    update(&mut model, Msg::Key("m".parse().unwrap()));
+    let asked = settle(&mut model)
+        .into_iter()
+        .find_map(|effect| match effect {
+            Effect::Ask {
+                ticket,
+                query: Query::Graph { .. },
+            } => Some(ticket),
+            _ => None,
+        });
+    let answer = Answer::Graph(Box::new(network(state, count)));
+    let ticket = asked.expect("the graph is asked for");
+    update(
+        &mut model,
+        Msg::Answered {
+            ticket,
+            answer: Ok(Box::new(answer)),
+        },
+    );
+    let start = Instant::now();
+    settle(&mut model);
+    let layout = start.elapsed().as_secs_f64() * 1e3;
+    let (mut again, mut frames) = (vec![], vec![]);
+    let caps = Caps::detect(&obeya::config::Config::default(), &|_| None);
+    let mut screen = Screen::over(std::io::sink(), || Ok(Size::new(SIZE.0, SIZE.1)), caps).unwrap();
+    for round in 0..rounds {
+        let start = Instant::now();
+        press(&mut model, ["l", "j", "h", "k"][round % 4]);
+        again.push(start.elapsed().as_secs_f64() * 1e3);
+        let start = Instant::now();
+        screen
+            .draw(|frame| view::draw(&model, frame.buffer_mut()))
+            .unwrap();
+        frames.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let drawing = model.graph.drawing().unwrap().as_ref().unwrap();
+    println!(
+        "graph of {count}: laid out once in {layout:.1} ms, a key {:.3} ms, a frame {:.3} ms; {} lines, {} crossings",
+        median(again),
+        median(frames),
+        drawing.wires.len(),
+        drawing.crossings,
+    );
+}
+
 fn main() {
     let quick = env::var_os("OBEYA_BENCH_QUICK").is_some();
     let rounds = if quick { 50 } else { 500 };
     let state = line(100_000, 5_000);
+    graph(&state, 500, rounds);
+    graph(&state, 2_000, rounds);
     println!(
         "frame at {}x{}, {} open orders, medians of {rounds}",
         SIZE.0,

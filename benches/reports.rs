@@ -5,6 +5,9 @@
 //! tenth of it.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
+#[path = "support/submission.rs"]
+mod submission;
+
 use std::{
     env,
     sync::{Arc, mpsc},
@@ -13,41 +16,23 @@ use std::{
 
 use obeya::{
     domain::{
-        command::{Command, Destination, NewOrder, Role, Sla, Submission},
+        command::{Command, Destination, NewOrder, Sla},
         event::Event,
         id::OrderId,
-        order::{Actor, Bucket},
+        order::Bucket,
         query::{Query, filter::Filter},
-        record::Door,
         time::{DAY, HOUR, Timestamp},
     },
     engine::{Clock as _, Engine, Handle, HeldClock, Reply, Writer},
     ledger::{Home, SqliteLedger},
     link,
 };
-use uuid::Uuid;
+use submission::submission;
 
 /// Orders that go through the line together.
 const ROUND: usize = 200;
 /// How long ago the year began.
 const YEAR: i64 = 365 * DAY;
-
-fn submission(command: Command) -> Submission {
-    Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::person("maria"),
-        role: Role::Admin,
-        door: Door::Cli,
-        uid: 1000,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
-    }
-}
 
 /// Submits all at once and returns the orders that they are about.
 fn all(handle: &Handle, commands: impl IntoIterator<Item = Command>) -> Vec<OrderId> {

@@ -21,6 +21,7 @@ use crate::domain::{
         Query,
         andon::{AlertDetail, AlertStatus, AlertView, Alerts},
         blast::{Affected, Blast},
+        events::Entry,
         value::span,
     },
     time::SECOND,
@@ -53,6 +54,12 @@ pub(super) fn grammar(noun: Command) -> Command {
                 option("for", "TIME", "For how long, like 30m")
                     .required(true)
                     .value_parser(reads(duration::seconds)),
+            ]),
+            verb(NOUN, "escalate").args([
+                alert(),
+                option("to", "SEVERITY", "How bad it is; not given, the next worse severity")
+                    .value_parser(words(Severity::ALL, Severity::word)),
+                prose("reason", "TEXT", "Why it is worse than it was taken for"),
             ]),
             verb(NOUN, "recover").arg(
                 option("fingerprint", "TEXT", "The condition that is over").required(true),
@@ -109,6 +116,11 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         ("snooze", Some(id)) => Intent::SnoozeAlert {
             id,
             seconds: value(matches, "for").unwrap_or_default(),
+        },
+        ("escalate", Some(id)) => Intent::EscalateAlert {
+            id,
+            to: value(matches, "to"),
+            reason: text(matches, "reason"),
         },
         ("resolve", Some(id)) => Intent::ResolveAlert {
             id,
@@ -410,11 +422,25 @@ fn detail(call: &mut Call<'_>, detail: &AlertDetail) -> Done {
         blast(call, stops, "stops")?;
     }
     heading(call, "timeline")?;
-    for entry in &detail.timeline {
-        call.out.spans(&[
-            (Tone::Muted, &format!("  {}  {}  ", entry.at, entry.actor)),
-            (Tone::Plain, &entry.text),
-        ])?;
+    for happening in &detail.timeline {
+        let times = match happening.times {
+            1 => String::new(),
+            times => format!(", {times} times"),
+        };
+        said(call, &happening.entry, &times)?;
+    }
+    let resumed = detail.thaw.as_ref().and_then(|thaw| thaw.resumed.as_ref());
+    if let Some(entry) = resumed {
+        heading(call, "work resumed")?;
+        said(call, entry, "")?;
     }
     Ok(())
+}
+
+/// Prints one line of a timeline.
+fn said(call: &mut Call<'_>, entry: &Entry, more: &str) -> Done {
+    call.out.spans(&[
+        (Tone::Muted, &format!("  {}  {}  ", entry.at, entry.actor)),
+        (Tone::Plain, &format!("{}{more}", entry.text)),
+    ])
 }

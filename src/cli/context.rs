@@ -16,14 +16,11 @@ use crate::{
         command::{Command, Role, Submission},
         id::OrderId,
         order::Actor,
-        query::{Answer, Query, life::Life},
+        query::{Answer, Query},
         record::{ActorKind, Door},
         time::Timestamp,
     },
-    link::{
-        self, Errand, Failure, Fault, FaultKind, Heartbeat, Home, Operator, Outcome, Place, Reply,
-        Wish,
-    },
+    link::{self, Failure, Heartbeat, Home, Operator, Outcome, Place, Reply, bus::Caller},
 };
 
 /// The variable that names the acting agent.
@@ -76,6 +73,25 @@ impl Globals {
         })
     }
 
+    /// Returns the same with what the session of this line was opened with, where the line says nothing.
+    pub(super) fn or_session(mut self, session: &Globals) -> Self {
+        self.dry_run |= session.dry_run;
+        self.actor = self.actor.or_else(|| session.actor.clone());
+        self.ledger = session.ledger.clone();
+        // Nobody rises above the role that the session was opened with.
+        self.role = match (self.role, session.role) {
+            (Some(own), Some(most)) => Some(own.min(most)),
+            (own, most) => own.or(most),
+        };
+        self
+    }
+
+    /// Returns whether something was given that belongs to a single command.
+    pub(super) fn is_of_one_command(&self) -> bool {
+        let typed = self.epoch.is_some_and(|epoch| epoch.order.is_none());
+        self.command_id.is_some() || typed
+    }
+
     /// Returns the style that was asked for.
     pub(super) fn style(matches: &ArgMatches) -> Style {
         Style::stdout(matches.get_flag("json"), Globals::colour(matches))
@@ -92,7 +108,7 @@ impl Globals {
     }
 
     /// Returns what the caller may do: what was typed, or what somebody of the actor's sort does.
-    fn role(&self, actor: &Actor) -> Role {
+    pub(super) fn role(&self, actor: &Actor) -> Role {
         self.role.unwrap_or(match actor.kind {
             ActorKind::Agent => Role::Agent,
             _ => Role::Admin,
@@ -174,12 +190,15 @@ fn user_name() -> String {
         })
 }
 
+/// An engine that was opened for a call, or for a session of calls.
+pub(super) type OwnEngine = Box<dyn Operator + Send>;
+
 /// The engine, as far as it was needed.
 enum Engine<'a> {
     /// Nobody asked for it yet.
     Unopened,
     /// Opened for this call.
-    Own(Box<dyn Operator>),
+    Own(OwnEngine),
     /// Lent by the console.
     Lent(&'a mut dyn Operator),
 }
@@ -194,6 +213,8 @@ pub(super) struct Call<'a> {
     pub(super) demo: Option<Demo>,
     door: Door,
     engine: Engine<'a>,
+    /// Whether the process is there for this call only, its standard input and its end too.
+    alone: bool,
 }
 
 impl<'a> Call<'a> {
@@ -205,6 +226,24 @@ impl<'a> Call<'a> {
             demo: None,
             door: Door::Cli,
             engine: Engine::Unopened,
+            alone: true,
+        }
+    }
+
+    /// Returns a call from a line of `obeya shell`, with the session's engine if it is open already.
+    pub(super) fn session(globals: Globals, style: Style, engine: Option<OwnEngine>) -> Self {
+        Call {
+            engine: engine.map_or(Engine::Unopened, Engine::Own),
+            alone: false,
+            ..Call::shell(globals, style)
+        }
+    }
+
+    /// Returns the engine for the next line.
+    pub(super) fn into_engine(self) -> Option<OwnEngine> {
+        match self.engine {
+            Engine::Own(engine) => Some(engine),
+            Engine::Unopened | Engine::Lent(_) => None,
         }
     }
 
@@ -216,6 +255,7 @@ impl<'a> Call<'a> {
             demo: None,
             door: Door::Console,
             engine: Engine::Lent(operator),
+            alone: false,
         }
     }
 
@@ -256,6 +296,17 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Refuses what takes the whole process: its standard input, or its end.
+    pub(super) fn process_only(&self, what: &str) -> Result<(), CliError> {
+        self.shell_only(what)?;
+        match self.alone {
+            true => Ok(()),
+            false => Err(CliError::Usage(format!(
+                "{what} has no place in obeya shell: run it as a command of its own"
+            ))),
+        }
+    }
+
     /// Returns the ledger that the call is about.
     pub(super) fn place(&self) -> Result<Place, CliError> {
         self.shell_only("This command")?;
@@ -270,7 +321,8 @@ impl<'a> Call<'a> {
         Ok(self.place()?.home)
     }
 
-    fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
+    /// Returns the way to the engine, which is opened at the first use.
+    pub(super) fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
         if matches!(self.engine, Engine::Unopened) {
             let home = self.home()?;
             log::start(&home);
@@ -342,6 +394,15 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Returns the caller as the bus knows one.
+    pub(super) fn caller(&self) -> Caller {
+        let actor = self.globals.actor();
+        Caller {
+            role: self.globals.role(&actor),
+            actor,
+        }
+    }
+
     /// Renews a lease and returns until when it holds.
     pub(super) fn heartbeat(
         &mut self,
@@ -362,26 +423,6 @@ impl<'a> Call<'a> {
             note,
         };
         Ok(self.operator()?.heartbeat(&beat)??)
-    }
-
-    /// Hands an errand about a supervised agent on to the host, and returns what the agent is about then.
-    pub(super) fn supervise(&mut self, agent: String, errand: Errand) -> Result<Life, CliError> {
-        self.no_dry_run("What a host does with its agents")?;
-        let role = self.globals.role(&self.globals.actor());
-        let wish = Wish {
-            agent,
-            errand,
-            role,
-        };
-        match self.operator()?.supervise(&wish)? {
-            Some(answer) => Ok(answer?),
-            None => {
-                let what = "no host runs, so nobody runs agents";
-                Err(Fault::new(FaultKind::Busy, "".as_ref(), what)
-                    .mend("Run `obeya host`, or open the console.")
-                    .into())
-            }
-        }
     }
 
     /// Returns the fencing number that the caller gave for an order.

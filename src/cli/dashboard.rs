@@ -29,13 +29,16 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
                 false => exposition(call, &metrics),
             }
         }
-        _ => {
-            let summary = answer!(call, Query::Summary, Summary);
-            match call.json() {
-                true => call.out.json(&summary),
-                false => show(call, &summary),
-            }
-        }
+        _ => summary(call),
+    }
+}
+
+/// Shows the line at a glance.
+pub(super) fn summary(call: &mut Call<'_>) -> Done {
+    let summary = answer!(call, Query::Summary, Summary);
+    match call.json() {
+        true => call.out.json(&summary),
+        false => show(call, &summary),
     }
 }
 

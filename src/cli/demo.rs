@@ -37,7 +37,7 @@ pub(super) fn grammar(noun: Command) -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
-    call.shell_only("demo")?;
+    call.process_only("demo")?;
     call.no_dry_run("A demo")?;
     if call.globals.ledger.is_some() {
         let what = "a demo makes a ledger of its own: leave --ledger out, and name a folder with --out to keep it";

@@ -51,7 +51,7 @@ pub(super) fn grammar(noun: Command) -> Command {
                 flag("critical", "Only the chain that takes longest"),
                 limit(),
             ]),
-            verb(NOUN, "diagram").args([
+            verb(NOUN, "diagram").visible_alias("graph").args([
                 positional(
                     "epic",
                     "ID",

@@ -52,6 +52,8 @@ pub(super) enum CliError {
     },
     /// A check found something wrong, and the output says what.
     Wrong,
+    /// Lines of a script were not done; each has been said, and this is the worst of their codes.
+    Failed(u8),
     /// Whoever read the output has gone.
     Closed,
 }
@@ -65,6 +67,7 @@ impl CliError {
             CliError::NoLedger(_) | CliError::Fault(_) | CliError::Unknown { .. } => {
                 EXIT_UNAVAILABLE
             }
+            CliError::Failed(code) => *code,
             CliError::Closed => EXIT_DONE,
         }
     }
@@ -103,7 +106,7 @@ impl CliError {
                 body["command_id"] = command.to_string().into();
                 json!({ "error": body })
             }
-            CliError::Wrong | CliError::Closed => return None,
+            CliError::Wrong | CliError::Failed(_) | CliError::Closed => return None,
         })
     }
 }
@@ -175,7 +178,7 @@ impl fmt::Display for CliError {
                 )?;
                 write!(f, "--command-id {command}: it is applied at most once.")
             }
-            CliError::Wrong | CliError::Closed => Ok(()),
+            CliError::Wrong | CliError::Failed(_) | CliError::Closed => Ok(()),
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Nouns are declared once, in [`NOUNS`]; verbs that change something take their line from
 //! [`COMMANDS`](crate::domain::command::COMMANDS), the others from [`VIEWS`](super::arguments::VIEWS).
-//! A cold call builds only the noun it needs.
+//! A cold call builds only the command it needs.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, mem, path::PathBuf};
 
 use clap::{
     Arg, ArgMatches, Command,
@@ -15,14 +15,14 @@ use uuid::Uuid;
 use super::{
     agent, andon,
     arguments::{flag, option, words},
-    bucket, completions,
+    bucket, bus, completions,
     context::Call,
-    dashboard, demo, deps, doctor,
+    dashboard, debug, demo, deps, doctor,
     duration::span,
     error::Done,
-    export, host, import, init, keymap, ledger, man,
+    export, host, import, init, keymap, ledger, man, metrics,
     output::Colour,
-    receipt, report, stage, theme, watch, work_order,
+    receipt, report, shell, stage, theme, watch, work_order,
 };
 use crate::{
     domain::command::Role,
@@ -63,15 +63,19 @@ nouns! {
     "andon" => andon, "Stop the line, see what is stopped, and let it run again";
     "bucket" => bucket, "Classes of service: WIP limits and SLAs";
     "stage" => stage, "The board's columns";
-    "agent" => agent, "Who works: registered agents, and those that a host runs";
+    "agent" | "agents" => agent, "Who works: registered agents, and those that a host runs";
+    "bus" => bus, "Messages between agents, people and the engine";
     "receipt" => receipt, "Proof of completed work orders";
     "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";
+    "metrics" => metrics, "The line at a glance, and what the last days completed";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON, as a table or as a drawing";
     "host" => host, "Run the agents of obeya.toml, and keep due things prompt";
     "watch" => watch, "Follow what happens, one line an event";
+    "shell" => shell, "Type one command after another, or run a script of them";
+    "debug" => debug, "The whole story of an order or an agent, and the whole state";
     "demo" => demo, "See everything work, on a ledger that is thrown away";
     "theme" => theme, "How the console looks";
     "keymap" => keymap, "What the console's keys do";
@@ -92,12 +96,9 @@ Exit codes: 0 done, 1 refused by a rule or found wrong by a check, 2 bad usage,
 
 /// Returns the whole grammar; what is beneath a noun is built when it is needed.
 pub(super) fn tree() -> Command {
-    let root = Command::new("obeya")
-        .version(env!("CARGO_PKG_VERSION"))
+    let console = root()
         .about("A terminal operations console that coordinates AI coding agents and people")
         .after_help(AFTER)
-        .disable_help_subcommand(true)
-        .args(globals())
         .arg(
             flag(
                 "read-only",
@@ -106,15 +107,45 @@ pub(super) fn tree() -> Command {
             .conflicts_with_all(["dry-run", "json"]),
         )
         .args(wall());
-    NOUNS.iter().fold(root, |root, noun| {
-        let command = Command::new(noun.name)
-            .about(noun.about)
-            .defer(noun.grammar);
-        root.subcommand(match noun.alias {
-            Some(alias) => command.visible_alias(alias),
-            None => command,
-        })
+    NOUNS.iter().fold(console, |root, noun| {
+        root.subcommand(named(noun).about(noun.about).defer(noun.grammar))
     })
+}
+
+/// Returns as much of the grammar as a call needs whose arguments begin with a noun and, where it has verbs, one of them;
+/// None for any other. What it reads, [`tree`] reads the same; what it does not read is [`tree`]'s to explain.
+///
+/// clap copies every flag that all commands take into each command it knows, so that most of reading a line was spent on
+/// commands that were not typed.
+pub(super) fn narrow(arguments: &[OsString]) -> Option<Command> {
+    let word = |place: usize| arguments.get(place).and_then(|word| word.to_str());
+    let first = word(1)?;
+    let noun = NOUNS
+        .iter()
+        .find(|noun| noun.name == first || noun.alias == Some(first))?;
+    let built = (noun.grammar)(named(noun));
+    if !built.has_subcommands() {
+        return Some(root().subcommand(built));
+    }
+    let verb = built.find_subcommand(word(2)?).cloned();
+    // This is done once a process, which ends sooner if it takes nothing apart.
+    mem::forget(built);
+    Some(root().subcommand(named(noun).subcommand(verb?)))
+}
+
+fn named(noun: &Noun) -> Command {
+    let command = Command::new(noun.name);
+    match noun.alias {
+        Some(alias) => command.visible_alias(alias),
+        None => command,
+    }
+}
+
+fn root() -> Command {
+    Command::new("obeya")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .args(globals())
 }
 
 /// The flags of a wall.
@@ -215,10 +246,60 @@ mod tests {
             }
         }
         declared.extend(
-            ["completions", "demo", "doctor", "host", "man", "watch"].map(|noun| words(noun, "")),
+            [
+                "completions",
+                "demo",
+                "doctor",
+                "host",
+                "man",
+                "shell",
+                "watch",
+            ]
+            .map(|noun| words(noun, "")),
         );
         declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);
+    }
+
+    #[test]
+    fn a_narrow_grammar_takes_what_the_whole_one_takes() {
+        let arguments = |command: &Command| -> BTreeSet<String> {
+            let arguments = command.get_arguments();
+            arguments.map(|arg| format!("{arg:?}")).collect()
+        };
+        let mut whole = tree();
+        whole.build();
+        for noun in whole.get_subcommands() {
+            let typed = |words: &[&str]| -> Option<Command> {
+                let words: Vec<OsString> = words.iter().map(Into::into).collect();
+                let mut narrow = narrow(&words)?;
+                narrow.build();
+                Some(narrow)
+            };
+            let verbs: Vec<&Command> = noun.get_subcommands().collect();
+            if verbs.is_empty() {
+                let narrow = typed(&["obeya", noun.get_name()]).unwrap_or_default();
+                let found = narrow.find_subcommand(noun.get_name()).map(arguments);
+                assert_eq!(found, Some(arguments(noun)));
+            }
+            for verb in verbs {
+                for word in verb.get_name_and_visible_aliases() {
+                    for first in noun.get_name_and_visible_aliases() {
+                        let narrow = typed(&["obeya", first, word, "--json"]).unwrap_or_default();
+                        let beneath = narrow.find_subcommand(noun.get_name());
+                        let found = beneath.and_then(|noun| noun.find_subcommand(verb.get_name()));
+                        assert_eq!(
+                            found.map(arguments),
+                            Some(arguments(verb)),
+                            "{first} {word}"
+                        );
+                        let only = beneath.map(|noun| noun.get_subcommands().count());
+                        assert_eq!((narrow.get_subcommands().count(), only), (1, Some(1)));
+                    }
+                }
+            }
+            assert!(typed(&["obeya", "--json", noun.get_name()]).is_none());
+        }
     }
 
     #[test]

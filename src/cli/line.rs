@@ -56,7 +56,7 @@ fn try_line(
     operator: &mut dyn Operator,
     context: &LineContext,
 ) -> Result<LineOutput, CliError> {
-    let matches = match read(line)? {
+    let matches = match read(&split(line)?)? {
         Read::Help(text) => {
             return Ok(LineOutput {
                 text,
@@ -91,13 +91,16 @@ fn try_line(
     Ok(LineOutput { text, failed })
 }
 
-enum Read {
+/// What words come to.
+pub(super) enum Read {
+    /// The help that they ask for.
     Help(String),
+    /// A command.
     Matches(ArgMatches),
 }
 
-fn read(line: &str) -> Result<Read, CliError> {
-    let words = split(line)?;
+/// Reads words by the grammar, without the program's name.
+pub(super) fn read(words: &[Cow<'_, str>]) -> Result<Read, CliError> {
     let tree = grammar::tree().no_binary_name(true);
     match tree.try_get_matches_from(words.iter().map(|word| &**word)) {
         Ok(matches) => Ok(Read::Matches(matches)),
@@ -121,6 +124,15 @@ pub(super) fn usage(error: &clap::Error) -> String {
 /// Returns the words of a line as a shell splits them: blanks part words, quotes keep them together, a backslash keeps
 /// the next character as it is. Nothing is expanded.
 pub(super) fn split(line: &str) -> Result<Vec<Cow<'_, str>>, CliError> {
+    split_until(line, None)
+}
+
+/// Returns the words of a script's line: the same, without the comment that a word with `#` before it begins.
+pub(super) fn split_script(line: &str) -> Result<Vec<Cow<'_, str>>, CliError> {
+    split_until(line, Some('#'))
+}
+
+fn split_until(line: &str, comment: Option<char>) -> Result<Vec<Cow<'_, str>>, CliError> {
     let mut words = vec![];
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -134,6 +146,7 @@ pub(super) fn split(line: &str) -> Result<Vec<Cow<'_, str>>, CliError> {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
+            (None, c) if word.is_none() && Some(c) == comment => break,
             (None, c) if c.is_whitespace() => words.extend(word.take().map(Cow::Owned)),
             (_, c) => word.get_or_insert_default().push(c),
         }
@@ -166,6 +179,10 @@ mod tests {
         check(r#"'' """#, &["", ""]);
         check(r#"a\ b \" "\"""#, &["a b", "\"", "\""]);
         check("", &[]);
+        check("a # b", &["a", "#", "b"]);
+        let script = |line| split_script(line).unwrap_or_default();
+        assert_eq!(script("a b#c '# d' # e 'f"), ["a", "b#c", "# d"]);
+        assert!(script("  # nothing").is_empty());
         assert!(split("'open").is_err() && split("\"open").is_err());
     }
 }

@@ -85,6 +85,10 @@ const FILES: &[(&str, &str)] = &[
         "Settings. Beside it themes/, keymaps/ and keymap.toml.",
     ),
     (
+        "~/.local/state/obeya/shell_history",
+        "What was typed into obeya shell, readable by its owner only; a line that begins with a blank is not kept.",
+    ),
+    (
         "~/.local/share/obeya/ledger",
         "The user's own ledger, which only the console falls back to.",
     ),
@@ -111,6 +115,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     (
         "obeya watch --plain --since 1h --kind alert",
         "Hear every alert, one line each.",
+    ),
+    (
+        "obeya shell < monday.obeya",
+        "Do the lines of a file, one after another.",
     ),
     ("obeya man > obeya.1 && man ./obeya.1", "Read this page."),
 ];

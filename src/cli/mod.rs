@@ -7,10 +7,12 @@ mod agent;
 mod andon;
 mod arguments;
 mod bucket;
+mod bus;
 mod complete;
 mod completions;
 mod context;
 mod dashboard;
+mod debug;
 mod demo;
 mod deps;
 mod doctor;
@@ -29,9 +31,11 @@ mod ledger;
 mod line;
 mod log;
 mod man;
+mod metrics;
 mod output;
 mod receipt;
 mod report;
+mod shell;
 mod stage;
 mod table;
 mod theme;
@@ -40,7 +44,7 @@ mod work_order;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
 
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 
 use self::{
     context::{Call, Globals},
@@ -107,10 +111,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
     if arguments.len() == 2 && arguments.get(1).is_some_and(|word| word == RUNNER) {
         return Invocation::Done(crate::link::run_runner());
     }
-    match grammar::tree().try_get_matches_from(&arguments) {
+    let narrow = grammar::narrow(&arguments);
+    // What the narrow grammar cannot read, the whole one explains.
+    let matches = narrow.and_then(|narrow| read(narrow, &arguments).ok());
+    match matches.map_or_else(|| read(grammar::tree(), &arguments), Ok) {
         Ok(matches) => started(&matches),
         Err(error) => Invocation::Done(misread(&error, &arguments)),
     }
+}
+
+fn read(mut grammar: Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let matches = grammar.try_get_matches_from_mut(arguments);
+    // It is read once a process, which ends sooner if it takes nothing apart.
+    std::mem::forget(grammar);
+    matches
 }
 
 fn started(matches: &ArgMatches) -> Invocation {

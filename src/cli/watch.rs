@@ -3,12 +3,7 @@
 //! With `--plain` a line is a sentence that begins with the time and who did it: no colours, no columns, nothing cut
 //! off, for screen readers and logs. The sentences are those of the log and of every timeline.
 
-use std::{
-    io,
-    sync::mpsc::{self, SyncSender},
-    thread,
-    time::Duration,
-};
+use std::{io, sync::mpsc, thread, time::Duration};
 
 use clap::{ArgAction, ArgMatches, Command};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -107,7 +102,7 @@ enum News {
 }
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
-    call.shell_only("watch")?;
+    call.process_only("watch")?;
     call.no_dry_run("A watch")?;
     let home = call.home()?;
     let plain = matches.get_flag("plain");
@@ -122,7 +117,8 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.release();
     let mut follower = Follower::open(&home, after)?;
     let (sender, news) = mpsc::sync_channel(1);
-    end_when_told(sender.clone())
+    let ending = sender.clone();
+    end_when_told(move || drop(ending.send(News::Over)))
         .map_err(|error| Fault::io("".as_ref(), "listening to signals", &error))?;
     thread::spawn(move || {
         loop {
@@ -192,9 +188,9 @@ fn before(call: &mut Call<'_>, since: Timestamp) -> Result<Seq, CliError> {
     }
 }
 
-/// Sends the end when a signal asks for it, or when nobody reads standard output any more: a watch over a quiet ledger
-/// would otherwise notice neither.
-fn end_when_told(sender: SyncSender<News>) -> io::Result<()> {
+/// Calls `over` when a signal asks for the end, or when nobody reads standard output any more: a watch over a quiet ledger
+/// would otherwise notice neither. A moment later the process ends by itself.
+pub(super) fn end_when_told(over: impl Fn() + Clone + Send + 'static) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let signals = {
         let _inside = runtime.enter();
@@ -204,19 +200,19 @@ fn end_when_told(sender: SyncSender<News>) -> io::Result<()> {
             signal(SignalKind::hangup())?,
         ]
     };
-    let gone = sender.clone();
-    thread::spawn(move || end_on_signal(&runtime, signals, &sender));
+    let gone = over.clone();
+    thread::spawn(move || end_on_signal(&runtime, signals, over));
     thread::spawn(move || {
         let stdout = io::stdout();
         let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
         // Nothing is asked for, so only an error or a hang-up comes.
         while poll(&mut watched, None).is_err() {}
-        end(&gone);
+        end(gone);
     });
     Ok(())
 }
 
-fn end_on_signal(runtime: &Runtime, signals: [Signal; 3], sender: &SyncSender<News>) {
+fn end_on_signal(runtime: &Runtime, signals: [Signal; 3], over: impl Fn() + Send + 'static) {
     let [mut interrupt, mut terminate, mut hang_up] = signals;
     runtime.block_on(async {
         tokio::select! {
@@ -225,13 +221,12 @@ fn end_on_signal(runtime: &Runtime, signals: [Signal; 3], sender: &SyncSender<Ne
             _ = hang_up.recv() => {}
         }
     });
-    end(sender);
+    end(over);
 }
 
 /// Ends the watch. Where a line is stuck in a reader that does not read, the process ends without it.
-fn end(sender: &SyncSender<News>) {
-    let sender = sender.clone();
-    thread::spawn(move || sender.send(News::Over));
+fn end(over: impl Fn() + Send + 'static) {
+    thread::spawn(over);
     thread::sleep(GRACE);
     std::process::exit(super::EXIT_DONE.into());
 }

@@ -24,7 +24,7 @@ pub use self::{
     document::{Document, FILE_LIMIT, Place, Problem},
     filters::{FILTERS_FILE, Filters},
     ledgers::{Accent, LEDGER_FILE, Mark},
-    terminal::{ColorDepth, GlyphSet, Notify},
+    terminal::{ColorDepth, GlyphSet, Link, Notify},
 };
 
 /// Looks up an environment variable.
@@ -56,17 +56,20 @@ pub enum Setting {
     Sync,
     /// How a critical alert calls.
     Notify,
+    /// How many bytes a second the terminal may be sent.
+    Link,
 }
 
 impl Setting {
     /// Every setting, in the order of the manual.
-    pub const ALL: [Setting; 6] = [
+    pub const ALL: [Setting; 7] = [
         Setting::Theme,
         Setting::Keymap,
         Setting::Color,
         Setting::Glyphs,
         Setting::Sync,
         Setting::Notify,
+        Setting::Link,
     ];
 
     /// Returns the key in `config.toml`; `--key` is the flag.
@@ -78,6 +81,7 @@ impl Setting {
             Setting::Glyphs => "glyphs",
             Setting::Sync => "sync",
             Setting::Notify => "notify",
+            Setting::Link => "link",
         }
     }
 
@@ -90,6 +94,7 @@ impl Setting {
             Setting::Glyphs => "OBEYA_GLYPHS",
             Setting::Sync => "OBEYA_SYNC",
             Setting::Notify => "OBEYA_NOTIFY",
+            Setting::Link => "OBEYA_LINK",
         }
     }
 
@@ -101,6 +106,7 @@ impl Setting {
             Setting::Glyphs => "auto, unicode or ascii",
             Setting::Sync => "on or off",
             Setting::Notify => "none, bell, osc9 or osc777",
+            Setting::Link => "auto, fast, slow or bytes per second from 256",
         }
     }
 }
@@ -120,6 +126,8 @@ pub struct Config {
     pub sync: bool,
     /// How a critical alert calls.
     pub notify: Notify,
+    /// How many bytes a second the terminal may be sent.
+    pub link: Link,
     /// Where the user's files are; `None` if there is no home.
     pub folder: Option<PathBuf>,
     /// The settings' own file in there, whether it exists or not.
@@ -136,6 +144,7 @@ impl Default for Config {
             glyphs: None,
             sync: true,
             notify: Notify::Bell,
+            link: Link::Auto,
             folder: None,
             file: None,
             ledgers: Marks::default(),
@@ -210,6 +219,7 @@ impl Config {
                 }
             }
             Setting::Notify => self.notify = Notify::named(value).ok_or_else(refused)?,
+            Setting::Link => self.link = Link::named(value).ok_or_else(refused)?,
             Setting::Sync => {
                 self.sync = match value {
                     "on" | "true" => true,
@@ -375,7 +385,7 @@ mod tests {
         assert_eq!(config.keymap, "vim");
         insta::assert_snapshot!(problems, @r"
         config.toml:2:10: 'emoji' is no value of glyphs; use auto, unicode or ascii
-        config.toml:3:1: there is no setting 'colour'; use one of theme, keymap, color, glyphs, sync, notify, or [ledgers]
+        config.toml:3:1: there is no setting 'colour'; use one of theme, keymap, color, glyphs, sync, notify, link, or [ledgers]
         config.toml:4:10: '../etc' is no value of keymap; use a name of letters, digits, '-' and '_'
         config.toml:5:8: string values must be quoted, expected literal string; correct the TOML here
         OBEYA_COLOR: 'many' is no value of color; use auto, none, 16, 256 or true

@@ -1,9 +1,11 @@
 //! What the environment tells of a terminal: its colours and its glyphs.
 
+use serde::{Deserialize, Serialize};
+
 use super::Env;
 
 /// How many colours a terminal shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ColorDepth {
     /// No colour at all; bold, dim, underline and reverse still work.
     None,
@@ -72,7 +74,7 @@ impl ColorDepth {
 }
 
 /// Which characters the console draws with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GlyphSet {
     /// Box drawing, arrows and blocks.
     Unicode,
@@ -133,6 +135,34 @@ impl Notify {
     }
 }
 
+/// How many bytes a second a terminal may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// As the link turns out: over SSH it is watched, elsewhere it is taken for fast.
+    Auto,
+    /// As many as there are.
+    Fast,
+    /// At most so many.
+    Capped(u32),
+}
+
+impl Link {
+    /// Fewer would take half a minute for a screen.
+    pub const LEAST: u32 = 256;
+    /// What `slow` means, in bytes a second: a line of 2 KiB/s with room for what SSH adds to each piece.
+    pub const SLOW: u32 = 1536;
+
+    /// Returns the link a user calls `auto`, `fast`, `slow`, or by its bytes a second.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "auto" => Link::Auto,
+            "fast" => Link::Fast,
+            "slow" => Link::Capped(Link::SLOW),
+            _ => Link::Capped(name.parse().ok().filter(|rate| *rate >= Link::LEAST)?),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +202,16 @@ mod tests {
             "TERM=screen-256color COLORTERM=truecolor TMUX=x",
             ColorDepth::True,
         );
+    }
+
+    #[test]
+    fn links() {
+        assert_eq!(Link::named("auto"), Some(Link::Auto));
+        assert_eq!(Link::named("slow"), Some(Link::Capped(Link::SLOW)));
+        assert_eq!(Link::named("4096"), Some(Link::Capped(4096)));
+        for refused in ["", "0", "255", "-1", "2KiB", "99999999999"] {
+            assert_eq!(Link::named(refused), None, "{refused}");
+        }
     }
 
     #[test]

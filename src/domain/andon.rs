@@ -97,6 +97,16 @@ pub struct Act {
     pub at: Timestamp,
 }
 
+/// What the end of an alert sets free: the orders that its hold stopped, and that nothing else holds. Counted at that
+/// moment, since nobody can count it later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freed {
+    /// Orders in progress, which may move on and complete again.
+    pub in_progress: u32,
+    /// Queued orders, which may start again.
+    pub ready: u32,
+}
+
 /// An open alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 pub struct Alert {
@@ -124,10 +134,22 @@ pub struct Alert {
     pub snoozed_until: Option<Timestamp>,
     /// When the condition was last seen to be over.
     pub recovered: Option<Timestamp>,
-    /// When it last grew worse for want of notice.
+    /// When it last grew worse.
     pub escalated: Option<Timestamp>,
     /// The orders that are to mend it, sorted.
     pub corrective: Vec<OrderId>,
+}
+
+impl Alert {
+    /// Returns whether nothing was done about it since it was raised, and the condition was not seen again.
+    pub fn is_untouched(&self) -> bool {
+        self.count == 1
+            && self.acknowledged.is_none()
+            && self.snoozed_until.is_none()
+            && self.recovered.is_none()
+            && self.escalated.is_none()
+            && self.corrective.is_empty()
+    }
 }
 
 /// An alert that is over, as the archive keeps it.

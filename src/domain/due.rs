@@ -123,7 +123,15 @@ fn alerts(state: &State, now: Timestamp) -> Vec<Draft> {
         if state.escalation(alert).is_some_and(|at| at <= now)
             && let Some(severity) = alert.severity.worse()
         {
-            drafts.push(Event::AlertEscalated { id, severity }.into());
+            let reason = None;
+            drafts.push(
+                Event::AlertEscalated {
+                    id,
+                    severity,
+                    reason,
+                }
+                .into(),
+            );
         }
     }
     drafts

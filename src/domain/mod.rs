@@ -14,6 +14,7 @@ pub mod evolve;
 pub mod graph;
 pub mod id;
 pub mod import_report;
+pub mod message;
 pub mod moment;
 pub mod order;
 pub mod query;

@@ -109,6 +109,11 @@ pub enum Refusal {
         /// Which.
         id: OrderId,
     },
+    /// Somebody did something about the alert since the caller looked, and what the caller wants depends on how it was.
+    AlertChanged {
+        /// Which.
+        id: AlertId,
+    },
     /// There is nothing to pull. An order that is in more than one difficulty counts in each.
     NothingReady {
         /// Queued orders that passed the filter.
@@ -171,6 +176,17 @@ pub enum Refusal {
         /// The seq of the first record that the id stands for.
         seq: u64,
     },
+    /// Nobody answered a request in time; it is a dead letter now.
+    NoReply {
+        /// Where it went.
+        address: String,
+        /// How long the caller waited, in milliseconds.
+        waited: u64,
+        /// The dead letter's number.
+        letter: u64,
+        /// Whether nobody ever took messages there.
+        nobody: bool,
+    },
     /// The ledger holds events that this version does not know.
     NewerLedger {
         /// The first such event's name.
@@ -213,6 +229,7 @@ impl Refusal {
             Refusal::StaleEpoch { .. } => "stale_epoch",
             Refusal::NotHolder { .. } => "not_holder",
             Refusal::Changed { .. } => "changed",
+            Refusal::AlertChanged { .. } => "alert_changed",
             Refusal::NothingReady { .. } => "nothing_ready",
             Refusal::AgentPaused { .. } => "agent_paused",
             Refusal::AgentHolds { .. } => "agent_holds",
@@ -221,6 +238,7 @@ impl Refusal {
             Refusal::Limit { .. } => "limit",
             Refusal::StageInUse { .. } => "stage_in_use",
             Refusal::CommandReused { .. } => "command_reused",
+            Refusal::NoReply { .. } => "no_reply",
             Refusal::NewerLedger { .. } => "newer_ledger",
         }
     }
@@ -285,6 +303,7 @@ impl Refusal {
                 (Some(_), _) => vec![format!("obeya work-order show {id}")],
             },
             Refusal::Changed { id } => vec![format!("obeya work-order show {id}")],
+            Refusal::AlertChanged { id } => vec![format!("obeya andon show {id}")],
             Refusal::NothingReady { queued: 0, .. } => {
                 vec!["obeya work-order create --title …".into()]
             }
@@ -316,6 +335,9 @@ impl Refusal {
             Refusal::Limit { .. } => vec!["close or archive what is no longer needed".into()],
             Refusal::StageInUse { stage, .. } => {
                 vec![format!("move the orders out of {stage} first")]
+            }
+            Refusal::NoReply { letter, .. } => {
+                vec![format!("obeya bus dead-letters requeue {letter}")]
             }
             Refusal::NewerLedger { .. } => vec!["run the newer version of obeya".into()],
         }
@@ -398,6 +420,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::NotHolder { id, holder } => write!(f, "{id} is held by {holder}"),
             Refusal::Changed { id } => write!(f, "{id} was changed meanwhile"),
+            Refusal::AlertChanged { id } => write!(f, "something was done about {id} meanwhile"),
             Refusal::NothingReady { queued: 0, .. } => {
                 write!(f, "nothing is queued that may be pulled")
             }
@@ -442,6 +465,22 @@ impl fmt::Display for Refusal {
                 write!(
                     f,
                     "this command id stands for another command, recorded at {seq}"
+                )
+            }
+            Refusal::NoReply {
+                address,
+                waited,
+                letter,
+                nobody,
+            } => {
+                let seconds = *waited as f64 / 1_000.0;
+                let why = match nobody {
+                    true => "nobody takes messages there",
+                    false => "nobody answered in time",
+                };
+                write!(
+                    f,
+                    "no answer from {address} within {seconds} s: {why}; the request is dead letter {letter}"
                 )
             }
             Refusal::NewerLedger { kind, seq } => {

@@ -3,6 +3,7 @@
 //! [`Writer`] is the one loop: take the turn, catch up, append what is due, decide, append, publish. A cold command
 //! runs it once in place; [`Engine`] runs it on a thread, groups what waits, and tells its subscribers.
 
+pub mod bus;
 mod clock;
 mod commit;
 mod core;

@@ -7,7 +7,11 @@ use crate::{
     domain::{
         decide::Renewals,
         id::OrderId,
-        query::{Live, Query, life::Lives},
+        query::{
+            Live, Query,
+            life::Lives,
+            trace::{TraceQuery, Traced},
+        },
         state::State,
         time::Timestamp,
     },
@@ -153,7 +157,17 @@ pub(super) fn is_needed(state: &State, query: &Query) -> bool {
         | Query::Ageing { .. }
         | Query::Risk { .. }
         | Query::Handover { .. } => state.counts.wip.iter().any(|count| *count > 0),
-        Query::WorkOrder { order } | Query::Status { order } | Query::Why { order } => {
+        Query::Trace(TraceQuery {
+            of: Traced::Agent(_),
+            ..
+        }) => true,
+        Query::Trace(TraceQuery {
+            of: Traced::Order(order),
+            ..
+        })
+        | Query::WorkOrder { order }
+        | Query::Status { order }
+        | Query::Why { order } => {
             let leased = |id: OrderId| state.order(id).is_some_and(|order| order.lease().is_some());
             order.parse().is_ok_and(leased)
         }

@@ -23,6 +23,7 @@ mod fault;
 mod file_system;
 pub mod host_lock;
 pub mod memory;
+pub mod messages;
 pub mod paths;
 pub mod snapshots;
 pub mod sqlite;
@@ -32,6 +33,7 @@ pub mod verify;
 
 pub use fault::{Fault, FaultKind};
 pub use host_lock::HostLock;
+pub use messages::Messages;
 pub use paths::Home;
 pub use sqlite::SqliteLedger;
 pub use telemetry::Telemetry;

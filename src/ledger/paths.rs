@@ -65,6 +65,21 @@ impl Home {
         self.path.join("telemetry.db")
     }
 
+    /// Returns the database of messages.
+    pub fn messages(&self) -> PathBuf {
+        self.path.join("messages.db")
+    }
+
+    /// Returns the lock that is a writer's turn at the messages.
+    pub fn messages_lock(&self) -> PathBuf {
+        self.path.join("messages.lock")
+    }
+
+    /// Returns the file that is written after each turn that sent messages.
+    pub fn messages_bell(&self) -> PathBuf {
+        self.path.join("messages.bell")
+    }
+
     /// Returns the folder of snapshots.
     pub fn snapshots(&self) -> PathBuf {
         self.path.join("snapshots")

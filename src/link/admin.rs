@@ -161,6 +161,15 @@ pub struct Stats {
     pub database_bytes: u64,
 }
 
+/// Returns all that is so at the ledger's head, every part of it decoded.
+///
+/// # Errors
+///
+/// The ledger could not be read.
+pub fn state(home: &Home) -> Result<State, Fault> {
+    engine::load(&mut SqliteLedger::open(home)?)
+}
+
 /// Returns the ledger in figures.
 ///
 /// # Errors

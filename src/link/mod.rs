@@ -4,6 +4,7 @@
 //! them is a writer in this process ([`Cold`]), or the host's engine over the unix socket ([`Client`]): the same messages.
 
 mod admin;
+pub mod bus;
 mod client;
 mod cold;
 mod follow;
@@ -14,7 +15,7 @@ mod session;
 mod wire;
 
 pub use admin::{
-    Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, stats, verify,
+    Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, state, stats, verify,
 };
 pub use client::Client;
 pub use cold::Cold;
@@ -93,7 +94,7 @@ pub trait Operator: Observer {
 /// # Errors
 ///
 /// The ledger is not there, not ours, not readable, or of a newer format.
-pub fn open(home: &Home) -> Result<Box<dyn Operator>, Fault> {
+pub fn open(home: &Home) -> Result<Box<dyn Operator + Send>, Fault> {
     match Client::connect(home)? {
         Some(client) => Ok(Box::new(client)),
         None => Ok(Box::new(Cold::open(home)?)),

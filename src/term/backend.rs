@@ -5,6 +5,8 @@
 //! selection. Colours come from the theme, already brought down to what the terminal shows.
 
 use std::{
+    borrow::Borrow,
+    collections::BTreeMap,
     io::{self, ErrorKind, Write},
     iter::repeat_n,
 };
@@ -128,6 +130,17 @@ fn folded(symbol: &str) -> Option<u8> {
     }
 }
 
+/// How much of a frame may go at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// So many bytes, and what the last cell needs beyond them.
+    pub bytes: u32,
+    /// Whether what changed now goes before what is left of earlier frames.
+    pub newest_first: bool,
+    /// The row that is looked at: the nearer to it the sooner.
+    pub eye: u16,
+}
+
 /// Draws cells into frames.
 pub(super) struct FrameBackend<W> {
     writer: FrameWriter<W>,
@@ -138,6 +151,10 @@ pub(super) struct FrameBackend<W> {
     visible: Option<bool>,
     /// Where the cursor is, if that is known.
     cursor: Option<Position>,
+    /// How much of a frame may go at once; none if all of it.
+    room: Option<Room>,
+    /// The cells that are still to be sent, by row and column: whoever draws takes them for drawn.
+    rest: BTreeMap<(u16, u16), Cell>,
 }
 
 impl<W: Write> FrameBackend<W> {
@@ -148,7 +165,19 @@ impl<W: Write> FrameBackend<W> {
             ascii: glyphs == GlyphSet::Ascii,
             visible: None,
             cursor: None,
+            room: None,
+            rest: BTreeMap::new(),
         }
+    }
+
+    /// Bounds the frames from now on.
+    pub(super) const fn allow(&mut self, room: Option<Room>) {
+        self.room = room;
+    }
+
+    /// Returns whether the terminal shows less than was drawn.
+    pub(super) fn has_rest(&self) -> bool {
+        !self.rest.is_empty()
     }
 
     pub(super) const fn writer(&self) -> &FrameWriter<W> {
@@ -162,6 +191,7 @@ impl<W: Write> FrameBackend<W> {
     /// Forgets what the terminal looked like, after it was out of hand.
     pub(super) fn forget(&mut self) {
         self.writer.drop_frame();
+        self.rest.clear();
         self.visible = None;
         self.cursor = None;
     }
@@ -173,18 +203,16 @@ impl<W: Write> FrameBackend<W> {
             self.visible = Some(visible);
         }
     }
-}
 
-impl<W: Write> Backend for FrameBackend<W> {
-    type Error = io::Error;
-
-    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
-    where
-        I: Iterator<Item = (u16, u16, &'a Cell)>,
-    {
-        let mut content = content.peekable();
+    /// Prints cells until the frame has so many bytes; returns the first one that it has no room for.
+    fn print<C: Borrow<Cell>>(
+        &mut self,
+        content: impl IntoIterator<Item = (u16, u16, C)>,
+        most: usize,
+    ) -> io::Result<Option<(u16, u16, C)>> {
+        let mut content = content.into_iter().peekable();
         if content.peek().is_none() {
-            return Ok(());
+            return Ok(None);
         }
         // Without synchronized output a visible cursor would be seen to run over the screen.
         if self.visible == Some(true) && !self.writer.syncs() {
@@ -196,6 +224,11 @@ impl<W: Write> Backend for FrameBackend<W> {
         let mut pen = PLAIN;
         let mut at = None;
         for (x, y, cell) in content {
+            if frame.len() >= most {
+                pen.turn(PLAIN, frame)?;
+                return Ok(Some((x, y, cell)));
+            }
+            let drawn: &Cell = cell.borrow();
             // Positions are absolute and given anew after each wide character, so that a terminal
             // that measures one differently is wrong for that one only.
             match at {
@@ -204,11 +237,11 @@ impl<W: Write> Backend for FrameBackend<W> {
                 _ => write!(frame, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)?,
             }
             at = Some((x.saturating_add(1), y));
-            pen.turn(Pen::of(cell), frame)?;
-            match cell.symbol().as_bytes() {
+            pen.turn(Pen::of(drawn), frame)?;
+            match drawn.symbol().as_bytes() {
                 [byte @ b' '..=b'~'] => frame.push(*byte),
                 // Widgets drop most control characters, but not all of them and no bidi controls.
-                _ => match text::clean(cell.symbol()).as_ref() {
+                _ => match text::clean(drawn.symbol()).as_ref() {
                     "" => frame.push(b' '),
                     symbol if ascii => match folded(symbol) {
                         Some(byte) => frame.push(byte),
@@ -219,7 +252,64 @@ impl<W: Write> Backend for FrameBackend<W> {
                 },
             }
         }
-        pen.turn(PLAIN, frame)
+        pen.turn(PLAIN, frame)?;
+        Ok(None)
+    }
+
+    /// Prints what there is room for of what changed and of what was left before; the rest is kept.
+    fn print_some<'a>(
+        &mut self,
+        content: impl Iterator<Item = (u16, u16, &'a Cell)>,
+        room: Option<Room>,
+    ) -> io::Result<()> {
+        let mut newest = BTreeMap::new();
+        for (x, y, cell) in content {
+            // A cell beneath a wide character's second half is not drawn any more.
+            let width = u16::try_from(text::width(cell.symbol()).max(1)).unwrap_or(1);
+            for covered in x..x.saturating_add(width) {
+                self.rest.remove(&(y, covered));
+            }
+            newest.insert((y, x), cell.clone());
+        }
+        let rest = std::mem::take(&mut self.rest);
+        let (first, second) = match room {
+            Some(room) if room.newest_first => (newest, rest),
+            _ => {
+                let mut all = rest;
+                all.extend(newest);
+                (all, BTreeMap::new())
+            }
+        };
+        let most = room.map_or(usize::MAX, |room| room.bytes as usize);
+        let eye = room.map_or(0, |room| room.eye);
+        let sorted = |cells: BTreeMap<(u16, u16), Cell>| {
+            let mut cells: Vec<_> = cells.into_iter().collect();
+            cells.sort_by_key(|((y, _), _)| y.abs_diff(eye));
+            cells
+        };
+        let cells = sorted(first).into_iter().chain(sorted(second));
+        let mut cells = cells.map(|((y, x), cell)| (x, y, cell));
+        let over = self.print(cells.by_ref(), most)?;
+        self.rest = over
+            .into_iter()
+            .chain(cells)
+            .map(|(x, y, cell)| ((y, x), cell))
+            .collect();
+        Ok(())
+    }
+}
+
+impl<W: Write> Backend for FrameBackend<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        match self.room {
+            None if self.rest.is_empty() => self.print(content, usize::MAX).map(drop),
+            room => self.print_some(content, room),
+        }
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -259,6 +349,9 @@ impl<W: Write> Backend for FrameBackend<W> {
             ClearType::CurrentLine => "\x1b[m\x1b[2K",
             ClearType::UntilNewLine => "\x1b[m\x1b[K",
         };
+        if matches!(region, ClearType::All) {
+            self.rest.clear();
+        }
         self.writer.frame().extend_from_slice(sequence.as_bytes());
         Ok(())
     }

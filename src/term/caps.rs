@@ -1,7 +1,7 @@
 //! What this terminal can do, decided once at the start from settings and environment. The
 //! terminal itself is not asked: an answer would race the keys, and comes late over a slow link.
 
-use crate::config::{ColorDepth, Config, Env, GlyphSet, Notify};
+use crate::config::{ColorDepth, Config, Env, GlyphSet, Link, Notify};
 
 /// What lies between the program and the terminal and swallows unknown sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub struct Caps {
     pub osc: bool,
     /// How somebody is called.
     pub notify: Notify,
-    /// Whether the user sits at another machine.
-    pub ssh: bool,
+    /// How many bytes a second may be sent; [`Link::Auto`] only where the user sits at another machine.
+    pub link: Link,
     /// The multiplexer around the program.
     pub multiplexer: Multiplexer,
 }
@@ -50,7 +50,10 @@ impl Caps {
             sync: config.sync && !console,
             osc: !console,
             notify: config.notify,
-            ssh: set("SSH_CONNECTION") || set("SSH_TTY"),
+            link: match config.link {
+                Link::Auto if !set("SSH_CONNECTION") && !set("SSH_TTY") => Link::Fast,
+                link => link,
+            },
             multiplexer,
         }
     }
@@ -73,7 +76,10 @@ mod tests {
     #[test]
     fn terminals_are_told_apart() {
         let plain = caps("TERM=xterm-256color LANG=C.UTF-8");
-        assert_eq!((plain.sync, plain.osc, plain.ssh), (true, true, false));
+        assert_eq!(
+            (plain.sync, plain.osc, plain.link),
+            (true, true, Link::Fast)
+        );
         assert_eq!(
             (plain.depth, plain.glyphs),
             (ColorDepth::Ansi256, GlyphSet::Unicode)
@@ -81,7 +87,10 @@ mod tests {
         let console = caps("TERM=linux");
         assert_eq!((console.sync, console.osc), (false, false));
         let remote = caps("TERM=tmux-256color TMUX=/tmp/x STY=y SSH_CONNECTION=z");
-        assert_eq!((remote.ssh, remote.multiplexer), (true, Multiplexer::Tmux));
+        assert_eq!(
+            (remote.link, remote.multiplexer),
+            (Link::Auto, Multiplexer::Tmux)
+        );
         assert_eq!(caps("TERM=screen STY=y").multiplexer, Multiplexer::Screen);
     }
 }

@@ -3,10 +3,11 @@
 use std::{fmt, io, io::IsTerminal as _, path::Path, sync::Arc};
 
 use super::{
-    Caps, Screen,
+    Caps, Keeper, Screen,
     desk::Desk,
     guard,
-    run::{self, Ended, Post},
+    post::Post,
+    run::{self, Ended},
     session::LinkSession,
     wall::WallSession,
 };
@@ -14,10 +15,11 @@ use crate::{
     cli::{Colour, ConsoleOptions, LineContext, start_log},
     config::{Config, Problem, Setting, process_env},
     domain::command::Role,
-    link::{self, Fault, NoLedger, Place},
+    link::{self, Fault, Home, LEDGER_FOLDER, NoLedger, Place, Source},
     ui::{
         model::{EVENTS_KEPT, Model, Session},
         msg::{Connection, Msg},
+        recording::Dress,
         wall::Wall,
     },
 };
@@ -140,6 +142,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         me: options.actor.clone(),
         role,
         connection: Connection::Attached,
+        slow: false,
     };
     let theme = match &look.mark {
         Some(mark) => look.theme.marked(mark.accent),
@@ -154,7 +157,26 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(run::run(&mut screen, &mut model, session.as_mut(), &post));
+    let dress = Dress {
+        keymap: config.keymap.clone(),
+        depth: caps.depth,
+        glyphs: caps.glyphs,
+    };
+    // A wall hears for months what nobody asks about.
+    let keeper = options
+        .wall
+        .is_none()
+        .then(|| Keeper::new(dress, place.home.logs()));
+    if let Some(keeper) = keeper.clone() {
+        guard::at_a_panic(move || keeper.last_words());
+    }
+    let ended = runtime.block_on(run::run(
+        &mut screen,
+        &mut model,
+        session.as_mut(),
+        &post,
+        keeper.as_ref(),
+    ));
     drop(listening);
     // The terminal is given back before anything is said about the end.
     drop(screen);
@@ -172,10 +194,16 @@ fn linked(
     context: LineContext,
     desk: &Desk,
 ) -> Result<LinkSession, ConsoleError> {
-    let (post, desk) = (post.clone(), desk.clone());
+    let (home, post, desk) = (place.home.clone(), post.clone(), desk.clone());
     Ok(match options.read_only {
-        true => LinkSession::look(link::Watching::open(&place.home)?, post, context, desk),
-        false => LinkSession::work(link::Session::open(&place.home)?, post, context, desk),
+        true => LinkSession::look(
+            link::Watching::open(&place.home)?,
+            home,
+            post,
+            context,
+            desk,
+        ),
+        false => LinkSession::work(link::Session::open(&place.home)?, home, post, context, desk),
     })
 }
 
@@ -189,7 +217,14 @@ fn place(options: &ConsoleOptions) -> Result<Place, ConsoleError> {
     };
     let own = link::user_ledger()?;
     if !Path::exists(&own.home.database()) {
-        if options.read_only || options.wall.is_some() {
+        if options.wall.is_some() {
+            // It waits for the one that somebody makes here.
+            return Ok(Place {
+                home: Home::new(from.join(LEDGER_FOLDER))?,
+                source: Source::Folder,
+            });
+        }
+        if options.read_only {
             return Err(ConsoleError::NoLedger(none));
         }
         link::init(&own.home)?;

@@ -1,13 +1,17 @@
 //! The user's files: read at the start, read again when they change, and one setting written.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use notify::{
     EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, ModifyKind},
 };
 
-use super::{Caps, run::Post};
+use super::{Caps, post::Post};
 use crate::{
     config::{Config, FILTERS_FILE, Problem, Setting, process_env},
     link::Place,
@@ -88,6 +92,10 @@ impl Desk {
             Wanted::KeepTheme(name) => Msg::Printed {
                 ticket: 0,
                 output: kept(&config, &name),
+            },
+            Wanted::NewFile { path, text } => Msg::Printed {
+                ticket: 0,
+                output: new_file(&path, &text),
             },
             Wanted::KeepFilter(name, text) => {
                 let said = match config.keep_filter(&name, text.as_deref()) {
@@ -170,6 +178,18 @@ fn is_written(event: &notify::Event) -> bool {
         _ => false,
     };
     whole && event.paths.iter().any(toml)
+}
+
+/// Writes a file that must not be there yet, and says so.
+fn new_file(path: &str, text: &str) -> Result<String, String> {
+    let mut file = File::create_new(path).map_err(|fault| match fault.kind() {
+        io::ErrorKind::AlreadyExists => format!("{path} is there already: name another file"),
+        _ => format!("creating {path}: {fault}"),
+    })?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|fault| format!("writing {path}: {fault}"))?;
+    Ok(format!("wrote {path}"))
 }
 
 /// Writes the theme into the user's settings and says so.

@@ -43,6 +43,17 @@ const TRIES: usize = 10;
 /// The terminal while it is ours. A static, since a panic hook has no other way to it.
 static TERMINAL: Mutex<Option<File>> = Mutex::new(None);
 
+/// What is done at a panic once the terminal was left; it returns what to say.
+type LastWords = Box<dyn Fn() -> Option<String> + Send>;
+
+/// A static like the terminal, for the same reason.
+static LAST_WORDS: Mutex<Option<LastWords>> = Mutex::new(None);
+
+/// Has something done at a panic, after the terminal was left and before the report.
+pub fn at_a_panic(words: impl Fn() -> Option<String> + Send + 'static) {
+    *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(words));
+}
+
 /// Holds the terminal in raw mode on the alternate screen; leaves it when dropped.
 #[derive(Debug)]
 pub struct Guard(());
@@ -180,6 +191,11 @@ pub fn install_hooks(depth: ColorDepth) -> color_eyre::Result<()> {
     errors.install()?;
     std::panic::set_hook(Box::new(move |info| {
         restore();
+        // Taken out, so that a panic in there is not answered by another.
+        let words = LAST_WORDS.try_lock().ok().and_then(|mut held| held.take());
+        if let Some(said) = words.and_then(|words| words()) {
+            tell(&format!("{said}\n"));
+        }
         // Never by a macro that panics where standard error is closed: that would abort without a report.
         tell(&format!("{}\n", panic.panic_report(info)));
     }));

@@ -9,9 +9,14 @@ mod backend;
 mod caps;
 mod console;
 mod desk;
+mod gauge;
 pub mod guard;
 mod input;
+mod mail;
 mod osc;
+mod pace;
+mod post;
+mod recorder;
 mod run;
 mod screen;
 mod session;
@@ -22,11 +27,14 @@ mod wall;
 mod writer;
 
 pub use self::{
+    backend::Room,
     caps::{Caps, Multiplexer},
     console::{ConsoleError, open},
     input::{Input, PASTE_LIMIT},
     osc::{COPY_LIMIT, Copied},
-    run::{Ended, Post, Session, run},
+    post::Post,
+    recorder::Keeper,
+    run::{Ended, Session, run},
     screen::{Drawn, Screen},
     signals::Signal,
     stream::{Happened, Inputs},

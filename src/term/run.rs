@@ -3,35 +3,33 @@
 //! Keys, the engine's news and the minute come in as messages. What the console wants done goes to a [`Session`],
 //! which never blocks this thread: its answers come back through the [`Post`].
 
-use std::{
-    io,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
-use super::{Copied, Happened, Input, Inputs, Screen, Signal};
+use super::{
+    COPY_LIMIT, Copied, Happened, Input, Inputs, Keeper, Post, Room, Screen, Signal,
+    gauge::Gauge,
+    pace::{Pace, Purpose},
+};
 use crate::{
     cli::{Completion, complete_line},
+    config::{Link, process_env},
     domain::{
         command::Command,
         moment::Moment,
         query::Query,
-        record::Record,
-        state::State,
         time::{MINUTE, Timestamp},
     },
     ui::{
         complete::Grammar,
         effect::{Effect, Ticket},
         look::Wanted,
-        model::{EVENTS_KEPT, Model},
+        mail::MailAct,
+        model::Model,
         msg::Msg,
         pointer::Mouse,
+        recorder::Recorder,
         update::{settle, update},
         view,
     },
@@ -69,6 +67,8 @@ pub trait Session {
     fn run_line(&mut self, ticket: Ticket, line: String);
     /// Reads or writes the user's files; what came of it follows, as [`Wanted`] says.
     fn files(&mut self, wanted: Wanted);
+    /// Does something about a dead letter; [`Msg::Mail`] follows, and what to say.
+    fn mail(&mut self, act: MailAct);
     /// Gives up what a stopped process must not hold: the host's office.
     fn step_down(&mut self);
     /// Takes it up again, after the process was continued.
@@ -86,70 +86,6 @@ pub enum Ended {
     Told(&'static str),
 }
 
-#[derive(Debug, Default)]
-struct Bag {
-    state: Option<Arc<State>>,
-    records: Vec<Record>,
-    messages: Vec<Msg>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    bag: Mutex<Bag>,
-    rung: Notify,
-}
-
-/// Puts messages into the loop, from any thread, without waiting.
-#[derive(Clone, Debug, Default)]
-pub struct Post(Arc<Shared>);
-
-impl Post {
-    /// Tells of a new version. Versions nobody took yet are told together; of their records the newest are kept,
-    /// as many as the console keeps.
-    pub fn changed(&self, state: Arc<State>, records: &[Record]) {
-        self.put(|bag| {
-            bag.state = Some(state);
-            bag.records.extend_from_slice(records);
-            let over = bag.records.len().saturating_sub(EVENTS_KEPT);
-            bag.records.drain(..over);
-        });
-    }
-
-    /// Tells how the line stood when somebody began to listen: a version that was told meanwhile is newer.
-    pub fn begin(&self, state: Arc<State>, records: Vec<Record>) {
-        self.put(|bag| {
-            bag.state.get_or_insert(state);
-            bag.records.splice(..0, records);
-        });
-    }
-
-    /// Tells of anything else.
-    pub fn tell(&self, msg: Msg) {
-        self.put(|bag| bag.messages.push(msg));
-    }
-
-    fn put(&self, put: impl FnOnce(&mut Bag)) {
-        put(&mut self.0.bag.lock().unwrap_or_else(PoisonError::into_inner));
-        self.0.rung.notify_one();
-    }
-
-    /// Returns what came, the version first: an answer may speak of orders that only the new version has.
-    fn take(&self, now: Timestamp) -> Vec<Msg> {
-        let mut bag = self.0.bag.lock().unwrap_or_else(PoisonError::into_inner);
-        let bag = std::mem::take(&mut *bag);
-        let changed = bag.state.map(|state| Msg::Changed {
-            state,
-            records: bag.records,
-            now,
-        });
-        changed.into_iter().chain(bag.messages).collect()
-    }
-
-    async fn rung(&self) {
-        self.0.rung.notified().await;
-    }
-}
-
 /// Runs the console until somebody leaves.
 ///
 /// # Errors
@@ -160,16 +96,29 @@ pub async fn run(
     model: &mut Model,
     session: &mut dyn Session,
     post: &Post,
+    keeper: Option<&Keeper>,
 ) -> io::Result<Ended> {
     let inputs = Inputs::new()?;
+    let gauge = Gauge::find(&process_env);
+    let now = Instant::now().into_std();
+    let pace = match screen.caps().link {
+        Link::Fast => None,
+        Link::Auto => Some(Pace::new(None, gauge.is_some(), now)),
+        Link::Capped(rate) => Some(Pace::new(Some(rate), false, now)),
+    };
+    model.session.slow = pace.as_ref().is_some_and(|pace| pace.slow().is_some());
     let mut console = Console {
         screen,
         model,
         session,
         post,
+        keeper,
         inputs,
         drawn_at: None,
         gap: Duration::ZERO,
+        pace,
+        gauge,
+        counted: 0,
         titled: String::new(),
     };
     console.run().await
@@ -180,11 +129,17 @@ struct Console<'a> {
     model: &'a mut Model,
     session: &'a mut dyn Session,
     post: &'a Post,
+    keeper: Option<&'a Keeper>,
     inputs: Inputs,
     /// When the last frame was begun; none before the first.
     drawn_at: Option<Instant>,
     /// What the last frame's cost makes the least time to the next.
     gap: Duration,
+    /// Keeps count of a link that may be slow.
+    pace: Option<Pace>,
+    gauge: Option<Gauge>,
+    /// How many of the bytes sent the pace knows of.
+    counted: u64,
     /// The window's title.
     titled: String,
 }
@@ -197,12 +152,23 @@ enum Dirt {
     Key,
 }
 
+impl Dirt {
+    const fn purpose(self) -> Purpose {
+        match self {
+            Dirt::Key => Purpose::Key,
+            Dirt::News | Dirt::None => Purpose::Background,
+        }
+    }
+}
+
 enum Woken {
     Happened(Happened),
     News,
     Frame,
     /// The terminal took what it could not take at once.
     CaughtUp,
+    /// The link is to be looked at.
+    Look,
     Minute,
 }
 
@@ -212,8 +178,12 @@ impl Console<'_> {
         loop {
             // A terminal that is behind gets no frame; what it would show is newer once it has caught up.
             if dirt != Dirt::None && !self.screen.is_behind() && self.due(dirt) <= Instant::now() {
-                self.draw()?;
-                dirt = Dirt::None;
+                self.draw(dirt)?;
+                // What had no room goes with what is new by then.
+                dirt = match self.screen.has_rest() {
+                    true => Dirt::News,
+                    false => Dirt::None,
+                };
             }
             let woken = self.wait(dirt).await?;
             let (ended, made) = self.take(woken).await?;
@@ -230,10 +200,12 @@ impl Console<'_> {
             Dirt::Key => KEY_GAP,
             Dirt::News | Dirt::None => NEWS_GAP,
         };
-        match self.drawn_at {
+        let paced = self.pace.as_ref().map(|pace| pace.due(dirt.purpose()));
+        let due = match self.drawn_at {
             Some(at) => at + floor.max(self.gap),
             None => Instant::now(),
-        }
+        };
+        paced.map_or(due, |paced| due.max(Instant::from_std(paced)))
     }
 
     /// Sleeps until something happens. Without a frame to draw only the next minute wakes it by itself, and once what the
@@ -247,6 +219,8 @@ impl Console<'_> {
         let left = sooner.map_or(till, |sooner| sooner.min(till));
         let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
         let minute = Instant::now() + left;
+        let look = self.pace.as_ref().and_then(Pace::look);
+        let looks = look.map_or(minute, Instant::from_std);
         Ok(tokio::select! {
             biased;
             happened = self.inputs.next() => Woken::Happened(happened),
@@ -256,6 +230,7 @@ impl Console<'_> {
                 Woken::CaughtUp
             }
             () = sleep_until(frame), if dirt != Dirt::None && !behind => Woken::Frame,
+            () = sleep_until(looks), if look.is_some() => Woken::Look,
             () = sleep_until(minute) => Woken::Minute,
         })
     }
@@ -267,10 +242,11 @@ impl Console<'_> {
             Woken::Frame => return Ok((None, dirt)),
             Woken::CaughtUp => {
                 if let Some(at) = self.drawn_at {
-                    self.pace(at.elapsed());
+                    self.rest_after(at.elapsed());
                 }
                 return Ok((None, dirt));
             }
+            Woken::Look => return Ok((None, self.look()?)),
             Woken::Minute => {
                 let now = self.session.now();
                 self.hear(Msg::Tick(now))?;
@@ -331,12 +307,18 @@ impl Console<'_> {
     }
 
     fn hear(&mut self, msg: Msg) -> io::Result<Option<Ended>> {
+        if let Some(keeper) = self.keeper {
+            keeper.with(|recorder| recorder.hears(self.model, &msg));
+        }
         let effects = update(self.model, msg);
         self.perform_all(effects)
     }
 
     fn perform_all(&mut self, effects: Vec<Effect>) -> io::Result<Option<Ended>> {
         for effect in effects {
+            if let Some(keeper) = self.keeper {
+                keeper.with(|recorder| recorder.wishes(&effect));
+            }
             if let Some(ended) = self.perform(effect)? {
                 return Ok(Some(ended));
             }
@@ -365,8 +347,10 @@ impl Console<'_> {
                 }));
             }
             Effect::Files(wanted) => self.session.files(wanted),
+            Effect::Mail(act) => self.session.mail(act),
             Effect::Notify(text) => self.screen.notify(&text)?,
             Effect::Mouse(on) => self.screen.mouse(on)?,
+            Effect::Record => return self.record(),
             Effect::Redraw => self.screen.repaint()?,
             Effect::Quit => return Ok(Some(Ended::Left)),
             Effect::Suspend => {
@@ -381,10 +365,12 @@ impl Console<'_> {
                     });
                 }
             }
-            Effect::Copy(text) => {
+            Effect::Copy { what, text } => {
                 let copied = match self.screen.copy(&text)? {
-                    Copied::Sent => Ok(format!("copied {text} (OSC 52)")),
-                    Copied::TooLong { bytes } => Err(format!("{bytes} bytes are too many")),
+                    Copied::Sent => Ok(format!("copied {what} (OSC 52)")),
+                    Copied::TooLong { bytes } => Err(format!(
+                        "{what} is {bytes} bytes, a clipboard takes {COPY_LIMIT}"
+                    )),
                     Copied::Unsupported => Err("this terminal takes no copies".to_owned()),
                 };
                 return self.hear(Msg::Copied(copied));
@@ -393,10 +379,48 @@ impl Console<'_> {
         Ok(None)
     }
 
-    fn draw(&mut self) -> io::Result<()> {
+    /// Writes the recording, and says where.
+    fn record(&mut self) -> io::Result<Option<Ended>> {
+        let Some(keeper) = self.keeper else {
+            return Ok(None);
+        };
+        keeper.with(|recorder| recorder.shows(self.model));
+        let output = match keeper.write() {
+            Ok(file) => Ok(format!("recorded in {}", file.display())),
+            Err(error) => Err(format!("not recorded: {error}")),
+        };
+        self.hear(Msg::Printed { ticket: 0, output })
+    }
+
+    /// Looks how the link does, and tells the model if that deserves another word.
+    fn look(&mut self) -> io::Result<Dirt> {
+        let Some(pace) = &mut self.pace else {
+            return Ok(Dirt::None);
+        };
+        let queued = self.gauge.as_ref().and_then(Gauge::queued);
+        pace.saw(queued, Instant::now().into_std());
+        let slow = pace.slow().is_some();
+        if slow == self.model.session.slow {
+            return Ok(Dirt::None);
+        }
+        self.hear(Msg::Link { slow })?;
+        Ok(Dirt::News)
+    }
+
+    fn draw(&mut self, dirt: Dirt) -> io::Result<()> {
+        if let Some(keeper) = self.keeper {
+            keeper.with(Recorder::draws);
+        }
         let effects = settle(self.model);
         self.perform_all(effects)?;
         self.drawn_at = Some(Instant::now());
+        let now = Instant::now().into_std();
+        let purpose = dirt.purpose();
+        self.screen.allow(self.pace.as_ref().map(|pace| Room {
+            bytes: pace.room(purpose, now),
+            newest_first: purpose == Purpose::Key,
+            eye: view::eye(self.model),
+        }));
         let model = &*self.model;
         let title = view::frame::title(model);
         if title != self.titled {
@@ -406,49 +430,17 @@ impl Console<'_> {
         let drawn = self
             .screen
             .draw(|frame| view::draw(model, frame.buffer_mut()))?;
-        self.pace(drawn.waited);
+        self.rest_after(drawn.waited);
+        if let Some(pace) = &mut self.pace {
+            let bytes = self.screen.counters().bytes;
+            pace.sent(bytes - self.counted, purpose, Instant::now().into_std());
+            self.counted = bytes;
+        }
         Ok(())
     }
 
     /// Makes the pause after a frame as long as its cost demands.
-    fn pace(&mut self, cost: Duration) {
+    fn rest_after(&mut self, cost: Duration) {
         self.gap = cost.saturating_mul(COST_FACTOR).min(MAX_GAP);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_told_meanwhile_is_newer_than_the_beginning() {
-        let post = Post::default();
-        let mut newer = State::default();
-        newer.term = 2;
-        post.changed(Arc::new(newer), &[]);
-        post.begin(Arc::default(), Vec::new());
-        let taken = post.take(Timestamp(1));
-        assert!(matches!(taken.as_slice(), [Msg::Changed { state, .. }] if state.term == 2));
-    }
-
-    #[test]
-    fn versions_nobody_took_are_told_together_and_first() {
-        let post = Post::default();
-        post.tell(Msg::Copied(Ok("x".into())));
-        for _ in 0..3 {
-            post.changed(Arc::new(State::default()), &[]);
-        }
-        let taken = post.take(Timestamp(1));
-        assert!(matches!(
-            taken.as_slice(),
-            [
-                Msg::Changed {
-                    now: Timestamp(1),
-                    ..
-                },
-                Msg::Copied(_)
-            ]
-        ));
-        assert!(post.take(Timestamp(2)).is_empty());
     }
 }

@@ -14,7 +14,7 @@ use ratatui::{
 use tokio::net::unix::pipe;
 
 use super::{
-    backend::{FrameBackend, SizeOf},
+    backend::{FrameBackend, Room, SizeOf},
     caps::Caps,
     guard::{self, Guard},
     osc::{self, Copied},
@@ -147,6 +147,16 @@ impl<W: Write> Screen<W> {
             bytes: after.bytes - before.bytes,
             waited,
         })
+    }
+
+    /// Bounds the frames from now on; what there is no room for comes with the frames that follow.
+    pub const fn allow(&mut self, room: Option<Room>) {
+        self.terminal.backend_mut().allow(room);
+    }
+
+    /// Returns whether the terminal shows less than was drawn last, for want of room.
+    pub fn has_rest(&self) -> bool {
+        self.terminal.backend().has_rest()
     }
 
     /// Makes the next frame a whole one, for a terminal that shows something else than we think.

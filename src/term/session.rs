@@ -14,7 +14,9 @@ use uuid::Uuid;
 
 use super::{
     desk::Desk,
-    run::{Post, Session},
+    mail::{self, Watcher},
+    post::Post,
+    run::Session,
 };
 use crate::{
     cli::{LineContext, run_line},
@@ -26,10 +28,11 @@ use crate::{
         record::Door,
         time::Timestamp,
     },
-    link::{self, Operator, ReadOnly, Reply, Standing},
+    link::{self, Home, Operator, ReadOnly, Reply, Standing, bus::Caller},
     ui::{
         effect::Ticket,
         look::Wanted,
+        mail::MailAct,
         msg::{Connection, Failure, Msg},
     },
 };
@@ -74,33 +77,38 @@ pub(super) struct LinkSession {
     errands: Option<mpsc::Sender<Errand>>,
     worker: Option<JoinHandle<()>>,
     office: Option<Office>,
+    home: Home,
+    _watcher: Watcher,
 }
 
 impl LinkSession {
     /// Works on a ledger.
     pub(super) fn work(
         session: link::Session,
+        home: Home,
         post: Post,
         line: LineContext,
         desk: Desk,
     ) -> LinkSession {
         let session = Arc::new(session);
         let office = Office::open(Arc::clone(&session), post.clone());
-        LinkSession::new(Way::Work(session), post, line, desk, Some(office))
+        LinkSession::new(Way::Work(session), home, post, line, desk, Some(office))
     }
 
     /// Looks at a ledger.
     pub(super) fn look(
         watching: link::Watching,
+        home: Home,
         post: Post,
         line: LineContext,
         desk: Desk,
     ) -> LinkSession {
-        LinkSession::new(Way::Look(Arc::new(watching)), post, line, desk, None)
+        LinkSession::new(Way::Look(Arc::new(watching)), home, post, line, desk, None)
     }
 
     fn new(
         way: Way,
+        home: Home,
         post: Post,
         line: LineContext,
         desk: Desk,
@@ -114,9 +122,17 @@ impl LinkSession {
                 inbox.into_iter().for_each(|errand| errand(&way, &mut then));
             })
         };
+        let caller = Caller {
+            actor: line.actor.clone(),
+            role: line.role,
+        };
+        let looks = matches!(way, Way::Look(_));
+        let watcher = Watcher::start(home.clone(), caller, looks, post.clone());
         LinkSession {
             actor: line.actor.clone(),
             role: line.role,
+            home,
+            _watcher: watcher,
             way,
             line,
             desk,
@@ -124,6 +140,16 @@ impl LinkSession {
             errands: Some(errands),
             worker: Some(worker),
             office,
+        }
+    }
+
+    fn caller(&self) -> Caller {
+        Caller {
+            actor: self.actor.clone(),
+            role: match self.way {
+                Way::Work(_) => self.role,
+                Way::Look(_) => Role::Viewer,
+            },
         }
     }
 
@@ -246,6 +272,15 @@ impl Session for LinkSession {
     fn files(&mut self, wanted: Wanted) {
         let (post, desk) = (self.post.clone(), self.desk.clone());
         self.send(move |_, _| post.tell(desk.answer(wanted)));
+    }
+
+    fn mail(&mut self, act: MailAct) {
+        let (post, home, caller) = (self.post.clone(), self.home.clone(), self.caller());
+        self.send(move |_, _| {
+            for msg in mail::act(&home, &caller, act) {
+                post.tell(msg);
+            }
+        });
     }
 
     fn step_down(&mut self) {

@@ -7,16 +7,14 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    desk::Desk,
-    run::{Post, Session},
-};
+use super::{desk::Desk, post::Post, run::Session};
 use crate::{
-    domain::{command::Command, moment::Moment, query::Query, time::Timestamp},
+    domain::{command::Command, moment::Moment, query::Query, record::Seq, time::Timestamp},
     link::{self, Home, Subscription, Watching},
     ui::{
         effect::Ticket,
         look::Wanted,
+        mail::MailAct,
         model::EVENTS_KEPT,
         msg::{Connection, Failure, Msg},
     },
@@ -84,6 +82,8 @@ impl Session for WallSession {
         self.post.tell(self.desk.answer(wanted));
     }
 
+    fn mail(&mut self, _: MailAct) {}
+
     fn step_down(&mut self) {}
 
     fn stand(&mut self) {}
@@ -99,6 +99,8 @@ struct Sight {
     _subscription: Subscription,
     watching: Arc<Watching>,
     file: (u64, u64),
+    /// The newest record that the last look found: by the next one the engine has it, or does not keep up.
+    seen: Seq,
 }
 
 impl Sight {
@@ -117,12 +119,13 @@ impl Sight {
             _subscription: subscription,
             watching: Arc::new(watching),
             file,
+            seen: 0,
         })
     }
 
     /// Returns why the ledger can no longer be seen, if so: it is gone, another one stands in its place, it cannot be
     /// read, or its records are no longer heard of.
-    fn lost(&self, home: &Home) -> Option<String> {
+    fn lost(&mut self, home: &Home, post: &Post) -> Option<String> {
         let file = match file_of(home) {
             Ok(file) => file,
             Err(why) => return Some(why),
@@ -130,7 +133,16 @@ impl Sight {
         if file != self.file {
             return Some("another ledger stands in its place".into());
         }
-        self.watching.recent(1).err().map(|fault| fault.to_string())
+        let newest = match self.watching.recent(1) {
+            Ok(records) => records.last().map_or(0, |record| record.seq),
+            Err(fault) => return Some(fault.to_string()),
+        };
+        // The ledger is read beside the engine: that it can be read does not say that the engine goes on.
+        if self.watching.state().head.seq >= self.seen {
+            post.tell(Msg::Alive(link::now()));
+        }
+        self.seen = newest;
+        None
     }
 
     fn answer(&self, query: &Query) -> Result<Box<crate::domain::query::Answer>, Failure> {
@@ -155,8 +167,8 @@ fn keep_looking(home: &Home, post: &Post, inbox: &mpsc::Receiver<Question>) {
     let mut sight: Option<Sight> = None;
     let mut down: Option<String> = None;
     loop {
-        let why = match &sight {
-            Some(open) => open.lost(home),
+        let why = match &mut sight {
+            Some(open) => open.lost(home, post),
             None => match Sight::open(home, post) {
                 Ok(open) => {
                     sight = Some(open);

@@ -18,6 +18,10 @@ const FRAME_SIZE: usize = 64 * 1024;
 /// enters the terminal, and more copies than anybody makes without seeing one.
 const UNSENT_LIMIT: usize = 1024 * 1024;
 
+/// The most bytes of a frame that goes without the brackets of synchronized output: they would be a good part of it, and
+/// a terminal draws so little at one stroke anyway.
+const SMALL_FRAME: usize = 128;
+
 const SYNC_BEGIN: &[u8] = b"\x1b[?2026h";
 const SYNC_END: &[u8] = b"\x1b[?2026l";
 
@@ -91,11 +95,15 @@ impl<W: Write> FrameWriter<W> {
             self.frame.clear();
             return Ok(());
         }
-        if self.sync {
-            self.frame.extend_from_slice(SYNC_END);
-        }
-        let frame = std::mem::take(&mut self.frame);
-        let sent = self.send(&frame);
+        let mut frame = std::mem::take(&mut self.frame);
+        let sent = match frame.strip_prefix(SYNC_BEGIN) {
+            Some(small) if small.len() <= SMALL_FRAME => self.send(small),
+            Some(_) => {
+                frame.extend_from_slice(SYNC_END);
+                self.send(&frame)
+            }
+            None => self.send(&frame),
+        };
         self.frame = frame;
         self.frame.clear();
         self.frame.shrink_to(FRAME_SIZE);

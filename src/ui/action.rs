@@ -2,9 +2,12 @@
 
 use super::{
     arrange::{LanesBy, Sort},
+    graph::{Way, export::Export},
     keymap::Scope,
+    mail::selected_letter,
     model::{Focus, Model, View},
     msg::Connection,
+    queue::{self, GroupBy},
 };
 use crate::domain::{
     command::Role,
@@ -85,6 +88,7 @@ actions! {
     Undo "undo" "undo" Global Act "Take the last act back, within ten seconds",
     Repeat "repeat" "repeat" Global Act "Do the last act again, with the selected order or the marked ones",
     Redraw "redraw" "redraw" Global None "Draw the screen anew",
+    Record "record" "record" Global None "Write what the console heard last to a file, to be replayed",
     Themes "themes" "themes" Global None "Choose a theme, and see each as you go",
     Reload "reload" "reload" Global None "Read your themes, keys and settings anew",
     Mouse "mouse" "mouse" Global None "Switch the mouse on or off",
@@ -118,13 +122,17 @@ actions! {
     Undepend "undepend" "wait less" Order Act "Remove a dependency",
     Why "why" "why" Order None "Show why the order is not moving",
     Tree "tree" "tree" Order None "Show the order's dependencies",
-    Mark "mark" "mark" Board None "Mark the selected order, to act on several at once",
+    Mark "mark" "mark" Board None "Mark the selected order or alert, to act on several at once",
     Sort "sort" "sort" Board None "Sort the cards",
     Lanes "lanes" "lanes" Board None "Cut the board into lanes",
     Fold "fold" "fold" Tree None "Fold or unfold",
     FoldAll "fold-all" "fold all" Tree None "Fold everything",
     UnfoldAll "unfold-all" "unfold" Tree None "Unfold everything",
     Flip "flip" "other way" Tree None "Look the other way: what it waits for, or what waits for it",
+    Graph "graph" "graph/tree" Tree None "Draw the dependencies as a graph or as a tree; graph mermaid or dot copies it, with a FILE behind writes it",
+    Pan "pan" "pan" Graph None "Move the window over the graph: pan left, right, up or down",
+    Zoom "zoom" "zoom" Graph None "Draw each order as a box or as one line",
+    Closed "closed" "closed" Graph None "Show the closed orders, or leave them out",
     Acknowledge "acknowledge" "ack" Andon Act "Acknowledge the alert",
     Snooze "snooze" "snooze" Andon Act "Snooze the alert; what it holds stays held",
     Resolve "resolve" "resolve" Andon Act "Resolve the alert and free what it holds",
@@ -132,7 +140,11 @@ actions! {
     Escalate "escalate" "escalate" Andon Act "Make the alert one severity worse",
     Stopped "stopped" "stopped" Andon None "Open the work that the alert stops",
     Correct "correct" "correct" Andon Act "Create an order that mends the alert",
+    Group "group" "group" Global None "Put the alerts of a storm together: by condition, scope or raiser",
+    Resolved "resolved" "resolved too" Global None "Show the resolved alerts behind the open ones, or not",
     PauseAgent "pause-agent" "pause agent" Agents Act "Pause the agent, or let it pull again",
+    Requeue "requeue" "requeue" Messages Act "Put the dead letter back to whom it was meant for",
+    Purge "purge" "purge" Messages Act "Throw the dead letter away",
     Pause "pause" "pause" Events None "Hold the list still while events arrive",
     Accept "accept" "do it" Prompt None "Do it",
     CompleteWord "complete-word" "complete" Prompt None "Complete the word",
@@ -153,10 +165,16 @@ impl Action {
             }
             Action::At => argument.len() <= 40,
             Action::Notify => argument == "test",
+            Action::Graph => Export::parse(argument).is_some(),
+            Action::Pan => Way::named(argument).is_some(),
             Action::Field => matches!(argument, "next" | "previous"),
             Action::Sort => Sort::named(argument).is_some(),
             Action::Lanes => LanesBy::named(argument).is_some(),
-            Action::Mark => matches!(argument, "" | "next" | "all" | "column" | "none"),
+            Action::Mark => {
+                matches!(argument, "" | "next" | "all" | "column" | "none")
+                    || matches!(argument, "condition" | "scope")
+            }
+            Action::Group => argument == "next" || GroupBy::named(argument).is_some(),
             Action::Filter => {
                 let words: Vec<&str> = argument.split_whitespace().collect();
                 matches!(words.as_slice(), [] | [_] | ["save" | "forget", _])
@@ -189,15 +207,28 @@ impl Action {
             Scope::Order if model.acts_on_marks() => Ok(()),
             Scope::Order => self.fits_order(model),
             Scope::Past if model.travel.present.is_none() => Err("this is the present".into()),
+            Scope::Board if self == Action::Mark && model.view == View::Andon => Ok(()),
             Scope::Board if model.view != View::Kanban => Err("it is about the board".into()),
-            Scope::Andon if model.selected_alert().is_none() => Err("no alert is selected".into()),
+            Scope::Andon if queue::chosen(model).is_empty() => Err(match model.shown_alert() {
+                Some(id) => format!("{id} is resolved"),
+                None => "no alert is selected".into(),
+            }),
+            Scope::Graph if !model.draws_graph() => Err("the graph is not shown".into()),
+            Scope::Tree if self == Action::Graph => self.fits_graph(model),
+            Scope::Tree if model.draws_graph() => Ok(()),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
             Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
+            Scope::Messages if selected_letter(model).is_none() => {
+                Err("no dead letter is selected".into())
+            }
             _ => match self {
                 Action::Filter
                     if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
                 {
                     Err("it narrows the board, the flow and the events".into())
+                }
+                Action::Group | Action::Resolved if model.view != View::Andon => {
+                    Err("it is about the andon queue".into())
                 }
                 Action::Undo if model.undo.is_none() => Err("there is nothing to take back".into()),
                 Action::Repeat if model.last.is_none() => Err("nothing was done yet".into()),
@@ -211,6 +242,13 @@ impl Action {
                 }
                 _ => Ok(()),
             },
+        }
+    }
+
+    fn fits_graph(self, model: &Model) -> Result<(), String> {
+        match model.view {
+            View::Dependencies => Ok(()),
+            _ => Err("it is about the dependencies".into()),
         }
     }
 
@@ -326,8 +364,15 @@ pub fn hints(model: &Model) -> &'static [Action] {
         On::Kanban => &[
             Open, Start, Forward, Complete, PullNext, Create, Reopen, Filter, Palette,
         ],
-        On::Dependencies if model.tree.root.is_none() => &[Open, Complete, Comment, Edit, Palette],
-        On::Dependencies => &[Open, Fold, Flip, Tree, Back, Depend, Undepend, Palette],
+        On::Dependencies if model.draws_graph() => {
+            &[Open, Graph, Fold, Why, Tree, Zoom, Closed, Flip, Pan, Back]
+        }
+        On::Dependencies if model.tree.root.is_none() => {
+            &[Open, Graph, Complete, Comment, Edit, Palette]
+        }
+        On::Dependencies => &[
+            Open, Graph, Fold, Flip, Tree, Back, Depend, Undepend, Palette,
+        ],
         On::Andon => &[
             Acknowledge,
             Take,
@@ -336,13 +381,16 @@ pub fn hints(model: &Model) -> &'static [Action] {
             Stopped,
             Correct,
             Escalate,
-            Handover,
+            Mark,
+            Group,
             Open,
+            Handover,
             Andon,
         ],
         On::Agents => &[Open, PauseAgent, Palette],
         On::Events => &[Open, Pause, Filter, Palette],
         On::Flow => &[Open, Why, Filter, Palette],
+        On::Messages => &[Requeue, Purge, Palette],
     }
 }
 

@@ -12,10 +12,11 @@ use crate::domain::{
     id::OrderId,
     query::{
         Answer, Query,
-        andon::AlertDetail,
+        andon::{AlertDetail, Alerts},
         blast::Blast,
         deps::DependencyTree,
         detail::OrderDetail,
+        graph::DependencyGraph,
         order_view::{LeaseView, OrderView},
         orders::WorkOrders,
         reports::forecast::Forecast,
@@ -28,6 +29,8 @@ use crate::domain::{
 
 /// How many closed orders the done column shows; older ones are found by the palette and the command line.
 pub const DONE_ROWS: usize = 200;
+/// How many resolved alerts the andon queue shows; older ones are found by the command line.
+pub const RESOLVED_ROWS: usize = 200;
 /// How many records the event view begins with.
 pub const LOG_ROWS: usize = 300;
 
@@ -44,8 +47,12 @@ pub enum Slot {
     Why,
     /// The selected alert.
     Alert,
+    /// The resolved alerts.
+    Resolved,
     /// The dependency tree.
     Tree,
+    /// The dependency graph.
+    Graph,
     /// The registered agents.
     Agents,
     /// What a cord would stop.
@@ -62,13 +69,15 @@ pub enum Slot {
     Outlook,
 }
 
-const SLOTS: [Slot; 13] = [
+const SLOTS: [Slot; 15] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
     Slot::Why,
     Slot::Alert,
+    Slot::Resolved,
     Slot::Tree,
+    Slot::Graph,
     Slot::Agents,
     Slot::Blast,
     Slot::Lease,
@@ -169,10 +178,26 @@ impl Asks {
         }
     }
 
+    /// Returns the resolved alerts, newest first; they may be those of a moment ago.
+    pub fn resolved(&self) -> Option<&Alerts> {
+        match self.answer(Slot::Resolved)? {
+            Answer::Alerts(alerts) => Some(alerts),
+            _ => None,
+        }
+    }
+
     /// Returns the tree; it may be the one before.
     pub fn tree(&self) -> Option<&DependencyTree> {
         match self.answer(Slot::Tree)? {
             Answer::Tree(tree) => Some(tree),
+            _ => None,
+        }
+    }
+
+    /// Returns the graph; it may be the one before.
+    pub fn graph(&self) -> Option<&DependencyGraph> {
+        match self.answer(Slot::Graph)? {
+            Answer::Graph(graph) => Some(graph),
             _ => None,
         }
     }
@@ -326,17 +351,33 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
             })
         }
         Slot::Alert => {
-            let id = model.selected_alert().filter(|_| view(View::Andon))?;
+            let id = model.shown_alert()?;
             Some(Query::Alert { id })
         }
+        // The open ones come first, and are known: what is asked for stands behind the last of them.
+        Slot::Resolved => (view(View::Andon) && model.queue.resolved).then(|| Query::Alerts {
+            all: true,
+            severity: None,
+            limit: Some(RESOLVED_ROWS),
+            after: model.alerts().last().map(|alert| alert.id),
+        }),
         Slot::Tree => {
-            let order = model.tree.root.filter(|_| view(View::Dependencies))?;
+            let shown = view(View::Dependencies) && !model.graph.shown;
+            let order = model.tree.root.filter(|_| shown)?;
             Some(Query::Tree {
                 order,
                 direction: model.tree.direction,
                 limit: None,
             })
         }
+        Slot::Graph => model.draws_graph().then(|| Query::Graph {
+            root: model.tree.root,
+            filter: match model.tree.root {
+                Some(_) => Default::default(),
+                None => model.filter.narrowed().filter,
+            },
+            closed: !model.graph.open_only,
+        }),
         Slot::Agents => view(View::Agents).then_some(Query::Agents {
             limit: Some(1_000),
             after: None,

@@ -1,5 +1,7 @@
 //! What may come next in a line that is being typed: words of the grammar, ids, names, terms.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     action::Action,
     arrange::{LanesBy, Sort},
@@ -16,7 +18,7 @@ use crate::domain::{
 const MAX_OFFERS: usize = 100;
 
 /// What the grammar says about a line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grammar {
     /// The line.
     pub line: String,
@@ -116,6 +118,16 @@ fn arguments(model: &Model, action: &str) -> Option<Vec<Offer>> {
             offer("column", "all of the column, or none of it"),
             offer("none", "take every mark off"),
             offer("next", "mark and go down"),
+        ],
+        "graph" => vec![
+            offer(
+                "mermaid",
+                "copy what is drawn as Mermaid, or write it to the FILE named",
+            ),
+            offer(
+                "dot",
+                "copy what is drawn as DOT, or write it to the FILE named",
+            ),
         ],
         "filter" => {
             let saved = model.filters.iter();

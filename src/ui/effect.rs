@@ -1,6 +1,6 @@
 //! What an update wants done: the console itself does nothing.
 
-use super::look::Wanted;
+use super::{look::Wanted, mail::MailAct};
 use crate::domain::{command::Command, moment::Moment, query::Query, time::Timestamp};
 
 /// Tells an answer from others; rises for ever.
@@ -36,6 +36,8 @@ pub enum Effect {
     },
     /// Read or write the user's files; what comes of it comes as [`super::look::Wanted`] says.
     Files(Wanted),
+    /// Do something about a dead letter; what came of it comes as [`super::msg::Msg::Mail`] and as what to say.
+    Mail(MailAct),
     /// Go to a moment of the past, or back to the present: questions are answered as of there from then on. The arrival
     /// comes as [`super::msg::Msg::Arrived`].
     Travel {
@@ -47,15 +49,32 @@ pub enum Effect {
     /// Say what may come next in a line of the command line's grammar; it comes as [`super::msg::Msg::Completed`].
     Complete(String),
     /// Put a text on the clipboard; how that went comes as [`super::msg::Msg::Copied`].
-    Copy(String),
+    Copy {
+        /// What is said to be copied: the text itself, or what it is.
+        what: String,
+        /// The text.
+        text: String,
+    },
     /// Call somebody who may not be looking, as configured.
     Notify(String),
     /// Have the terminal report the mouse, or no longer.
     Mouse(bool),
     /// Give the terminal back to the shell until the process is continued.
     Suspend,
+    /// Write down what was heard last; where it went comes as [`super::msg::Msg::Printed`].
+    Record,
     /// Paint every cell anew.
     Redraw,
     /// Leave.
     Quit,
+}
+
+impl Effect {
+    /// Returns the wish to copy a short text that says itself what it is.
+    pub fn copy(text: String) -> Self {
+        Effect::Copy {
+            what: text.clone(),
+            text,
+        }
+    }
 }

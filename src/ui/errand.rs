@@ -1,11 +1,11 @@
 //! Commands on their way to the engine: what follows them, what they are part of, and what would take them back.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use super::{effect::Ticket, overlay::form::Form};
 use crate::domain::{
     command::Command,
-    id::OrderId,
+    id::{AlertId, OrderId},
     order::Order,
     record::{Record, Seq},
     time::{SECOND, Timestamp},
@@ -13,6 +13,54 @@ use crate::domain::{
 
 /// How long an act can be taken back: as long as one still looks at what it did.
 pub const UNDO_SPAN: i64 = 10 * SECOND;
+
+/// What a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An order.
+    Order(OrderId),
+    /// An alert.
+    Alert(AlertId),
+}
+
+impl Subject {
+    /// Returns what a command writes to, if it names one thing.
+    pub fn of(command: &Command) -> Option<Subject> {
+        let order = command.order().map(Subject::Order);
+        order.or_else(|| command.alert().map(Subject::Alert))
+    }
+
+    /// Returns what it is of the ledger's name for it.
+    pub fn named(name: &str) -> Option<Subject> {
+        let order = name.parse().map(Subject::Order).ok();
+        order.or_else(|| name.parse().map(Subject::Alert).ok())
+    }
+
+    /// Returns the order, if it is one.
+    pub fn order(self) -> Option<OrderId> {
+        match self {
+            Subject::Order(id) => Some(id),
+            Subject::Alert(_) => None,
+        }
+    }
+
+    /// Returns what such a thing is called.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Subject::Order(_) => "order",
+            Subject::Alert(_) => "alert",
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Order(id) => fmt::Display::fmt(id, f),
+            Subject::Alert(id) => fmt::Display::fmt(id, f),
+        }
+    }
+}
 
 /// A command to submit, and what has to be so still.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +71,8 @@ pub struct Step {
     pub epoch: Option<u32>,
     /// When its order may have changed last.
     pub as_of: Option<Timestamp>,
+    /// Whether the order that it brings into being is started at once.
+    pub starts: bool,
 }
 
 impl From<Command> for Step {
@@ -31,6 +81,7 @@ impl From<Command> for Step {
             command,
             epoch: None,
             as_of: None,
+            starts: false,
         }
     }
 }
@@ -49,8 +100,8 @@ pub struct Before {
 pub struct Errand {
     /// The ticket of the step under way.
     pub ticket: Ticket,
-    /// The order it is about, if one.
-    pub about: Option<OrderId>,
+    /// What it is about, if one thing.
+    pub about: Option<Subject>,
     /// The steps still to come.
     pub steps: VecDeque<Step>,
     /// What the steps before came to.
@@ -63,11 +114,11 @@ pub struct Errand {
     pub many: Option<Ticket>,
     /// Whether it takes something back.
     pub undoes: bool,
-    /// Whether the order that it brings into being is started at once.
+    /// Whether the order that the step under way brings into being is started at once.
     pub starts: bool,
 }
 
-/// One act on many orders, while outcomes are missing.
+/// One act on many orders or alerts, while outcomes are missing.
 #[derive(Debug)]
 pub struct Many {
     /// Tells it from others.
@@ -76,10 +127,12 @@ pub struct Many {
     pub act: String,
     /// How many outcomes are missing.
     pub left: usize,
-    /// The orders with which it was done.
-    pub done: Vec<OrderId>,
-    /// The orders with which it was not, and why.
-    pub refused: Vec<(Option<OrderId>, String)>,
+    /// With what it was done.
+    pub done: Vec<Subject>,
+    /// With what it was not, and why.
+    pub refused: Vec<(Option<Subject>, String)>,
+    /// The order that came into being with it.
+    pub made: Option<OrderId>,
     /// What would take it back.
     pub turns: Vec<Turn>,
     /// Whether it takes something back.

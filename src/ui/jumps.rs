@@ -20,6 +20,8 @@ pub struct Spot {
     card: Option<OrderId>,
     root: Option<OrderId>,
     row: Option<(OrderId, usize)>,
+    graph: bool,
+    node: Option<OrderId>,
     epic: Option<OrderId>,
     alert: Option<AlertId>,
     agent: Option<String>,
@@ -37,6 +39,8 @@ impl Spot {
             card: model.board.selected,
             root: model.tree.root,
             row: model.tree.list.selected,
+            graph: model.graph.shown,
+            node: model.graph.cursor,
             epic: model.epics.selected,
             alert: model.andon.selected,
             agent: model.agents.selected.clone(),
@@ -59,6 +63,8 @@ impl Spot {
         model.detail = self.detail.map(Detail::new);
         model.tree.root = self.root;
         model.tree.list.selected = self.row;
+        model.graph.shown = self.graph;
+        model.graph.cursor = self.node;
         model.epics.selected = self.epic;
         model.andon.selected = self.alert;
         model.agents.selected = self.agent;

@@ -27,6 +27,13 @@ pub enum Wanted {
     KeepTheme(String),
     /// Save this filter under this name, or forget the one of that name; comes as [`super::msg::Msg::Filters`].
     KeepFilter(String, Option<String>),
+    /// Write a new file; what came of it comes as [`super::msg::Msg::Printed`].
+    NewFile {
+        /// Its path, as it was typed.
+        path: String,
+        /// What it is to hold.
+        text: String,
+    },
 }
 
 /// A choice of theme that is under way.

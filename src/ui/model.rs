@@ -16,14 +16,17 @@ use super::{
     errand::{Errand, Many, Undo},
     filter::Filter,
     flow::Flow,
+    graph::chart::Chart,
     jumps::Jumps,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
     look::Fitting,
+    mail::Mail,
     msg::Connection,
     overlay::Overlay,
     pane::Pane,
     pointer::Pointer,
+    queue::Queue,
     theme::{Role, Theme},
     travel::Travel,
     wall::{self, Wall},
@@ -34,7 +37,7 @@ use crate::domain::{
     command::{Command, Role as Right},
     id::{AlertId, OrderId},
     order::Actor,
-    query::{agents::roster, events::Entry, why::Place},
+    query::why::Place,
     record::Seq,
     state::State,
     time::{MINUTE, Timestamp},
@@ -60,11 +63,13 @@ pub enum View {
     Events,
     /// How work flows, and what is to be expected.
     Flow,
+    /// Messages.
+    Messages,
 }
 
 impl View {
     /// Every view, in the order of the tabs.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         View::Overview,
         View::Kanban,
         View::Dependencies,
@@ -72,6 +77,7 @@ impl View {
         View::Agents,
         View::Events,
         View::Flow,
+        View::Messages,
     ];
 
     /// Returns the word by which keymaps name it.
@@ -84,6 +90,7 @@ impl View {
             View::Agents => "agents",
             View::Events => "events",
             View::Flow => "flow",
+            View::Messages => "messages",
         }
     }
 
@@ -106,6 +113,7 @@ impl View {
             View::Agents => Scope::Agents,
             View::Events => Scope::Events,
             View::Flow => Scope::Flow,
+            View::Messages => Scope::Messages,
         }
     }
 }
@@ -130,6 +138,8 @@ pub struct Session {
     pub role: Right,
     /// How the engine is reached.
     pub connection: Connection,
+    /// Whether the line to the terminal is slow, so that less is drawn.
+    pub slow: bool,
 }
 
 /// Counts tickets up.
@@ -137,6 +147,16 @@ pub struct Session {
 pub struct Tickets(Ticket);
 
 impl Tickets {
+    /// Returns a count that goes on after a number.
+    pub const fn after(last: Ticket) -> Self {
+        Tickets(last)
+    }
+
+    /// Returns the number given out last.
+    pub const fn last(self) -> Ticket {
+        self.0
+    }
+
     /// Returns a number that was not given out before.
     pub fn issue(&mut self) -> Ticket {
         self.0 += 1;
@@ -175,10 +195,14 @@ pub struct Model {
     pub board: Board,
     /// The dependency tree.
     pub tree: Tree,
+    /// The graph that can be shown in its place.
+    pub graph: Chart,
     /// The epics, to choose a tree's root from.
     pub epics: List<OrderId>,
     /// The andon queue.
     pub andon: List<AlertId>,
+    /// What stands in that queue, and what is marked there.
+    pub queue: Queue,
     /// The pane about the alert selected there.
     pub alert: AlertPane,
     /// The agents.
@@ -187,6 +211,8 @@ pub struct Model {
     pub events: Events,
     /// The pages about the flow of work.
     pub flow: Flow,
+    /// The messages.
+    pub mail: Mail,
     /// The detail pane, if one is open.
     pub detail: Option<Detail>,
     /// The dialog over all, if one is open.
@@ -243,12 +269,15 @@ impl Model {
             filter: Filter::default(),
             board: Board::default(),
             tree: Tree::default(),
+            graph: Chart::default(),
             epics: List::default(),
             andon: List::default(),
+            queue: Queue::default(),
             alert: AlertPane::default(),
             agents: List::default(),
             events: Events::default(),
             flow: Flow::default(),
+            mail: Mail::default(),
             detail: None,
             overlay: None,
             waiting: VecDeque::new(),
@@ -302,6 +331,9 @@ impl Model {
             scopes.push(Scope::Detail);
         }
         if !in_pane || self.detail.is_none() {
+            if self.draws_graph() {
+                scopes.push(Scope::Graph);
+            }
             scopes.push(self.view.scope());
         }
         if self.detail.is_some() && in_pane
@@ -341,41 +373,6 @@ impl Model {
     pub fn present_now(&self) -> Timestamp {
         let present = self.travel.present.as_ref();
         present.map_or(self.now, |present| present.now)
-    }
-
-    /// Returns the order that acts would be about.
-    pub fn selected_order(&self) -> Option<OrderId> {
-        match (&self.detail, self.focus, self.view) {
-            (Some(detail), Focus::Detail, _) => Some(detail.id),
-            (_, _, View::Kanban) => self.board.selected,
-            (_, _, View::Dependencies) if self.tree.root.is_none() => self.epics.selected,
-            (_, _, View::Dependencies) => self.tree.list.selected.map(|(id, _)| id),
-            (_, _, View::Events) => self.selected_event()?.subject.parse().ok(),
-            (_, _, View::Agents) => {
-                let name = self.agents.selected.as_deref()?;
-                let known = roster(&self.state);
-                let agent = known.iter().find(|agent| agent.name == name)?;
-                agent.holds.first().copied()
-            }
-            (_, _, View::Andon) => self.state.alert(self.andon.selected?)?.order,
-            (_, _, View::Flow) => self.flow.list().selected,
-            _ => None,
-        }
-    }
-
-    /// Returns the alert that acts would be about.
-    pub fn selected_alert(&self) -> Option<AlertId> {
-        self.andon
-            .selected
-            .filter(|id| self.view == View::Andon && self.state.alerts.contains_key(id))
-    }
-
-    /// Returns the agent that acts would be about.
-    pub fn selected_agent(&self) -> Option<&str> {
-        self.agents
-            .selected
-            .as_deref()
-            .filter(|_| self.view == View::Agents)
     }
 
     /// Returns the pane of text that has the keys.
@@ -418,22 +415,9 @@ impl Model {
         own.into_iter().flatten().min()
     }
 
-    /// Returns whether acts are about what is marked: on the board, with the keys in it.
-    pub fn acts_on_marks(&self) -> bool {
-        self.view == View::Kanban && self.focus == Focus::View && !self.marks.is_empty()
-    }
-
-    /// Returns the event under the cursor.
-    pub fn selected_event(&self) -> Option<&Entry> {
-        self.events.entry(self.events.list.selected?)
-    }
-
-    /// Returns whether something is selected that can be opened or copied.
-    pub fn selects_anything(&self) -> bool {
-        self.selected_order().is_some()
-            || self.selected_alert().is_some()
-            || self.selected_agent().is_some()
-            || (self.view == View::Events && self.selected_event().is_some())
+    /// Returns whether the dependencies are drawn as a graph.
+    pub fn draws_graph(&self) -> bool {
+        self.view == View::Dependencies && self.graph.shown
     }
 
     /// Returns whether this console only observes.

@@ -2,8 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    complete::Grammar, effect::Ticket, keymap::Key, look::Look, pointer::Mouse, theme::Theme,
+    complete::Grammar, effect::Ticket, keymap::Key, look::Look, mail::Mailbag, pointer::Mouse,
+    theme::Theme,
 };
 use crate::config::Filters;
 use crate::domain::{
@@ -36,6 +39,11 @@ pub enum Msg {
     },
     /// The way to the engine changed.
     Connection(Connection),
+    /// The line to the terminal turned out to be slow, or no longer is.
+    Link {
+        /// Whether it is.
+        slow: bool,
+    },
     /// A question was answered.
     Answered {
         /// Which.
@@ -79,6 +87,10 @@ pub enum Msg {
         /// The version there and its moment.
         stands: Result<(Arc<State>, Timestamp), Failure>,
     },
+    /// The engine showed that it is alive, and keeps up with its ledger.
+    Alive(Timestamp),
+    /// What is to be seen of the bus is another.
+    Mail(Box<Mailbag>),
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.
@@ -86,7 +98,7 @@ pub enum Msg {
 }
 
 /// Why something asked for did not happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// A rule does not allow it. Nothing was changed.
     Refused(Refusal),
@@ -104,7 +116,7 @@ impl fmt::Display for Failure {
 }
 
 /// How the console reaches its ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connection {
     /// This console is the host.
     Host,

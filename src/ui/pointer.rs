@@ -3,6 +3,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     layout,
     model::{Focus, Model, View},
@@ -21,7 +23,7 @@ use crate::domain::{
 pub const DOUBLE_CLICK: i64 = 500_000;
 
 /// What a mouse did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
     /// The first button went down.
     Down,
@@ -36,7 +38,7 @@ pub enum Deed {
 }
 
 /// What a mouse did, where and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mouse {
     /// What.
     pub deed: Deed,
@@ -61,6 +63,8 @@ pub enum Target {
     Column,
     /// A row of the dependency tree.
     Branch((OrderId, usize)),
+    /// An order of the dependency graph.
+    Node(OrderId),
     /// An epic to choose as a root.
     Epic(OrderId),
     /// An alert of the queue.
@@ -143,12 +147,15 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
         Some(usize::from(below / rows))
     };
     match model.view {
-        View::Overview | View::Flow => None,
+        View::Overview | View::Flow | View::Messages => None,
         View::Kanban => {
             let plan = plan(&model.board, body, model.size.1);
             let card = plan.cards.iter().find(|card| holds(card.area, x, y));
             card.map(|card| Target::Card(card.id))
                 .or_else(|| column_at(model, x, y).map(|_| Target::Column))
+        }
+        View::Dependencies if model.graph.shown => {
+            view::graph::order_at(model, x, y).map(Target::Node)
         }
         View::Dependencies if model.tree.root.is_none() => {
             let at = model.epics.window.first + row(view::dependencies::HEAD, 1)?;
@@ -160,8 +167,8 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
             model.tree.ids.get(at).copied().map(Target::Branch)
         }
         View::Andon => {
-            let alerts = model.alerts();
-            let (queue, pane) = view::andon::split(body, alerts.len());
+            let heads = model.queue.heads();
+            let (queue, pane) = view::andon::split(body, heads.len());
             if holds(pane, x, y) {
                 return Some(Target::Line(y.saturating_sub(pane.y + 1)));
             }
@@ -169,7 +176,7 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
                 return None;
             }
             let at = model.andon.window.first + row(1, view::andon::ROWS)?;
-            alerts.get(at).map(|alert| Target::Alert(alert.id))
+            heads.get(at).copied().map(Target::Alert)
         }
         View::Agents => {
             let at = model.agents.window.first + row(view::agents::HEAD, 1)?;

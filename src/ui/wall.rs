@@ -17,6 +17,9 @@ pub const EVERY: i64 = 20 * SECOND;
 pub const LEAST_EVERY: i64 = 2 * SECOND;
 /// How often every cell is painted anew, whatever came between: a screen that nobody touches keeps no mistake for long.
 const REPAINT: i64 = 10 * MINUTE;
+/// From when on an engine that shows no sign of life is said to be silent: three looks of the wall's worker, so that one
+/// that is late on a busy machine is no alarm.
+const SILENT: i64 = 15 * SECOND;
 /// From when on the age of the last event is said in these steps. Beyond the last it is told by the minute.
 const STEPS: [i64; 7] = [0, 3, 5, 10, 20, 30, 45];
 
@@ -35,6 +38,8 @@ pub struct Wall {
     alerts: Option<u32>,
     /// Until when the andon is shown because an alert was raised.
     called: Option<Timestamp>,
+    /// When the engine last showed that it is alive; since the wall hangs, if it never did.
+    heard: Option<Timestamp>,
 }
 
 impl Wall {
@@ -52,6 +57,7 @@ impl Wall {
             repaint: Timestamp::default(),
             alerts: None,
             called: None,
+            heard: None,
         }
     }
 
@@ -87,20 +93,46 @@ pub fn staleness(now: Timestamp, last: Timestamp) -> i64 {
     begun.map_or(0, |step| step * SECOND)
 }
 
+/// Returns for how long the engine has shown no sign of life, roughly, if that is long enough to say so: what is on screen
+/// may be old then, though nothing is lost.
+pub fn silence(model: &Model) -> Option<i64> {
+    let heard = model.wall.as_ref()?.heard?;
+    let silent = model.now.since(heard) >= SILENT;
+    silent.then(|| staleness(model.now, heard).max(SILENT))
+}
+
 /// Returns when the wall has something to do by itself next.
 pub fn wakes_at(model: &Model) -> Option<Timestamp> {
     let wall = model.wall.as_ref()?;
-    let age = model.now.since(model.state.time).max(0);
-    let step = STEPS.iter().find(|step| age < **step * SECOND);
-    let older = step.map(|step| model.state.time.plus(step * SECOND));
+    let grows = |since: Timestamp, from: i64| {
+        let age = model.now.since(since).max(0);
+        let mut steps = STEPS.iter().map(|step| step * SECOND);
+        let step = steps.find(|step| age < *step && *step >= from);
+        step.map(|step| since.plus(step))
+    };
+    let quiet = wall.heard.and_then(|heard| match silence(model) {
+        None => Some(heard.plus(SILENT)),
+        Some(_) => grows(heard, SILENT),
+    });
     let own = [wall.next, wall.repaint];
-    own.into_iter().chain(wall.called).chain(older).min()
+    let older = grows(model.state.time, 0);
+    let own = own.into_iter().chain(wall.called);
+    own.chain(older).chain(quiet).min()
+}
+
+/// Takes note that the engine is alive.
+pub fn alive(model: &mut Model) {
+    let now = model.now;
+    if let Some(wall) = &mut model.wall {
+        wall.heard = Some(now);
+    }
 }
 
 /// Takes note of a new version: an alert that was raised is shown at once.
 pub fn changed(model: &mut Model) {
     let (now, next) = (model.now, model.state.numbers.alert);
     let Some(wall) = &mut model.wall else { return };
+    wall.heard = Some(now);
     let raised = wall.alerts.is_some_and(|seen| next > seen);
     wall.alerts = Some(next);
     if raised {
@@ -130,6 +162,9 @@ pub fn tick(model: &mut Model) -> Vec<Effect> {
         wall.repaint = now.plus(REPAINT);
     }
     wall.called = wall.called.filter(|until| now < *until);
+    wall.heard.get_or_insert(now);
+    // A clock that was set back does not make the last sign of life one of the future.
+    wall.heard = wall.heard.map(|heard| heard.min(now));
     show(model);
     effects
 }

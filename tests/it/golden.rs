@@ -17,7 +17,7 @@ use obeya::domain::{
 use serde_json::Value;
 
 /// The newest golden ledger: the one that [`story`] tells.
-const NEWEST: &str = "v2";
+const NEWEST: &str = "v3";
 
 /// What to do about a change that these tests refuse.
 const MEND: &str = "what is stored cannot change: give the event a new version, or the state's new field a default \

@@ -1,10 +1,13 @@
 //! The integration tests, one binary.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod budgets;
+mod bus;
 mod cli;
 mod driving;
 mod ledger;
 
+mod andon_record;
 mod demo;
 mod engine;
 mod golden;
@@ -14,12 +17,15 @@ mod main_job;
 mod model;
 mod pty;
 mod pty_looks;
+mod pty_shell;
 mod readme;
+mod recording;
 mod refusals;
 mod roles;
 mod rules;
 mod rules_andon;
 mod rules_graph;
+mod ssh;
 mod supervised;
 mod support;
 mod survival;
@@ -30,12 +36,15 @@ mod ui_agents;
 mod ui_andon;
 mod ui_driving;
 mod ui_flow;
+mod ui_graph;
 mod ui_guards;
 mod ui_keys;
 mod ui_looks;
 mod ui_matrix;
+mod ui_messages;
 mod ui_mouse;
 mod ui_questions;
+mod ui_storm;
 mod ui_travel;
 mod ui_undo;
 mod ui_ways;

@@ -253,7 +253,7 @@ fn panics_on_the_screen() {
         sync: true,
         osc: true,
         notify: obeya::config::Notify::Bell,
-        ssh: false,
+        link: obeya::config::Link::Fast,
         multiplexer: Multiplexer::None,
     };
     let mut screen = Screen::enter(caps).unwrap();

@@ -88,6 +88,7 @@ fn every_refusal_explains_itself() {
         },
         Refusal::NotHolder { id, holder },
         Refusal::Changed { id },
+        Refusal::AlertChanged { id: AlertId(3) },
         Refusal::NothingReady {
             queued: 6,
             blocked: 1,
@@ -125,6 +126,18 @@ fn every_refusal_explains_itself() {
             orders: 2,
         },
         Refusal::CommandReused { seq: 7 },
+        Refusal::NoReply {
+            address: "@tester".into(),
+            waited: 1_500,
+            letter: 3,
+            nobody: false,
+        },
+        Refusal::NoReply {
+            address: "@nobody".into(),
+            waited: 5_000,
+            letter: 4,
+            nobody: true,
+        },
         Refusal::NewerLedger {
             kind: "gate_passed".into(),
             seq: 9,
@@ -147,7 +160,7 @@ fn every_refusal_explains_itself() {
             .collect();
         pages.push(format!("{refusal}\n  {json}{lift}"));
     }
-    assert_eq!(rules.len(), 23, "one of every rule");
+    assert_eq!(rules.len(), 25, "one of every rule");
     insta::assert_snapshot!(pages.join("\n"), @r##"
     there is no WO-001
       {"rule":"not_found","subject":"WO-001"}
@@ -215,6 +228,9 @@ fn every_refusal_explains_itself() {
     WO-001 was changed meanwhile
       {"rule":"changed","id":"WO-001"}
         obeya work-order show WO-001
+    something was done about ALERT-003 meanwhile
+      {"rule":"alert_changed","id":"ALERT-003"}
+        obeya andon show ALERT-003
     none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, stage design is full
       {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
         obeya andon resolve ALERT-003 --resolution …
@@ -244,6 +260,12 @@ fn every_refusal_explains_itself() {
         move the orders out of code first
     this command id stands for another command, recorded at 7
       {"rule":"command_reused","seq":7}
+    no answer from @tester within 1.5 s: nobody answered in time; the request is dead letter 3
+      {"rule":"no_reply","address":"@tester","waited":1500,"letter":3,"nobody":false}
+        obeya bus dead-letters requeue 3
+    no answer from @nobody within 5 s: nobody takes messages there; the request is dead letter 4
+      {"rule":"no_reply","address":"@nobody","waited":5000,"letter":4,"nobody":true}
+        obeya bus dead-letters requeue 4
     record 9 is a 'gate_passed', which a newer obeya wrote; this one only reads
       {"rule":"newer_ledger","kind":"gate_passed","seq":9}
         run the newer version of obeya

@@ -95,6 +95,11 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
             id: alert,
             seconds: 60,
         },
+        Command::EscalateAlert {
+            id: alert,
+            to: None,
+            reason: None,
+        },
         Command::RecoverAlert {
             fingerprint: "ci:red".into(),
         },
@@ -217,6 +222,7 @@ fn the_table_of_commands() {
     andon trigger        agent     destructive
     andon ack            operator
     andon snooze         operator
+    andon escalate       agent
     andon recover        agent
     andon resolve        operator
     andon correct        operator

@@ -333,8 +333,15 @@ fn what_nobody_acknowledges_grows_worse_and_holds_no_more_than_before() {
         seen.extend(line.tick().into_iter().map(|event| (now, event)));
     }
     let expected = [(240, Severity::High), (300, Severity::Critical)];
-    let expected =
-        expected.map(|(minute, severity)| (minute, Event::AlertEscalated { id, severity }));
+    let expected = expected.map(|(minute, severity)| {
+        let reason = None;
+        let grown = Event::AlertEscalated {
+            id,
+            severity,
+            reason,
+        };
+        (minute, grown)
+    });
     assert_eq!(seen, expected);
     assert_eq!(line.state.alert(id).unwrap().hold, None);
     let watched = line.person().andon(Severity::Medium, None).unwrap();

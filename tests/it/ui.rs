@@ -16,6 +16,7 @@ use crate::support::{
     console::{Console, shows},
     demo, sample, svg,
 };
+use crate::ui_graph::release;
 
 const WIDE: (u16, u16) = (120, 40);
 const SMALL: (u16, u16) = (80, 24);
@@ -43,6 +44,7 @@ fn pictures_are_fresh() {
     shot("kanban", console().keys("2l"));
     shot("detail", console().keys("2l<enter>"));
     shot("dependencies", console().keys("3<enter>"));
+    shot("graph", Console::new(release(), WIDE).keys("3G<enter>m"));
     shot("andon", console().keys("4"));
     shot("agents", console().keys("5"));
     shot("events", console().keys("6"));
@@ -104,6 +106,8 @@ fn no_size_is_too_small() {
         "7lll",
         "7llll",
         "7lllll",
+        "3m",
+        "3<enter>m",
         "2<enter>",
         "2o",
         "2?",

@@ -212,3 +212,37 @@ fn another_process_is_heard_within_a_second_in_every_view() {
 fn bells(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == 7).count()
 }
+
+#[test]
+fn three_in_the_morning() {
+    let room = Room::new();
+    room.done("work-order create --title \"Work on the belt\" --bucket features");
+    let mut pty = Start::console(room.path()).size(120, 40).go();
+    pty.shows("Orders by status")
+        .shows("host")
+        .keys("2")
+        .settle();
+    room.done("--actor bo andon trigger --reason \"the belt broke\" --severity high --hold line");
+    room.done("--actor bo andon trigger --reason \"the motor burns\" --severity critical");
+    let raised = Instant::now();
+    pty.shows("CRITICAL ALERT-002");
+    assert!(raised.elapsed() < Duration::from_secs(1));
+    // One key leads to the queue, whose first is the worst; then one key each.
+    pty.keys("4")
+        .shows("2 open alerts")
+        .shows("the motor burns");
+    pty.keys("a").shows("ALERT-002 acknowledged");
+    pty.keys("j").shows("ALERT-001 ─").settle();
+    pty.keys("e").shows("ALERT-001 grew to critical");
+    pty.keys("G").settle();
+    pty.keys("t").shows("What mends it");
+    pty.keys("c").shows("Mend ALERT-");
+    pty.keys("\x13").hides("bucket").settle();
+    pty.keys("r").shows("Resolve ALERT-");
+    pty.keys("a new belt\r").shows("1 open alert");
+    pty.keys("R").shows("resolved now").settle();
+    pty.keys("G").shows("Timeline").shows("a new belt");
+    let told = room.done("andon list --all");
+    assert!(told.out.contains("resolved"), "{}", told.out);
+    assert_eq!(pty.keys("q").end(), Ok(0));
+}

@@ -349,7 +349,7 @@ fn copies_are_of_ids() {
         .wishes
         .iter()
         .map(|wish| match wish {
-            Effect::Copy(text) => text.clone(),
+            Effect::Copy { text, .. } => text.clone(),
             other => panic!("{other:?}"),
         })
         .collect();

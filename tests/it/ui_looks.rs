@@ -174,16 +174,20 @@ fn an_unfinished_chord_shows_how_it_may_go_on() {
     console.model.keymap = keys_of("emacs");
     console.keys("2<ctrl-x>");
     insta::assert_snapshot!(popup(&console), @r"
-    ┏━ ctrl-x … ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-    ┃ ctrl-c  Leave the console                   ┃
-    ┃ k       Close, or clear the filter          ┃
-    ┃ ?       Show the keys of this view          ┃
-    ┃ o       Next view                           ┃
-    ┃ ctrl-f  Create a work order                 ┃
-    ┃ t       Choose a theme                      ┃
-    ┃ ctrl-r  Read themes, keys and settings anew ┃
-    ┃ ctrl-z  Suspend to the shell                ┃
-    ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+    ┏━ ctrl-x … ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+    ┃ h       Mark all that are shown, or none                     ┃
+    ┃ ctrl-c  Leave the console                                    ┃
+    ┃ k       Close, or clear the filter                           ┃
+    ┃ ?       Show the keys of this view                           ┃
+    ┃ o       Next view                                            ┃
+    ┃ u       Take the last act back, within ten seconds           ┃
+    ┃ z       Do the last act again, on what is selected or marked ┃
+    ┃ m       Switch the mouse on or off                           ┃
+    ┃ ctrl-f  Create a work order                                  ┃
+    ┃ t       Choose a theme                                       ┃
+    ┃ ctrl-r  Read themes, keys and settings anew                  ┃
+    ┃ ctrl-z  Suspend to the shell                                 ┃
+    ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
     ");
     console.keys("<ctrl-f>");
     shows(&console, "New work order");

@@ -169,12 +169,25 @@ fn it_says_how_old_it_is_and_wakes_seldom() {
     shows(&console, "last event just now");
     let mut wakes = 0;
     let end = console.world.now.plus(10 * MINUTE);
+    let mut beat = console.world.now;
     while let Some(at) = console.model.wakes_at().filter(|at| *at < end) {
         assert!(at > console.world.now, "it would spin");
-        console.world.now = at;
+        // The engine is heard of every five seconds.
+        beat = beat.plus(5 * SECOND);
+        console.world.now = at.min(beat);
+        if beat <= at {
+            console.tell(Msg::Alive(beat));
+        }
+        if beat < at {
+            continue;
+        }
+        if beat > at {
+            beat = beat.plus(-5 * SECOND);
+        }
         console.tell(Msg::Tick(at));
         wakes += 1;
     }
+    lacks(&console, "SILENT");
     // Three turns a minute, and seven steps until the age is told by the minute.
     assert!(wakes <= 3 * 10 + 7, "{wakes}");
     shows(&console, "last event 9m ago");
@@ -185,6 +198,57 @@ fn it_says_how_old_it_is_and_wakes_seldom() {
     shows(&console, "it is gone");
     console.tell(Msg::Connection(Connection::Attached));
     lacks(&console, "LOST");
+}
+
+#[test]
+fn an_engine_that_makes_no_progress_is_said_to_be_silent() {
+    let mut console = hang(calm(), (120, 40));
+    later(&mut console, 14);
+    lacks(&console, "SILENT");
+    later(&mut console, 1);
+    shows(&console, "ENGINE SILENT for 15 s: this may be old");
+    // It grows by itself, by a few frames.
+    let mut frames = 0;
+    let end = console.world.now.plus(30 * SECOND);
+    while let Some(at) = console.model.wakes_at().filter(|at| *at <= end) {
+        assert!(at > console.world.now, "it would spin");
+        console.world.now = at;
+        console.tell(Msg::Tick(at));
+        frames += 1;
+    }
+    shows(&console, "ENGINE SILENT for 45 s");
+    assert!(frames <= 6, "{frames}");
+    let now = console.world.now;
+    console.tell(Msg::Alive(now));
+    lacks(&console, "SILENT");
+    shows(&console, "last event 45 s ago");
+    // A version is a sign of life as well, and what is lost is said to be lost.
+    later(&mut console, 20);
+    shows(&console, "SILENT");
+    pull(&mut console, Severity::Low, "x");
+    lacks(&console, "SILENT");
+    later(&mut console, 20);
+    let (since, why) = (console.world.now, "gone".to_owned());
+    console.tell(Msg::Connection(Connection::Down { since, why }));
+    lacks(&console, "SILENT");
+    shows(&console, "LOST");
+}
+
+#[test]
+fn it_waits_for_a_ledger_that_is_not_there_yet() {
+    let room = Room::empty();
+    let mut pty = Start::console(room.path()).argument("--wall").go();
+    pty.shows("WAITING for a ledger").shows(BLOCKS);
+    assert!(
+        !room.path().join(".obeya").exists(),
+        "a wall made something"
+    );
+    room.done("init");
+    room.done("work-order create --title \"The first\" --bucket features");
+    pty.hides("WAITING")
+        .shows("In progress")
+        .shows("last event");
+    assert_eq!(pty.keys("q").end(), Ok(0));
 }
 
 #[test]

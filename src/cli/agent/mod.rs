@@ -15,15 +15,17 @@ use super::{
     work_order::show::heading,
     work_order::{pull_filter, pulled},
 };
-use crate::domain::{
-    command::Command as Intent,
-    query::{
-        Query,
-        agents::{AgentDetail, AgentStatus, AgentView},
-        life::{Life, LifeSource, LifeState, RunView},
+use crate::{
+    domain::{
+        command::Command as Intent,
+        query::{
+            Query,
+            agents::{AgentDetail, AgentStatus, AgentView},
+            life::{Life, LifeSource, LifeState, RunView},
+        },
     },
+    link::{Errand, Fault, FaultKind, Wish},
 };
-use crate::link::Errand;
 
 const NOUN: &str = "agent";
 
@@ -101,7 +103,19 @@ fn count() -> Arg {
 }
 
 fn supervise(call: &mut Call<'_>, name: String, errand: Errand) -> Done {
-    let life = call.supervise(name.clone(), errand)?;
+    call.no_dry_run("What a host does with its agents")?;
+    let role = call.globals.role(&call.globals.actor());
+    let wish = Wish {
+        agent: name.clone(),
+        errand,
+        role,
+    };
+    let Some(answer) = call.operator()?.supervise(&wish)? else {
+        let what = "no host runs, so nobody runs agents";
+        let fault = Fault::new(FaultKind::Busy, "".as_ref(), what);
+        return Err(fault.mend("Run `obeya host`, or open the console.").into());
+    };
+    let life = answer?;
     if call.json() {
         return call.out.json(&json!({ "name": name, "life": life }));
     }

@@ -26,6 +26,9 @@ use crate::{
 /// How wide a report is where lines may be of any length.
 const REPORT_WIDTH: usize = 100;
 
+/// The file's name that stands for standard input.
+const STDIN: &str = "-";
+
 /// How much of the file is read between two looks at the progress bar: often enough for eyes, seldom enough for speed.
 const STEP: u64 = 1 << 20;
 
@@ -91,6 +94,9 @@ pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     let home = call.home()?;
     let options = options(source, matches)?;
     let path: PathBuf = value(matches, "file").unwrap_or_default();
+    if path == Path::new(STDIN) {
+        call.process_only("Reading standard input")?;
+    }
     // The ledger is opened first: a long file is not read for nothing.
     log::start(&home);
     let mut engine = Cold::open(&home)?;
@@ -168,7 +174,7 @@ fn read(
     options: &Options,
     bar: &ProgressBar,
 ) -> Result<ReadFile, CliError> {
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         return parse(&mut io::stdin().lock(), path, source, options, bar);
     }
     let file = File::open(path).map_err(|fault| error::file(path, "opening", &fault))?;

@@ -15,6 +15,7 @@ use crate::{
             due::Standing,
             handover::{Deeds, Handover, HandoverAlert},
         },
+        record::Head,
         time::{SECOND, Timestamp},
     },
 };
@@ -75,7 +76,13 @@ pub(super) fn show(call: &mut Call<'_>, handover: &Handover) -> Done {
         let shown = handover.working.iter().map(|hands| hands.orders.len());
         rest(call, shown.sum(), handover.working_total)?;
     }
-    leases(call, handover)
+    leases(call, handover)?;
+    let Head { seq, hash } = handover.anchor;
+    call.out.line("")?;
+    // Whole, whatever the width: it is to be copied.
+    call.out.verbatim(&format!(
+        "checked by: obeya ledger verify --anchor {seq}:{hash}\n"
+    ))
 }
 
 fn alerts(call: &mut Call<'_>, alerts: &[HandoverAlert], total: u64) -> Done {

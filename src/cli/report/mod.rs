@@ -28,6 +28,7 @@ use crate::{
                 forecast::{DEFAULT_DAYS, DEFAULT_SEED, DEFAULT_TRIALS, MAX_TRIALS},
                 handover::SHIFT,
                 risk::HISTORY_DAYS,
+                velocity::Velocity,
             },
             value::{Decimal, span},
         },
@@ -130,7 +131,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         "velocity" => {
             let since = from(WEEK);
             let answer = answer!(call, Query::Velocity { since, filter }, Velocity);
-            shown(call, &answer, flow::velocity)
+            self::velocity(call, &answer)
         }
         "sla" => {
             let since = from(WINDOW);
@@ -214,6 +215,11 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         }
         _ => Err(CliError::Usage(format!("there is no verb '{verb}'"))),
     }
+}
+
+/// Shows how many orders were completed.
+pub(super) fn velocity(call: &mut Call<'_>, velocity: &Velocity) -> Done {
+    shown(call, velocity, flow::velocity)
 }
 
 /// Prints an answer: as it is, or for people.

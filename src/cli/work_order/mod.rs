@@ -240,10 +240,10 @@ fn description(matches: &ArgMatches, call: &Call<'_>) -> Result<Option<String>, 
 }
 
 /// Returns a text that was given, or standard input for `-`.
-fn given(call: &Call<'_>, text: &str) -> Result<String, CliError> {
+pub(in crate::cli) fn given(call: &Call<'_>, text: &str) -> Result<String, CliError> {
     match text {
         "-" => {
-            call.shell_only("Reading standard input")?;
+            call.process_only("Reading standard input")?;
             all_of(io::stdin().lock(), "standard input".as_ref())
         }
         text => Ok(text.to_owned()),

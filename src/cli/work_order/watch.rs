@@ -45,7 +45,7 @@ pub(super) fn args() -> [Arg; 5] {
 }
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
-    call.shell_only("watch")?;
+    call.process_only("watch")?;
     call.no_dry_run("A watch")?;
     let home = call.home()?;
     // It follows before it looks: what happens in between is not missed.

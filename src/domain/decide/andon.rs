@@ -5,12 +5,12 @@ use super::{
     validate::{self, MAX_NAME, MAX_REASON},
 };
 use crate::domain::{
-    andon::{Alert, Scope, Severity},
+    andon::{Alert, Freed, Scope, Severity},
     cold::Cold,
     command::Hold,
     event::Event,
     id::{AlertId, MAX_NUMBER, OrderId},
-    order::Kind,
+    order::{Kind, Phase},
     refusal::Refusal,
     state::State,
     time::SECOND,
@@ -119,6 +119,7 @@ pub(in crate::domain) fn repeat(
             Event::AlertEscalated {
                 id: alert.id,
                 severity,
+                reason: None,
             }
             .into(),
         );
@@ -180,6 +181,40 @@ pub(super) fn snooze(state: &State, id: AlertId, seconds: u32, context: &Context
     Ok(vec![Event::AlertSnoozed { id, until }.into()])
 }
 
+/// Decides that an alert is worse than it was taken for: one severity, or `to` the one that is named. Whoever it calls is
+/// not to find it asleep, so a snooze ends. What it holds stays as it is: that is for whoever pulled the cord to widen.
+pub(super) fn escalate(
+    state: &State,
+    id: AlertId,
+    to: Option<Severity>,
+    reason: Option<&str>,
+) -> Decision {
+    let alert = open(state, id)?;
+    let reason = validate::optional_line("reason", reason, MAX_REASON)?;
+    let severity = match (to, alert.severity.worse()) {
+        (_, None) => {
+            let why = format!("{id} is {} already: nothing is worse", alert.severity);
+            return Err(Refusal::invalid("severity", why));
+        }
+        (Some(to), _) if to <= alert.severity => {
+            let why = format!(
+                "{id} is {} already; to escalate makes it worse than that",
+                alert.severity
+            );
+            return Err(Refusal::invalid("severity", why));
+        }
+        (Some(to), _) => to,
+        (None, Some(worse)) => worse,
+    };
+    let woke = alert.snoozed_until.map(|_| Event::AlertWoke { id }.into());
+    let escalated = Event::AlertEscalated {
+        id,
+        severity,
+        reason,
+    };
+    Ok(woke.into_iter().chain([escalated.into()]).collect())
+}
+
 /// Decides that a condition is over. The alert stays until somebody resolves it.
 pub(super) fn recover(state: &State, fingerprint: &str) -> Decision {
     let fingerprint = validate::line("fingerprint", fingerprint, 200)?;
@@ -193,9 +228,40 @@ pub(super) fn recover(state: &State, fingerprint: &str) -> Decision {
 
 /// Decides that an alert is over.
 pub(super) fn resolve(state: &State, id: AlertId, resolution: &str) -> Decision {
-    open(state, id)?;
+    let alert = open(state, id)?;
     let resolution = validate::line("resolution", resolution, MAX_REASON)?;
-    Ok(vec![Event::AlertResolved { id, resolution }.into()])
+    let freed = alert.hold.as_ref().map(|hold| freed(state, alert, hold));
+    Ok(vec![
+        Event::AlertResolved {
+            id,
+            resolution,
+            freed,
+        }
+        .into(),
+    ])
+}
+
+/// Counts what the end of an alert sets free: what mends it was never stopped, and what another one holds stays held.
+fn freed(state: &State, alert: &Alert, hold: &Scope) -> Freed {
+    let mut freed = Freed {
+        in_progress: 0,
+        ready: 0,
+    };
+    for order in state.work_orders() {
+        let mends = order.corrective.contains(&alert.id);
+        if mends || !state.covers(hold, order) {
+            continue;
+        }
+        if state.held_by(order).any(|other| other != alert.id) {
+            continue;
+        }
+        match order.phase {
+            Phase::InProgress(_) => freed.in_progress += 1,
+            Phase::Queued if !order.is_blocked() => freed.ready += 1,
+            Phase::Queued => {}
+        }
+    }
+    freed
 }
 
 /// Decides which order mends an alert.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::domain::{
     command::Command,
-    id::OrderId,
+    id::{AlertId, OrderId},
     order::{Order, Outcome, Status},
     record::ActorKind,
     refusal::Refusal,
@@ -77,14 +77,24 @@ pub(super) fn epoch(
 }
 
 /// Refuses a write to an order that changed since its caller looked, where the wish depends on that: what somebody else
-/// did later is not taken back unawares. A change is told by its time, whichever way the clock went.
+/// did later is not taken back unawares. A change is told by its time, whichever way the clock went. An alert is taken
+/// back as it was raised, or not at all.
 pub(super) fn unchanged(
     state: &State,
     cold: &Cold,
     command: &Command,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    let (Some(as_of), Some(id)) = (context.as_of, command.order()) else {
+    let Some(as_of) = context.as_of else {
+        return Ok(());
+    };
+    if let Command::ResolveAlert { id, .. } = command
+        && let Some(alert) = state.alert(*id)
+        && (alert.raised.at != as_of || !alert.is_untouched())
+    {
+        return Err(Refusal::AlertChanged { id: *id });
+    }
+    let Some(id) = command.order() else {
         return Ok(());
     };
     let open = state.order(id).map(AsRef::as_ref);
@@ -125,6 +135,18 @@ impl Command {
             | Command::AddLink { id, .. }
             | Command::RemoveLink { id, .. } => Some(*id),
             Command::LinkCorrective { order, .. } => Some(*order),
+            _ => None,
+        }
+    }
+
+    /// Returns the alert that a command writes to, where it names one.
+    pub fn alert(&self) -> Option<AlertId> {
+        match self {
+            Command::AcknowledgeAlert { id }
+            | Command::SnoozeAlert { id, .. }
+            | Command::EscalateAlert { id, .. }
+            | Command::ResolveAlert { id, .. }
+            | Command::LinkCorrective { id, .. } => Some(*id),
             _ => None,
         }
     }

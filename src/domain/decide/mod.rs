@@ -127,6 +127,9 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         }
         Command::AcknowledgeAlert { id } => andon::acknowledge(state, *id),
         Command::SnoozeAlert { id, seconds } => andon::snooze(state, *id, *seconds, context),
+        Command::EscalateAlert { id, to, reason } => {
+            andon::escalate(state, *id, *to, reason.as_deref())
+        }
         Command::RecoverAlert { fingerprint } => andon::recover(state, fingerprint),
         Command::ResolveAlert { id, resolution } => andon::resolve(state, *id, resolution),
         Command::LinkCorrective { id, order } => andon::correct(state, cold, *id, *order),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     agent::PullFilter,
-    andon::{Scope, Severity},
+    andon::{Freed, Scope, Severity},
     id::{AlertId, OrderId},
     order::{
         Actor, Bucket, ClosedOrder, External, Kind, Lease, Link, Outcome, Priority, PullSignal,
@@ -348,12 +348,16 @@ events! {
         /// Which.
         id: AlertId,
     },
-    /// Nobody took notice in time: the alert grew worse.
-    AlertEscalated = "alert_escalated" 1 {
+    /// The alert grew worse: nobody took notice in time, its condition was seen again and worse, or somebody said so.
+    /// Version 1 has no reason.
+    AlertEscalated = "alert_escalated" 2 {
         /// Which.
         id: AlertId,
         /// How bad it is now.
         severity: Severity,
+        /// Why, if somebody said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// An order was named to mend an alert.
     CorrectiveLinked = "corrective_linked" 1 {
@@ -362,12 +366,15 @@ events! {
         /// Which order.
         order: OrderId,
     },
-    /// An alert is over; what it held is free.
-    AlertResolved = "alert_resolved" 1 {
+    /// An alert is over; what it held is free. Version 1 does not say how much that was.
+    AlertResolved = "alert_resolved" 2 {
         /// Which.
         id: AlertId,
         /// What was done.
         resolution: String,
+        /// What that set free, if it held anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed: Option<Freed>,
     },
     /// An agent was registered, or registered anew.
     AgentRegistered = "agent_registered" 1 {

@@ -42,7 +42,7 @@ impl Record {
 }
 
 impl Event {
-    /// Reads a stored event. Older versions are brought up to today's here; there are none yet.
+    /// Reads a stored event. Older versions are brought up to today's here: what they did not say yet is absent.
     pub fn decode(kind: &str, version: u16, body: &str) -> Result<Event, Undecodable> {
         match EVENTS.iter().find(|(name, _)| *name == kind) {
             Some((_, current)) if version <= *current => {

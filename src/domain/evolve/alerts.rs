@@ -74,7 +74,7 @@ impl Step<'_> {
                 self.with_alert(*id, |alert| alert.snoozed_until = None);
                 self.escalation_due(*id);
             }
-            Event::AlertEscalated { id, severity } => {
+            Event::AlertEscalated { id, severity, .. } => {
                 self.with_alert(*id, |alert| {
                     alert.severity = *severity;
                     alert.escalated = Some(now);
@@ -82,7 +82,7 @@ impl Step<'_> {
                 self.escalation_due(*id);
             }
             Event::CorrectiveLinked { id, order } => self.correct(*id, *order),
-            Event::AlertResolved { id, resolution } => {
+            Event::AlertResolved { id, resolution, .. } => {
                 let Some(alert) = Arc::make_mut(&mut self.state.alerts).remove(id) else {
                     return;
                 };

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DEFAULT_LIMIT,
-    blast::{Blast, blast},
+    blast::{Blast, blast as blast_of},
     detail::Neighbour,
-    events::Entry,
     reading::{Answered, Reading, Stop},
+    timeline::{Happening, Thaw},
     value::{Moment, seconds},
 };
 use crate::domain::{
@@ -115,8 +115,11 @@ pub struct AlertDetail {
     pub blast: Option<Blast>,
     /// The orders that are to mend it, with their status.
     pub corrective_orders: Vec<Neighbour>,
-    /// What happened to it lately, oldest first.
-    pub timeline: Vec<Entry>,
+    /// What happened to it and to the orders that mend it, oldest first: that it was raised, and the newest since.
+    pub timeline: Vec<Happening>,
+    /// What its end set free; absent while it is open, and where it held nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thaw: Option<Thaw>,
 }
 
 impl AlertView {
@@ -242,22 +245,26 @@ impl<B: Books> Reading<'_, B> {
     /// Returns all about one alert.
     pub(super) fn alert(&mut self, id: AlertId) -> Answered<AlertDetail, B> {
         let open = self.state.alert(id);
-        let (alert, blast) = match open {
+        let (alert, hold, blast) = match open {
             Some(alert) => {
-                let hold = alert.hold.as_ref();
-                let blast = hold.map(|hold| blast(self.state, hold, Some(alert), DEFAULT_LIMIT));
-                (AlertView::open(self.state, alert, self.now), blast)
+                let hold = alert.hold.clone();
+                let blast = hold.as_ref();
+                let blast =
+                    blast.map(|hold| blast_of(self.state, hold, Some(alert), DEFAULT_LIMIT));
+                (AlertView::open(self.state, alert, self.now), hold, blast)
             }
             None => {
                 let rows = self.books.resolved(&[id]).map_err(Stop::Fault)?;
                 let form = rows.first().and_then(unfold);
                 let form = form.ok_or_else(|| Refusal::not_found(id))?;
-                (AlertView::resolved(&form), None)
+                (AlertView::resolved(&form), form.alert.hold, None)
             }
         };
+        let (timeline, thaw) = self.alert_timeline(id, hold.as_ref(), &alert.corrective)?;
         Ok(AlertDetail {
             corrective_orders: self.neighbours(alert.corrective.clone())?,
-            timeline: self.timeline(&id.to_string())?,
+            timeline,
+            thaw,
             alert,
             blast,
         })

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agents, andon, blast, deps, detail, events, metrics, order_view, orders, receipts, reports,
-    settings, summary, why,
+    agents, andon, blast, deps, detail, events, graph, metrics, names, order_view, orders,
+    receipts, reports, settings, summary, trace, why,
 };
 
 /// Declares the answers once: the enum and what is printed of each.
@@ -65,6 +65,8 @@ answers! {
     CriticalPath(deps::CriticalChain),
     /// Mermaid text.
     Diagram(deps::Diagram),
+    /// Who waits for whom.
+    Graph(Box<graph::DependencyGraph>),
     /// A page of alerts.
     Alerts(andon::Alerts),
     /// All about one alert.
@@ -107,4 +109,8 @@ answers! {
     Summary(Box<summary::Summary>),
     /// Every figure.
     Metrics(metrics::Metrics),
+    /// The story of an order or an agent.
+    Trace(Box<trace::Trace>),
+    /// Names that fit.
+    Names(names::Names),
 }

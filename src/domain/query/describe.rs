@@ -2,6 +2,7 @@
 
 use super::value::span;
 use crate::domain::{
+    andon::Freed,
     event::{Changes, Event, ImportedItem, Parent},
     order::{Outcome, Wait},
     record::Record,
@@ -165,11 +166,25 @@ fn alert(event: &Event) -> Option<String> {
         Event::AlertAcknowledged { id } => format!("{id} acknowledged"),
         Event::AlertSnoozed { id, until } => format!("{id} snoozed until {until}"),
         Event::AlertWoke { id } => format!("{id} woke from its snooze"),
-        // Of itself, or because it was seen again and worse: who did it tells which.
-        Event::AlertEscalated { id, severity } => format!("{id} grew to {severity}"),
+        // Of itself, because it was seen again and worse, or because somebody said so: who did it tells which.
+        Event::AlertEscalated {
+            id,
+            severity,
+            reason,
+        } => format!("{id} grew to {severity}{}", because(reason)),
         Event::CorrectiveLinked { id, order } => format!("{order} is to mend {id}"),
-        Event::AlertResolved { id, resolution } => {
-            format!("{id} resolved: {}", quote(resolution))
+        Event::AlertResolved {
+            id,
+            resolution,
+            freed,
+        } => {
+            let freed = match freed {
+                Some(Freed { in_progress, ready }) if *in_progress > 0 || *ready > 0 => {
+                    format!("; {in_progress} in progress and {ready} ready are free again")
+                }
+                _ => String::new(),
+            };
+            format!("{id} resolved: {}{freed}", quote(resolution))
         }
         _ => return None,
     })

@@ -109,7 +109,8 @@ impl<B: Books> Reading<'_, B> {
         }
     }
 
-    fn receipt_at(&mut self, row: &ReceiptRow) -> Answered<Option<ReceiptView>, B> {
+    /// Returns a receipt from its record, if that is still there.
+    pub(super) fn receipt_at(&mut self, row: &ReceiptRow) -> Answered<Option<ReceiptView>, B> {
         let record = self.books.record(row.seq).map_err(Stop::Fault)?;
         let receipt = record.as_ref().and_then(Receipt::of);
         Ok(receipt.map(ReceiptView::from))

@@ -32,6 +32,8 @@ scopes! {
     Board "board",
     /// The dependency tree.
     Tree "tree",
+    /// The dependency graph, which is shown in the tree's place.
+    Graph "graph",
     /// The andon queue.
     Andon "andon",
     /// The agents.
@@ -40,6 +42,8 @@ scopes! {
     Events "events",
     /// The flow of work.
     Flow "flow",
+    /// The messages.
+    Messages "messages",
     /// The past, in every view.
     Past "past",
     /// The detail of an order.
@@ -68,16 +72,19 @@ impl Scope {
                 Scope::Overview,
                 Scope::Board,
                 Scope::Tree,
+                Scope::Graph,
                 Scope::Andon,
                 Scope::Agents,
                 Scope::Events,
                 Scope::Flow,
+                Scope::Messages,
                 Scope::Order,
                 Scope::List,
                 Scope::Global,
             ],
             Scope::Global | Scope::Form | Scope::Prompt | Scope::Confirm => &[],
             Scope::List => &[Scope::Global],
+            Scope::Graph => &[Scope::Tree, Scope::Order, Scope::List, Scope::Global],
             Scope::Order | Scope::Help => &[Scope::List, Scope::Global],
             Scope::Detail => &[Scope::Andon, Scope::Order, Scope::List, Scope::Global],
             Scope::Overview
@@ -86,7 +93,8 @@ impl Scope {
             | Scope::Andon
             | Scope::Agents
             | Scope::Events
-            | Scope::Flow => &[Scope::Order, Scope::List, Scope::Global],
+            | Scope::Flow
+            | Scope::Messages => &[Scope::Order, Scope::List, Scope::Global],
         }
     }
 

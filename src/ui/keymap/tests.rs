@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -173,7 +175,7 @@ fn every_conflict_is_reported_at_once() {
     base.toml:12:3: a binding must be a table; write { on = "x", run = "action", desc = "…" }
     base.toml:15:9: 'g' (go) hides 'g g' (top) of line 8 in [global]; change one of them
     base.toml:16:1: a section has no 'keyz'; use keys and unbind
-    base.toml:17:2: there is no section 'bord'; use global, list, order, overview, board, tree, andon, agents, events, flow, past, detail, form, prompt, confirm, help
+    base.toml:17:2: there is no section 'bord'; use global, list, order, overview, board, tree, graph, andon, agents, events, flow, messages, past, detail, form, prompt, confirm, help
     "##);
 }
 
@@ -195,6 +197,19 @@ fn the_shipped_maps_are_whole() {
                 "{name}: {must}"
             );
         }
+    }
+}
+
+#[test]
+fn the_shipped_maps_reach_the_same_acts() {
+    let acts = |name: &str| -> BTreeSet<String> {
+        let (keymap, _) = load(name, &|_| Ok(None), None, &|_| true);
+        keymap.bindings().iter().map(|b| b.run.clone()).collect()
+    };
+    let known = acts("vim");
+    for name in names() {
+        let missing: Vec<_> = known.difference(&acts(name)).cloned().collect();
+        assert_eq!(missing, [""; 0], "{name}");
     }
 }
 

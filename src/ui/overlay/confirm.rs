@@ -45,7 +45,7 @@ pub struct Confirm {
 pub enum Yes {
     /// Submits a command; one about a claim only as long as that claim holds.
     Submit(Box<Command>, Option<u32>),
-    /// Does one thing, in a word or two, with many orders.
+    /// Does one thing, in a word or two, with many orders or alerts.
     Each(String, Vec<Step>),
     /// Throws the form away.
     Discard,
@@ -71,6 +71,13 @@ impl Confirm {
             Some(Stake::Lease(id)) => {
                 model.asks.lease(*id).is_some() || model.asks.failure(Slot::Lease).is_some()
             }
+        }
+    }
+
+    /// Adds a step to one act on many.
+    pub fn also(&mut self, step: Step) {
+        if let Yes::Each(_, steps) = &mut self.yes {
+            steps.push(step);
         }
     }
 

@@ -26,8 +26,8 @@ const AROUND: u16 = 2;
 pub enum Purpose {
     /// A new order.
     Create,
-    /// A new order that mends an alert.
-    Correct(AlertId),
+    /// A new order that mends these alerts.
+    Correct(Vec<AlertId>),
     /// Changes to an order.
     Edit(OrderId),
     /// Something to say about an order.

@@ -42,6 +42,8 @@ pub enum Choice {
     Theme(String),
     /// Changes fields of many orders.
     Edit(Vec<OrderId>, Box<Changes>),
+    /// Puts alerts to sleep for so many seconds.
+    Snooze(Vec<AlertId>, u32),
     /// Submits a command.
     Submit(Box<Command>),
     /// Makes the first order wait for the second.
@@ -297,6 +299,11 @@ impl Palette {
 
     fn shown(area: Rect) -> usize {
         usize::from(area.height.saturating_sub(6).min(18))
+    }
+
+    /// Returns the row in which what is typed stands, on a screen of this area.
+    pub fn typed_at(&self, area: Rect) -> u16 {
+        self.place(area).y.saturating_add(1)
     }
 
     /// Returns where it is drawn.

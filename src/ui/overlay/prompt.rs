@@ -47,8 +47,8 @@ pub enum Purpose {
     Reopen(OrderId),
     /// Why somebody else's hold is broken.
     ForceRelease(Claim),
-    /// What was done about an alert.
-    Resolve(AlertId),
+    /// What was done about these alerts.
+    Resolve(Vec<AlertId>),
     /// Where in time to go.
     Moment,
     /// Why an agent is paused.
@@ -127,7 +127,10 @@ impl Prompt {
             }
             Purpose::Reopen(id) => format!("Reopen {id}"),
             Purpose::ForceRelease(claim) => format!("Take {} from {}", claim.id, claim.holder),
-            Purpose::Resolve(id) => format!("Resolve {id}"),
+            Purpose::Resolve(ids) => match ids.as_slice() {
+                [id] => format!("Resolve {id}"),
+                ids => format!("Resolve {}", words::count(ids.len(), "alert")),
+            },
             Purpose::PauseAgent(name) => format!("Pause {name}"),
             Purpose::Moment => "Show the line as it stood".into(),
         }
@@ -142,6 +145,7 @@ impl Prompt {
             Purpose::Cancel(_) | Purpose::CancelMany(_) => "why; you will be asked once more",
             Purpose::Reopen(_) => "why; may be empty",
             Purpose::ForceRelease(_) => "why; it is recorded",
+            Purpose::Resolve(ids) if ids.len() > 1 => "what was done; you will be asked once more",
             Purpose::Resolve(_) => "what was done; frees what the alert holds",
             Purpose::PauseAgent(_) => "why; may be empty",
             Purpose::Moment => travel::FORMS,

@@ -20,6 +20,10 @@ macro_rules! glyphs {
             pub border_focus: border::Set<'static>,
             /// A cell filled by nothing to eight eighths, upwards, for small charts.
             pub levels: [&'static str; 9],
+            /// A line by its arms: 1 up, 2 down, 4 to the left, 8 to the right, and their sums.
+            pub lines: [&'static str; 16],
+            /// The same, of lines that stand out without colour too.
+            pub heavy_lines: [&'static str; 16],
         }
 
         static UNICODE: Glyphs = Glyphs {
@@ -27,6 +31,12 @@ macro_rules! glyphs {
             border: border::PLAIN,
             border_focus: border::THICK,
             levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+            lines: [
+                " ", "╵", "╷", "│", "╴", "┘", "┐", "┤", "╶", "└", "┌", "├", "─", "┴", "┬", "┼",
+            ],
+            heavy_lines: [
+                " ", "╹", "╻", "┃", "╸", "┛", "┓", "┫", "╺", "┗", "┏", "┣", "━", "┻", "┳", "╋",
+            ],
         };
 
         static ASCII: Glyphs = Glyphs {
@@ -34,6 +44,12 @@ macro_rules! glyphs {
             border: ASCII_BORDER,
             border_focus: ASCII_BORDER_FOCUS,
             levels: [" ", ".", ":", "-", "=", "+", "*", "%", "#"],
+            lines: [
+                " ", "|", "|", "|", "-", "+", "+", "+", "-", "+", "+", "+", "-", "+", "+", "+",
+            ],
+            heavy_lines: [
+                " ", "#", "#", "#", "=", "#", "#", "#", "=", "#", "#", "#", "=", "#", "#", "#",
+            ],
         };
 
         impl Glyphs {
@@ -191,7 +207,9 @@ mod tests {
             ]
         });
         let named = glyphs.named().into_iter().map(|(_, glyph)| glyph);
-        named.chain(borders.concat()).chain(glyphs.levels).collect()
+        let drawn = borders.concat().into_iter().chain(glyphs.levels);
+        let lines = glyphs.lines.into_iter().chain(glyphs.heavy_lines);
+        named.chain(drawn).chain(lines).collect()
     }
 
     #[test]

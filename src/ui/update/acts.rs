@@ -81,28 +81,6 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
-    if let Some(id) = model.selected_alert() {
-        match action {
-            Action::Acknowledge => return submit(model, Command::AcknowledgeAlert { id }, None),
-            Action::Resolve => return ask(model, Purpose::Resolve(id)),
-            Action::Snooze => {
-                let items = [
-                    (15, "15 minutes"),
-                    (60, "1 hour"),
-                    (240, "4 hours"),
-                    (1440, "1 day"),
-                ];
-                let item = |(minutes, label): (u32, &str)| {
-                    let seconds = minutes * 60;
-                    let command = Box::new(Command::SnoozeAlert { id, seconds });
-                    Item::new(label, "what it holds stays held", Choice::Submit(command))
-                };
-                let items = items.into_iter().map(item).collect();
-                return open_palette(model, Palette::new(format!("Snooze {id}"), items));
-            }
-            _ => {}
-        }
-    }
     if let (Action::PauseAgent, Some(name)) = (action, model.selected_agent()) {
         let name = name.to_owned();
         let paused = model

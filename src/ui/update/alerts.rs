@@ -2,23 +2,26 @@
 
 use std::collections::VecDeque;
 
-use super::{acts, errands, forms, moves};
+use super::{acts, errands, forms, moves, storm};
 use crate::{
     domain::{
         andon::{Alert, Severity},
-        command::{Command, Hold, NewOrder},
+        command::{Command, NewOrder},
+        id::AlertId,
         order::{Kind, Priority, PullSignal},
     },
     ui::{
         action::Action,
         effect::Effect,
-        errand::{Errand, Step},
+        errand::Step,
         model::Model,
         overlay::{
             Overlay,
             form::Purpose as For,
             palette::{Choice, Item, Palette},
+            prompt::Purpose,
         },
+        queue,
         theme::Role,
     },
 };
@@ -26,27 +29,52 @@ use crate::{
 /// How many of the orders that an alert stops are offered of each sort; the board has them all.
 const OFFERED: usize = 50;
 
-/// Does an action about the selected alert.
+/// Does an action about the alerts that are marked, else about the selected one.
 pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
-    let selected = model.selected_alert();
-    let Some(alert) = selected.and_then(|id| model.state.alerts.get(&id).cloned()) else {
-        return Vec::new();
-    };
-    match action {
-        Action::Take => take(model, &alert),
-        Action::Escalate => escalate(model, &alert),
-        Action::Stopped => stopped(model, &alert),
-        _ => correct(model, &alert),
+    let ids = queue::chosen(model);
+    match (action, ids.as_slice()) {
+        (_, []) => Vec::new(),
+        (Action::Stopped, _) => stopped(model),
+        (Action::Resolve, _) => acts::ask(model, Purpose::Resolve(ids)),
+        (Action::Correct, _) => correct(model, ids),
+        (Action::Snooze, ids) => {
+            storm::choose_snooze(model, ids);
+            Vec::new()
+        }
+        (Action::Acknowledge, [id]) => {
+            acts::submit(model, Command::AcknowledgeAlert { id: *id }, None)
+        }
+        (Action::Escalate, [id]) => escalate(model, *id),
+        (Action::Take, [id]) => match model.state.alerts.get(id).cloned() {
+            Some(alert) => take(model, &alert),
+            None => Vec::new(),
+        },
+        (_, ids) => storm::run(model, action, ids),
     }
 }
 
-fn title(alert: &Alert) -> String {
+/// Makes an alert one severity worse, if there is a worse one.
+fn escalate(model: &mut Model, id: AlertId) -> Vec<Effect> {
+    let severity = model.state.alert(id).map(|alert| alert.severity);
+    if let Some(severity) = severity.filter(|severity| severity.worse().is_none()) {
+        model.say(format!("{id} is {severity} already"), Role::Warning);
+        return Vec::new();
+    }
+    let escalate = Command::EscalateAlert {
+        id,
+        to: None,
+        reason: None,
+    };
+    acts::submit(model, escalate, None)
+}
+
+pub(super) fn title(alert: &Alert) -> String {
     format!("Mend {}: {}", alert.id, alert.reason)
 }
 
 /// What stops the line goes before all else.
-fn priority(alert: &Alert) -> Priority {
-    let urgent = match alert.severity {
+pub(super) fn priority(severity: Severity) -> Priority {
+    let urgent = match severity {
         Severity::Critical => 10,
         Severity::High => 8,
         Severity::Medium | Severity::Low => 5,
@@ -87,11 +115,10 @@ fn take(model: &mut Model, alert: &Alert) -> Vec<Effect> {
         model.say(said, Role::Warning);
         return Vec::new();
     }
-    let starts = waiting.is_none();
-    if starts {
+    if waiting.is_none() {
         let order = NewOrder {
             kind: Kind::Bug,
-            priority: priority(alert),
+            priority: priority(alert.severity),
             corrective: vec![alert.id],
             signal: PullSignal {
                 kind: "console".into(),
@@ -99,42 +126,20 @@ fn take(model: &mut Model, alert: &Alert) -> Vec<Effect> {
             },
             ..NewOrder::task(title(alert))
         };
-        steps.push_back(Command::CreateOrder { order }.into());
+        steps.push_back(Step {
+            starts: true,
+            ..Step::from(Command::CreateOrder { order })
+        });
     }
-    let errand = Errand {
-        starts,
-        ..Errand::default()
-    };
-    errands::begin(model, errand, steps)
-}
-
-/// Sees the condition again, one severity worse: that is how an alert grows. What it holds stays as it is.
-fn escalate(model: &mut Model, alert: &Alert) -> Vec<Effect> {
-    let Some(severity) = alert.severity.worse() else {
-        let text = format!("{} is {} already", alert.id, alert.severity);
-        model.say(text, Role::Warning);
-        return Vec::new();
-    };
-    if alert.fingerprint.is_none() {
-        let text = format!(
-            "{} names no condition that could be seen again: pull a {severity} cord beside it",
-            alert.id
-        );
-        model.say(text, Role::Warning);
-        return Vec::new();
-    }
-    let command = Command::TriggerAndon {
-        reason: alert.reason.clone(),
-        severity,
-        hold: Some(Hold::Nothing),
-        fingerprint: alert.fingerprint.clone(),
-        order: alert.order,
-    };
-    acts::submit(model, command, None)
+    errands::send(model, steps, None)
 }
 
 /// Offers what the alert stops, to go there.
-fn stopped(model: &mut Model, alert: &Alert) -> Vec<Effect> {
+fn stopped(model: &mut Model) -> Vec<Effect> {
+    let selected = model.selected_alert();
+    let Some(alert) = selected.and_then(|id| model.state.alerts.get(&id).cloned()) else {
+        return Vec::new();
+    };
     let detail = model.asks.alert().filter(|d| d.alert.id == alert.id);
     let Some(blast) = detail.and_then(|detail| detail.blast.as_ref()) else {
         match alert.order.filter(|_| alert.hold.is_none()) {
@@ -168,14 +173,16 @@ fn stopped(model: &mut Model, alert: &Alert) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Opens the form of a new order that mends the alert.
-fn correct(model: &mut Model, alert: &Alert) -> Vec<Effect> {
-    let form = forms::mending_form(
-        model,
-        For::Correct(alert.id),
-        &title(alert),
-        priority(alert),
-    );
+/// Opens the form of a new order that mends these alerts.
+fn correct(model: &mut Model, ids: Vec<AlertId>) -> Vec<Effect> {
+    let first = ids.first().and_then(|id| model.state.alert(*id));
+    let title = match (first, ids.len()) {
+        (Some(alert), 1) => title(alert),
+        (Some(alert), n) => format!("Mend {n} alerts: {}", alert.reason),
+        (None, _) => return Vec::new(),
+    };
+    let severity = queue::worst(model, &ids).unwrap_or(Severity::Low);
+    let form = forms::mending_form(model, For::Correct(ids), &title, priority(severity));
     model.overlay = Some(Overlay::Form(Box::new(form)));
     Vec::new()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::errands;
+use super::{errands, storm};
 use crate::{
     domain::{
         command::{Command, Destination},
@@ -15,7 +15,7 @@ use crate::{
         board::Kind,
         effect::Effect,
         errand::Step,
-        model::Model,
+        model::{Model, View},
         overlay::{
             Overlay,
             confirm::{Confirm, Yes},
@@ -28,12 +28,15 @@ use crate::{
 };
 
 /// Most orders that one act changes: enough for a morning's clearing up, and soon done. More is a job for a script.
-const MAX_MANY: usize = 500;
+pub(super) const MAX_MANY: usize = 500;
 /// How many orders a question names.
-const NAMED: usize = 8;
+pub(super) const NAMED: usize = 8;
 
 /// Marks, or unmarks, what `what` says: the selected order, all that are shown, those of the selected column.
 pub(super) fn mark(model: &mut Model, what: &str) -> Vec<Effect> {
+    if model.view == View::Andon {
+        return storm::mark(model, what);
+    }
     let column = match what {
         "all" => None,
         "column" => Some(model.board.column),
@@ -229,8 +232,14 @@ pub(super) fn confirm(
         let text = format!("{hidden} more marked, which the filter hides: left alone");
         facts.push(text);
     }
+    let count = words::count(steps.len(), "marked order");
+    ask(model, act, &count, facts, steps);
+}
+
+/// Asks once more before the steps of one act are done.
+pub(super) fn ask(model: &mut Model, act: &str, what: &str, facts: Vec<String>, steps: Vec<Step>) {
     model.overlay = Some(Overlay::Confirm(Confirm {
-        question: format!("{act} {}?", words::count(steps.len(), "marked order")),
+        question: format!("{act} {what}?"),
         facts,
         stake: None,
         yes: Yes::Each(act.to_owned(), steps),
@@ -238,9 +247,10 @@ pub(super) fn confirm(
     }));
 }
 
-/// Does one thing with many orders.
+/// Does one thing with many orders or alerts.
 pub(super) fn each(model: &mut Model, act: String, steps: Vec<Step>) -> Vec<Effect> {
-    if let Some(first) = steps.first() {
+    // What was done about an alert is not done again by itself.
+    if let Some(first) = steps.first().filter(|step| step.command.order().is_some()) {
         model.last = Some(first.command.clone());
     }
     let each = steps.into_iter().map(|step| VecDeque::from([step]));

@@ -4,7 +4,7 @@ use super::{
     acts::{submit, submit_under},
     arrange, bulk, finder,
     forms::{changes, cord, new_order},
-    looks, moves, perform, travel,
+    looks, moves, perform, storm, travel,
 };
 use crate::{
     domain::{
@@ -188,10 +188,7 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
         }
         Purpose::Reopen(id) => Command::ReopenOrder { id, reason: some },
         Purpose::ForceRelease(claim) => return take(model, &claim, some),
-        Purpose::Resolve(id) => Command::ResolveAlert {
-            id,
-            resolution: text,
-        },
+        Purpose::Resolve(ids) => return storm::resolve(model, ids, text),
         Purpose::PauseAgent(name) => Command::PauseAgent { name, reason: some },
     };
     submit(model, command, None)
@@ -316,6 +313,7 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
         }
         Choice::Theme(name) => looks::keep(model, name),
         Choice::Edit(ids, changes) => bulk::edit(model, ids, &changes),
+        Choice::Snooze(ids, seconds) => storm::snooze(model, ids, seconds),
         Choice::Submit(command) => submit(model, *command, None),
         Choice::Depend(id, on) => submit(model, Command::AddDependency { id, on }, None),
     }
@@ -324,8 +322,8 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
 fn accept_form(model: &mut Model, mut form: Box<Form>) -> Vec<Effect> {
     let made = match &form.purpose {
         For::Create => new_order(&form).map(|order| Command::CreateOrder { order }),
-        For::Correct(alert) => new_order(&form).map(|mut order| {
-            order.corrective = vec![*alert];
+        For::Correct(alerts) => new_order(&form).map(|mut order| {
+            order.corrective = alerts.clone();
             Command::CreateOrder { order }
         }),
         For::Edit(id) => changes(model, &form, *id).map(|changes| Command::EditOrder {

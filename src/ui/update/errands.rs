@@ -14,7 +14,7 @@ use crate::{
     ui::{
         action::may_act,
         effect::{Effect, Ticket},
-        errand::{Before, Errand, Many, Step},
+        errand::{Before, Errand, Many, Step, Subject},
         model::Model,
         msg::Failure,
         overlay::{
@@ -54,9 +54,10 @@ pub(super) fn begin(
     let Some(step) = steps.pop_front() else {
         return Vec::new();
     };
-    errand.about = step.command.order();
+    errand.about = Subject::of(&step.command);
     errand.before = errand
         .about
+        .and_then(Subject::order)
         .and_then(|id| model.state.order(id))
         .map(|order| Before {
             order: order.clone(),
@@ -69,6 +70,7 @@ pub(super) fn begin(
 fn take_step(model: &mut Model, mut errand: Errand, step: Step) -> Effect {
     debug_assert!(model.session.role > Right::Viewer);
     errand.ticket = model.tickets.issue();
+    errand.starts = step.starts;
     let ticket = errand.ticket;
     model.submitted.push(errand);
     Effect::Submit {
@@ -79,13 +81,13 @@ fn take_step(model: &mut Model, mut errand: Errand, step: Step) -> Effect {
     }
 }
 
-/// Does one thing with many orders: one errand each, and one summary in the end.
+/// Does one thing with many orders or alerts: one errand each, and one summary in the end.
 pub(super) fn send_many(
     model: &mut Model,
     act: String,
     each: Vec<VecDeque<Step>>,
     undoes: bool,
-    refused: Vec<(Option<OrderId>, String)>,
+    refused: Vec<(Option<Subject>, String)>,
 ) -> Vec<Effect> {
     let id = model.tickets.issue();
     let mut effects = Vec::new();
@@ -106,6 +108,7 @@ pub(super) fn send_many(
         left,
         done: Vec::new(),
         refused,
+        made: None,
         turns: Vec::new(),
         undoes,
     };
@@ -136,16 +139,8 @@ pub(super) fn heard(
         Err(failure) => Some(failure),
     };
     if failure.is_none() && std::mem::take(&mut errand.starts) {
-        let made = errand.records.iter().filter_map(Record::event);
-        let mut made = made.filter_map(|event| match event {
-            Event::OrderCreated { id, .. } => Some(id),
-            _ => None,
-        });
-        match made.next_back() {
-            Some(id) => errand.steps.push_back(Command::StartOrder { id }.into()),
-            // It comes with a later step.
-            None => errand.starts = !errand.steps.is_empty(),
-        }
+        let made = made(&errand.records).map(|id| Command::StartOrder { id }.into());
+        errand.steps.extend(made);
     }
     if failure.is_none()
         && let Some(mut step) = errand.steps.pop_front()
@@ -159,6 +154,16 @@ pub(super) fn heard(
         None => alone(model, errand, failure),
     }
     Vec::new()
+}
+
+/// Returns the order that came into being last.
+fn made(records: &[Record]) -> Option<OrderId> {
+    let events = records.iter().rev().filter_map(Record::event);
+    let mut made = events.filter_map(|event| match event {
+        Event::OrderCreated { id, .. } => Some(id),
+        _ => None,
+    });
+    made.next()
 }
 
 /// Says what came of an errand, and goes to it; or why not.
@@ -204,7 +209,9 @@ fn one_of(model: &mut Model, id: Ticket, errand: Errand, failure: Option<Failure
     };
     many.left = many.left.saturating_sub(1);
     many.turns.extend(turn);
+    many.made = many.made.or_else(|| made(&errand.records));
     match (failure, errand.about) {
+        // What could not be made is told as what it is, and counts as none of those it was for.
         (Some(failure), about) => many.refused.push((about, failure.to_string())),
         (None, about) => many.done.extend(about),
     }
@@ -216,13 +223,22 @@ fn one_of(model: &mut Model, id: Ticket, errand: Errand, failure: Option<Failure
 
 /// Says how many were done, and shows those that were refused: each row leads to its order.
 fn summary(model: &mut Model, many: Many) {
-    for id in &many.done {
-        model.marks.remove(id);
+    for subject in &many.done {
+        match subject {
+            Subject::Order(id) => model.marks.remove(id),
+            Subject::Alert(id) => model.queue.marks.remove(id),
+        };
     }
     let (done, refused) = (many.done.len(), many.refused.len());
-    let mut text = format!("{}: {} done", many.act, words::count(done, "order"));
+    let tried = many.refused.iter().filter_map(|(subject, _)| *subject);
+    let sort = many.done.iter().copied().chain(tried).next();
+    let noun = sort.map_or("order", Subject::noun);
+    let mut text = format!("{}: {} done", many.act, words::count(done, noun));
     if refused > 0 {
         text += &format!(", {refused} refused");
+    }
+    if let Some(id) = many.made {
+        text += &format!("; {id} mends them");
     }
     model.say(
         text.clone(),
@@ -232,18 +248,34 @@ fn summary(model: &mut Model, many: Many) {
     if refused == 0 {
         return;
     }
-    let items = many.refused.into_iter().map(|(id, why)| match id {
-        Some(id) => {
-            let title = model.state.order(id).map(|order| order.title.as_str());
-            let named = why.contains(&id.to_string());
-            let label = if named { why } else { format!("{id} {why}") };
-            Item::new(label, title.unwrap_or_default(), Choice::Order(id))
-        }
-        None => Item {
-            why_not: Some("it leads nowhere".into()),
-            ..Item::new(why, "", Choice::Run("back".into()))
-        },
-    });
+    let items = many
+        .refused
+        .into_iter()
+        .map(|(subject, why)| match subject {
+            Some(subject) => {
+                let (title, choice) = match subject {
+                    Subject::Order(id) => {
+                        let order = model.state.order(id);
+                        (order.map(|order| &order.title), Choice::Order(id))
+                    }
+                    Subject::Alert(id) => {
+                        let alert = model.state.alert(id);
+                        (alert.map(|alert| &alert.reason), Choice::Alert(id))
+                    }
+                };
+                let named = why.contains(&subject.to_string());
+                let label = if named {
+                    why
+                } else {
+                    format!("{subject} {why}")
+                };
+                Item::new(label, title.map_or("", String::as_str), choice)
+            }
+            None => Item {
+                why_not: Some("it leads nowhere".into()),
+                ..Item::new(why, "", Choice::Run("back".into()))
+            },
+        });
     let palette = Palette::new(text, items.collect());
     model.waiting.push_back(Overlay::Palette(Box::new(palette)));
 }

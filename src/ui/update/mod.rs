@@ -8,11 +8,13 @@ mod dialogs;
 mod errands;
 mod finder;
 mod forms;
+mod graph;
 mod looks;
 mod mouse;
 mod moves;
 mod news;
 mod remedies;
+mod storm;
 mod travel;
 mod undo;
 
@@ -24,10 +26,11 @@ use super::{
     keymap::{Key, Press, Scope},
     layout,
     look::Wanted,
+    mail,
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
-    plan,
+    plan, queue,
     theme::Role,
     view, wall,
 };
@@ -65,6 +68,11 @@ fn on_the_wall(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.now = now;
             wall::tick(model)
         }
+        Msg::Alive(now) => {
+            model.now = now;
+            wall::alive(model);
+            return Vec::new();
+        }
         msg => take(model, msg),
     };
     if told {
@@ -91,12 +99,16 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return effects;
         }
         Msg::Connection(connection) => model.session.connection = connection,
+        // Only a wall has to say so when it is not.
+        Msg::Alive(_) => {}
+        Msg::Link { slow } => model.session.slow = slow,
         Msg::Answered { ticket, answer } => news::answered(model, ticket, answer),
         Msg::Submitted { ticket, outcome } => return errands::heard(model, ticket, outcome),
         Msg::Printed { output, .. } => news::printed(model, output),
         Msg::Completed(grammar) => finder::completed(model, grammar),
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
+        Msg::Mail(seen) => model.mail.seen = Some(*seen),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
         Msg::Filters(filters, said) => arrange::kept(model, filters, said),
@@ -157,11 +169,9 @@ fn derive(model: &mut Model) {
     }
     if model.view == View::Dependencies {
         moves::settle_tree(model, rows.saturating_sub(3));
+        graph::settle(model);
     }
-    let alerts: Vec<_> = model.alerts().iter().map(|alert| alert.id).collect();
-    model
-        .andon
-        .settle(&alerts, view::andon::rows(screen.body, alerts.len()));
+    queue::settle(model, |alerts| view::andon::rows(screen.body, alerts));
     if model.view == View::Agents {
         let known = roster(&model.state);
         let agents: Vec<String> = known.iter().map(|agent| agent.name.clone()).collect();
@@ -173,6 +183,9 @@ fn derive(model: &mut Model) {
         let shown = view::flow::rows(model, screen.body);
         model.flow.list_mut().settle(&ids, shown);
     }
+    if model.view == View::Messages {
+        model.mail.settle(view::messages::rows(screen.body));
+    }
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
         let named = palette.name();
         palette.answered(named.and_then(|name| model.asks.named(&name)));
@@ -180,7 +193,7 @@ fn derive(model: &mut Model) {
     }
     looks::try_on(model);
     // A pane that is gone has no keys.
-    if model.detail.is_none() && model.selected_alert().is_none() {
+    if model.detail.is_none() && model.shown_alert().is_none() {
         model.focus = Focus::View;
     }
     follow_selection(model);
@@ -281,8 +294,9 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
         Action::Themes => vec![Effect::Files(Wanted::Themes)],
+        Action::Record => vec![Effect::Record],
         Action::Reload => vec![Effect::Files(Wanted::Look)],
-        Action::Copy => copy(model).map(Effect::Copy).into_iter().collect(),
+        Action::Copy => copy(model).map(Effect::copy).into_iter().collect(),
         Action::View => {
             go(model, argument);
             Vec::new()
@@ -311,6 +325,9 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         Action::FoldAll => moves::fold_all(model, true),
         Action::UnfoldAll => moves::fold_all(model, false),
         Action::Flip => moves::flip(model),
+        Action::Graph | Action::Pan | Action::Zoom | Action::Closed => {
+            graph::run(model, action, argument)
+        }
         Action::Why => moves::why(model),
         Action::Notify => {
             model.say("called, as notify is set", Role::Ok);
@@ -321,13 +338,20 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
             let line = "report handover --since 8h".into();
             vec![Effect::Run { ticket, line }]
         }
-        Action::Take | Action::Escalate | Action::Stopped | Action::Correct => {
-            alerts::run(model, action)
-        }
+        Action::Acknowledge
+        | Action::Snooze
+        | Action::Resolve
+        | Action::Take
+        | Action::Escalate
+        | Action::Stopped
+        | Action::Correct => alerts::run(model, action),
+        Action::Requeue | Action::Purge => mail::act(model, action),
         Action::Pause => moves::pause(model),
         Action::Sort => arrange::sort(model, argument),
         Action::Lanes => arrange::lanes(model, argument),
         Action::Mark => bulk::mark(model, argument),
+        Action::Group => storm::group(model, argument),
+        Action::Resolved => storm::resolved(model),
         Action::Mouse => mouse::toggle(model),
         Action::Undo => undo::take_back(model),
         Action::Repeat => acts::repeat(model),
@@ -363,6 +387,9 @@ fn go(model: &mut Model, name: &str) {
     model.notice = None;
     model.focus = Focus::View;
     model.detail = None;
+    if view == View::Andon {
+        queue::worst_first(model);
+    }
     if view == View::Dependencies {
         // The tree is that of what was selected; where nothing was, the epics are there to choose from.
         match from {
@@ -397,12 +424,18 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.notice = None;
     } else if model.view == View::Dependencies && model.tree.root.is_some() {
         model.tree.root = model.tree.trail.pop();
+    } else if model.draws_graph() {
+        model.graph.shown = false;
     } else if model.events.paused.is_some() && model.view == View::Events {
         moves::pause(model);
     } else if model.view == View::Events && !model.events.words.is_empty() {
         model.events.words.clear();
     } else if model.view == View::Kanban && !model.marks.is_empty() {
         model.marks.clear();
+    } else if model.view == View::Andon && !model.queue.marks.is_empty() {
+        model.queue.marks.clear();
+    } else if model.view == View::Andon && model.queue.open.is_some() {
+        queue::fold(model);
     } else if !model.filter.is_empty() && model.view == View::Kanban {
         model.filter = Default::default();
     } else if model.travel.present.is_some() || model.travel.way.is_some() {
@@ -414,7 +447,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn copy(model: &Model) -> Option<String> {
-    let alert = model.selected_alert().map(|id| id.to_string());
+    let alert = model.shown_alert().map(|id| id.to_string());
     let agent = model.selected_agent().map(str::to_owned);
     let event = || model.selected_event().map(|event| event.subject.clone());
     let order = || model.selected_order().map(|id| id.to_string());

@@ -90,6 +90,11 @@ fn wheel(model: &mut Model, mouse: Mouse, rows: isize) -> Vec<Effect> {
             model.board.turn(away);
         }
     }
+    if model.draws_graph() && model.focus == Focus::View {
+        model.graph.pan(0, i32::try_from(rows).unwrap_or(0));
+        model.focus = before;
+        return Vec::new();
+    }
     let effects = moves::step(model, rows);
     model.focus = before;
     effects
@@ -160,6 +165,7 @@ fn select(model: &mut Model, target: &Target, mouse: Mouse) {
             }
         }
         Target::Branch(row) => model.tree.list.selected = Some(*row),
+        Target::Node(id) => model.graph.cursor = Some(*id),
         Target::Epic(id) => model.epics.selected = Some(*id),
         Target::Alert(id) => model.andon.selected = Some(*id),
         Target::Agent(name) => model.agents.selected = Some(name.clone()),

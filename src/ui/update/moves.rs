@@ -1,5 +1,6 @@
 //! Moving within views and opening what is selected.
 
+use super::storm;
 use crate::{
     domain::{
         id::{AlertId, OrderId},
@@ -35,6 +36,7 @@ fn select(model: &mut Model, rows: isize) {
     match model.view {
         View::Overview => {}
         View::Kanban => model.board.step(rows),
+        View::Dependencies if model.graph.shown => super::graph::step(model, rows),
         View::Dependencies if model.tree.root.is_none() => {
             let ids = epics(model);
             model.epics.step(&ids, rows);
@@ -45,7 +47,7 @@ fn select(model: &mut Model, rows: isize) {
             model.tree.ids = ids;
         }
         View::Andon => {
-            let ids: Vec<_> = model.alerts().iter().map(|alert| alert.id).collect();
+            let ids = model.queue.heads();
             model.andon.step(&ids, rows);
         }
         View::Agents => {
@@ -59,6 +61,7 @@ fn select(model: &mut Model, rows: isize) {
             let events = &mut model.events;
             events.list.step(&events.shown, rows);
         }
+        View::Messages => model.mail.step(rows),
         View::Flow => {
             let ids = model.asks.flow_rows(model.flow.page);
             model.flow.list_mut().step(&ids, rows);
@@ -90,8 +93,12 @@ pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
         pane.turn(columns > 0);
     } else if model.view == View::Kanban {
         model.board.turn(columns);
+    } else if model.view == View::Messages {
+        model.mail.turn(columns);
     } else if model.view == View::Flow {
         model.flow.turn(columns);
+    } else if model.draws_graph() {
+        super::graph::turn(model, columns);
     } else if model.view == View::Dependencies
         && let Some((id, _)) = model.tree.list.selected
     {
@@ -116,9 +123,14 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.view {
-        View::Overview => {}
-        View::Andon => model.focus = Focus::Detail,
-        View::Dependencies if model.tree.root.is_none() => return root_here(model),
+        View::Overview | View::Messages => {}
+        View::Andon => match storm::head(model) {
+            Some(group) => model.queue.open = Some(group),
+            None => model.focus = Focus::Detail,
+        },
+        View::Dependencies if model.tree.root.is_none() && !model.graph.shown => {
+            return root_here(model);
+        }
         _ => match model.selected_order() {
             Some(id) => show(model, id),
             None => model.say("there is no order to open here", Role::Muted),
@@ -167,7 +179,9 @@ pub(super) fn show(model: &mut Model, id: OrderId) {
 
 /// Goes to an order wherever it is: on the board or in the tree if that shows it, and its detail pane.
 pub(super) fn jump(model: &mut Model, id: OrderId) {
-    if model.view == View::Dependencies {
+    if model.draws_graph() && super::graph::holds(model, id) {
+        model.graph.cursor = Some(id);
+    } else if model.view == View::Dependencies {
         reroot(model, id);
     } else if model.view == View::Kanban && !model.board.select(id) {
         let elsewhere = id.is_epic() || model.state.order(id).is_none();
@@ -218,7 +232,13 @@ pub(super) fn root_here(model: &mut Model) -> Vec<Effect> {
 
 /// Folds the selected row's branches, or unfolds them.
 pub(super) fn fold(model: &mut Model) -> Vec<Effect> {
-    if let Some((id, _)) = model.tree.list.selected
+    let row = model.tree.list.selected.map(|(id, _)| id);
+    let here = if model.graph.shown {
+        model.graph.cursor
+    } else {
+        row
+    };
+    if let Some(id) = here
         && !model.tree.folded.remove(&id)
     {
         model.tree.folded.insert(id);
@@ -229,7 +249,9 @@ pub(super) fn fold(model: &mut Model) -> Vec<Effect> {
 /// Folds every branch below the root's own, or unfolds everything.
 pub(super) fn fold_all(model: &mut Model, folded: bool) -> Vec<Effect> {
     model.tree.folded.clear();
-    if folded && let Some(tree) = model.asks.tree() {
+    if folded && model.graph.shown {
+        model.tree.folded = super::graph::foldable(model);
+    } else if folded && let Some(tree) = model.asks.tree() {
         let below = tree.rows.iter().filter(|row| row.depth > 0);
         model.tree.folded = below.map(|row| row.id).collect();
     }

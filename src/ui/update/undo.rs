@@ -13,9 +13,10 @@ use crate::{
     ui::{
         action::Action,
         effect::Effect,
-        errand::{Errand, Step, Turn, UNDO_SPAN, Undo},
+        errand::{Errand, Step, Subject, Turn, UNDO_SPAN, Undo},
         keymap::chord,
         model::Model,
+        words,
     },
 };
 
@@ -111,6 +112,7 @@ fn compensation(
             name: name.clone(),
             reason: None,
         }],
+        Some(Event::AlertEscalated { .. }) => return Err("whom it called has heard it"),
         _ => return Err("it cannot be undone"),
     })
 }
@@ -145,7 +147,11 @@ pub(super) fn offer(model: &mut Model, turns: Vec<Turn>) {
     };
     let what = match turns.as_slice() {
         [turn] => turn.subject.clone(),
-        turns => format!("{} orders", turns.len()),
+        turns => {
+            let subjects = turns.iter().map(|turn| Subject::named(&turn.subject));
+            let noun = subjects.flatten().next().map_or("order", Subject::noun);
+            words::count(turns.len(), noun)
+        }
     };
     model.undo = Some(Undo {
         what,
@@ -193,7 +199,7 @@ pub(super) fn take_back(model: &mut Model) -> Vec<Effect> {
         let mut newer = entries.by_ref().take_while(|entry| entry.seq > turn.seq);
         if let Some(entry) = newer.find(|entry| entry.subject == turn.subject) {
             let why = format!("{} changed {} since", entry.actor.name, turn.subject);
-            refused.push((turn.subject.parse().ok(), why));
+            refused.push((Subject::named(&turn.subject), why));
             continue;
         }
         let mut steps: VecDeque<Step> = turn.steps.into_iter().map(Step::from).collect();

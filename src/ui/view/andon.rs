@@ -2,21 +2,19 @@
 
 use ratatui::layout::Rect;
 
-use super::standing;
+use super::{alert::about, standing};
 use crate::{
     domain::{
-        andon::Alert,
-        query::{andon::AlertDetail, blast::Affected, why::Place},
+        andon::Severity,
+        query::andon::{AlertStatus, AlertView},
     },
-    text,
     ui::{
         asks::Slot,
         layout,
         model::{AlertPane, Focus, Model},
-        pane::{Page, fact},
         pen::Pen,
+        queue::{self, GroupBy, Row},
         theme::Role,
-        widget::wrapped_text::Paragraph,
         words,
     },
 };
@@ -46,103 +44,189 @@ pub fn split(area: Rect, alerts: usize) -> (Rect, Rect) {
 
 /// Draws the queue by severity and age, and the selected alert beside it.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
-    let alerts = model.alerts();
-    if alerts.is_empty() {
+    let rows = &model.queue.rows;
+    if rows.is_empty() {
         let glyphs = pen.glyphs();
         let line = format!("{} No alert is open. The line runs.", glyphs.ok);
         pen.say(area, 2, 1, &line, Role::Ok);
         return;
     }
-    let (queue, pane) = split(area, alerts.len());
-    let holding = alerts.iter().filter(|alert| alert.hold.is_some()).count();
-    let head = format!(
-        "{}, {holding} holding",
-        words::count(alerts.len(), "open alert")
-    );
-    pen.say(queue, 1, 0, &head, Role::Muted);
+    let (queue, pane) = split(area, rows.len());
+    pen.say(queue, 1, 0, &head(model), Role::Muted);
     let (_, list) = layout::split_top(queue, 1);
     let range = model
         .andon
         .window
-        .range(alerts.len(), rows(area, alerts.len()));
+        .range(rows.len(), self::rows(area, rows.len()));
     for (y, at) in (0..list.height).step_by(usize::from(ROWS)).zip(range) {
-        let Some(alert) = alerts.get(at) else { break };
-        let row = Rect {
+        let Some((row, id)) = rows.get(at).and_then(|row| Some((row, *row.ids.first()?))) else {
+            break;
+        };
+        let place = Rect {
             y: list.y + y,
             height: ROWS.min(list.height - y),
             width: list.width.saturating_sub(1),
             ..list
         };
-        let chosen = model.andon.selected == Some(alert.id);
-        draw_alert(model, alert, row, pen);
-        if chosen {
-            for y in 0..row.height {
-                pen.say(row, 0, y, pen.glyphs().selected, Role::Key);
+        match (&row.group, model.state.alert(id)) {
+            (Some(group), _) => draw_group(model, row, group, place, pen),
+            (None, Some(alert)) => {
+                let view = AlertView::open(&model.state, alert, model.now);
+                draw_alert(model, &view, place, pen);
             }
-            pen.shade(row, Role::Selection);
+            (None, None) => {
+                if let Some(view) = queue::resolved(model).find(|view| view.id == id) {
+                    draw_alert(model, view, place, pen);
+                }
+            }
+        }
+        if row.ids.iter().all(|id| model.queue.marks.contains(id)) {
+            pen.say(place, 1, 0, pen.glyphs().marked, Role::Match);
+        }
+        if model.andon.selected == Some(id) {
+            for y in 0..place.height {
+                pen.say(place, 0, y, pen.glyphs().selected, Role::Key);
+            }
+            pen.shade(place, Role::Selection);
         }
     }
-    let title = model.andon.selected.map(|id| id.to_string());
+    let title = model.shown_alert().map(|id| id.to_string());
     let focus = model.focus == Focus::Detail && model.detail.is_none();
     let text = &model.alert.pane;
     text.draw(pane, &title.unwrap_or_default(), focus, pen);
 }
 
+/// Returns what there is in all: a storm is counted before it is read.
+fn head(model: &Model) -> String {
+    let alerts = &model.state.alerts;
+    let holding = alerts.values().filter(|alert| alert.hold.is_some()).count();
+    let new = alerts.values().filter(|alert| alert.acknowledged.is_none());
+    let mut said = format!(
+        "{}, {} new, {holding} holding",
+        words::count(alerts.len(), "open alert"),
+        new.count()
+    );
+    if model.queue.by != GroupBy::Nothing {
+        said += &format!(", by {}", model.queue.by.name());
+    }
+    match model.queue.marks.len() {
+        0 => said,
+        n => format!("{n} marked of {said}"),
+    }
+}
+
+fn draw_group(model: &Model, row: &Row, group: &str, area: Rect, pen: &mut Pen<'_>) {
+    let glyphs = pen.glyphs();
+    let severity = queue::worst(model, &row.ids).unwrap_or(Severity::Low);
+    let (mark, role) = standing::severity(severity, glyphs);
+    let alerts = || row.ids.iter().filter_map(|id| model.state.alert(*id));
+    let worst = alerts().filter(|alert| alert.severity == severity).count();
+    let new = alerts()
+        .filter(|alert| alert.acknowledged.is_none())
+        .count();
+    let holding = alerts().filter(|alert| alert.hold.is_some()).count();
+    let count = format!(" {}", words::count(row.ids.len(), "alert"));
+    let badge = match worst == row.ids.len() {
+        true => format!("{mark} {}", severity.word()),
+        false => format!("{mark} {worst} {}", severity.word()),
+    };
+    let held = match holding {
+        0 => String::new(),
+        n => format!(" {} {n} holding", glyphs.held),
+    };
+    let news = format!("{new} new");
+    let taken = pen.parts_right(
+        Rect { height: 1, ..area },
+        0,
+        &[(&news, if new > 0 { Role::Warning } else { Role::Muted })],
+    );
+    let left = Rect {
+        width: area.width.saturating_sub(taken + 1),
+        height: 1,
+        ..area
+    };
+    let parts = [
+        (badge.as_str(), role),
+        (&count, Role::Link),
+        (&held, Role::Held),
+    ];
+    pen.parts(left, 2, 0, &parts);
+    pen.say(
+        area,
+        2,
+        1,
+        &format!("{} {group}", glyphs.folded),
+        Role::Text,
+    );
+}
+
 /// Makes the text about the selected alert, if what it is made of changed.
 pub fn compose(model: &mut Model) {
-    let (_, place) = split(model.screen().body, model.state.alerts.len());
+    let (_, place) = split(model.screen().body, model.queue.rows.len());
     let (width, shown) = (
         place.width.saturating_sub(4),
         place.height.saturating_sub(2),
     );
-    let selected = model.andon.selected.and_then(|id| model.state.alert(id));
-    let Some(alert) = selected else {
+    let Some(id) = model.shown_alert() else {
         model.alert = AlertPane::default();
         return;
     };
     let made_of = (
-        alert.id,
+        id,
         model.asks.arrivals(Slot::Alert),
         (model.state.head.seq, model.minute()),
         width,
     );
     if model.alert.made_of != Some(made_of) {
         let detail = model.asks.alert();
-        let detail = detail.filter(|detail| detail.alert.id == alert.id);
-        let page = about(model, alert, detail);
-        if model.alert.made_of.is_none_or(|(id, ..)| id != made_of.0) {
+        let detail = detail.filter(|detail| detail.alert.id == id);
+        let open = model.state.alert(id);
+        let view = match open {
+            Some(alert) => Some(AlertView::open(&model.state, alert, model.now)),
+            None => queue::resolved(model).find(|view| view.id == id).cloned(),
+        };
+        let page = view.map(|view| about(model, &view, detail));
+        if model.alert.made_of.is_none_or(|(of, ..)| of != id) {
             model.alert = AlertPane::default();
         }
-        model.alert.pane.fill(page, width, shown);
+        model
+            .alert
+            .pane
+            .fill(page.unwrap_or_default(), width, shown);
         model.alert.made_of = Some(made_of);
     }
     model.alert.pane.look(shown);
 }
 
-fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
+fn draw_alert(model: &Model, alert: &AlertView, area: Rect, pen: &mut Pen<'_>) {
     let glyphs = pen.glyphs();
     let (mark, role) = standing::severity(alert.severity, glyphs);
+    let over = alert.status == AlertStatus::Resolved;
+    let muted = |role| if over { Role::Muted } else { role };
     let badge = format!("{mark} {}", alert.severity.word());
-    let age = format!(" {}", words::age(model.now.since(alert.raised.at)));
+    let age = format!(" {}", words::age(model.now.since(alert.raised_at.0)));
     let line = Rect { height: 1, ..area };
-    let state = state_of(model, alert);
-    let taken = pen.parts_right(line, 0, &[(&state.0, state.1), (&age, Role::Muted)]);
+    let (state, tone) = match alert.status {
+        AlertStatus::Open => ("new", Role::Warning),
+        AlertStatus::Acknowledged => ("seen", Role::Muted),
+        AlertStatus::Snoozed => ("snoozed", Role::Muted),
+        AlertStatus::Resolved => ("resolved", Role::Muted),
+    };
+    let taken = pen.parts_right(line, 0, &[(state, tone), (&age, Role::Muted)]);
     let left = Rect {
         width: line.width.saturating_sub(taken + 1),
         ..line
     };
     let id = format!(" {}", alert.id);
-    let hold = alert
-        .hold
-        .as_ref()
-        .map(|scope| format!(" {} {scope}", glyphs.held));
+    let hold = alert.hold.as_ref().filter(|_| !over);
+    let hold = hold.map(|scope| format!(" {} {scope}", glyphs.held));
     pen.parts(
         left,
         2,
         0,
         &[
-            (&badge, role),
-            (&id, Role::Link),
+            (&badge, muted(role)),
+            (&id, muted(Role::Link)),
             (hold.as_deref().unwrap_or(""), Role::Held),
         ],
     );
@@ -152,144 +236,5 @@ fn draw_alert(model: &Model, alert: &Alert, area: Rect, pen: &mut Pen<'_>) {
         String::new()
     };
     let reason = format!("{}{times}", alert.reason);
-    pen.say(area, 2, 1, &reason, Role::Text);
-}
-
-fn state_of(model: &Model, alert: &Alert) -> (String, Role) {
-    if alert.snoozed_until.is_some_and(|until| until > model.now) {
-        return ("snoozed".into(), Role::Muted);
-    }
-    match &alert.acknowledged {
-        Some(_) => ("seen".into(), Role::Muted),
-        None => ("new".into(), Role::Warning),
-    }
-}
-
-/// Returns what to know about an alert: what it holds, whom it stops, what happened, how to end it.
-fn about(model: &Model, alert: &Alert, detail: Option<&AlertDetail>) -> Page {
-    let glyphs = model.theme.glyphs();
-    let (mark, role) = standing::severity(alert.severity, glyphs);
-    let mut page = Page::default();
-    page.line(
-        Paragraph::of(format!("{mark} {}", alert.severity.word()), role)
-            .with(format!("  {}", alert.reason), Role::Title),
-    );
-    page.line(Paragraph::blank());
-    let raised = format!(
-        "{} by {}",
-        words::ago(model.now, alert.raised.at),
-        alert.raised.by
-    );
-    page.fact("raised", raised, Role::Text);
-    if alert.count > 1 {
-        let seen = format!(
-            "{} times, last {}",
-            alert.count,
-            words::ago(model.now, alert.last_seen)
-        );
-        page.fact("seen", seen, Role::Text);
-    }
-    match &alert.acknowledged {
-        Some(act) => {
-            let text = format!("{}, {}", act.by, words::ago(model.now, act.at));
-            page.fact("seen by", text, Role::Text);
-        }
-        None => page.fact("seen by", "nobody yet", Role::Warning),
-    }
-    if let Some(until) = alert.snoozed_until.filter(|until| *until > model.now) {
-        let text = format!(
-            "for {} more; what it holds stays held",
-            words::age(until.since(model.now))
-        );
-        page.fact("snoozed", text, Role::Muted);
-    }
-    if let Some(escalates) = detail.and_then(|detail| detail.alert.escalates_at) {
-        let text = format!(
-            "grows worse in {} unless acknowledged",
-            words::age(escalates.0.since(model.now))
-        );
-        page.fact("escalates", text, Role::Warning);
-    }
-    if let Some(order) = alert.order {
-        let title = model
-            .state
-            .order(order)
-            .map(|o| format!("{order} {}", o.title));
-        let line = fact("about", title.unwrap_or(order.to_string()), Role::Link);
-        page.link(line, Place::Order(order));
-    }
-    if let Some(at) = alert.recovered {
-        page.fact(
-            "recovered",
-            format!("{}; resolve it to close it", words::ago(model.now, at)),
-            Role::Ok,
-        );
-    }
-    match &alert.hold {
-        Some(scope) => page.fact("holds", format!("{scope} until it is resolved"), Role::Held),
-        None => page.fact("holds", "nothing: work goes on", Role::Muted),
-    }
-    if let Some(detail) = detail {
-        consequences(detail, &mut page);
-        mending(detail, glyphs, &mut page);
-        timeline(model, detail, &mut page);
-    }
-    page
-}
-
-fn consequences(detail: &AlertDetail, page: &mut Page) {
-    let Some(blast) = &detail.blast else { return };
-    page.section("What it stops");
-    let parts: [(&Affected, &str); 3] = [
-        (&blast.in_progress, "in progress, cannot move on"),
-        (&blast.ready, "ready, cannot start"),
-        (&blast.downstream, "downstream, waiting for those"),
-    ];
-    for (affected, word) in parts {
-        let role = if affected.total > 0 {
-            Role::Held
-        } else {
-            Role::Muted
-        };
-        page.line(Paragraph::of(format!("{:>4} {word}", affected.total), role).hanging(5));
-        for order in affected.orders.iter().take(3) {
-            let holder = order.holder.as_ref().map(|h| format!("  {}", h.name));
-            let line = Paragraph::of(format!("     {} ", order.id), Role::Link)
-                .with(order.title.clone(), Role::Text)
-                .with(holder.unwrap_or_default(), Role::AgentActive)
-                .verbatim();
-            page.link(line, Place::Order(order.id));
-        }
-    }
-}
-
-fn mending(detail: &AlertDetail, glyphs: &crate::ui::theme::Glyphs, page: &mut Page) {
-    if detail.corrective_orders.is_empty() {
-        return;
-    }
-    page.section("What mends it");
-    for order in &detail.corrective_orders {
-        let (mark, role) = order
-            .status
-            .map_or(("?", Role::Muted), |s| standing::status(s, glyphs));
-        let line = Paragraph::of(format!("  {mark} "), role)
-            .with(format!("{} ", order.id), Role::Link)
-            .with(order.title.clone(), Role::Text)
-            .hanging(4);
-        page.link(line, Place::Order(order.id));
-    }
-}
-
-fn timeline(model: &Model, detail: &AlertDetail, page: &mut Page) {
-    page.section("Timeline");
-    for entry in detail.timeline.iter().rev() {
-        let said = entry.text.strip_prefix(&format!("{} ", entry.subject));
-        let said = said.unwrap_or(&entry.text);
-        let age = text::pad(&words::age(model.now.since(entry.at.0)), 5).into_owned();
-        page.line(
-            Paragraph::of(format!("  {age}"), Role::Muted)
-                .with(said, Role::Text)
-                .hanging(7),
-        );
-    }
+    pen.say(area, 2, 1, &reason, muted(Role::Text));
 }

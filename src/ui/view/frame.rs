@@ -66,6 +66,11 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         Role::Muted
     };
     let gap = if chip.is_empty() || named { "" } else { " " };
+    let slow = if model.session.slow {
+        "  slow link"
+    } else {
+        ""
+    };
     let parts = [
         (chip.as_str(), role_of_chip),
         (gap, Role::Text),
@@ -74,6 +79,7 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         (dot, role),
         (" ", Role::Text),
         (word, role_of_word),
+        (slow, Role::Warning),
     ];
     let mut x = 1 + pen.parts(area, 1, 0, &parts) + 2;
     let tabs = |length: Length| {
@@ -141,6 +147,7 @@ fn tab(view: View, length: Length, current: bool) -> String {
         View::Agents => ("Agents", "Agents", "Age"),
         View::Events => ("Events", "Events", "Ev"),
         View::Flow => ("Flow", "Flow", "Flow"),
+        View::Messages => ("Messages", "Mail", "Mail"),
     };
     let number = view as usize + 1;
     match length {
@@ -183,6 +190,11 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
     if parts.is_empty() {
         parts.push((format!("{} no alerts", glyphs.ok), Role::Muted));
     }
+    if model.mail.dead() > 0 {
+        let dead = format!("  {} {} dead", glyphs.failed, model.mail.dead());
+        parts.insert(0, ("  ".into(), Role::Text));
+        parts.insert(0, (dead, Role::Warning));
+    }
     parts
 }
 
@@ -216,8 +228,14 @@ pub fn band(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         None => "nobody has acknowledged it".into(),
     };
     let age = words::ago(model.now, alert.raised.at);
+    let all = model.present_state().alerts.values();
+    let critical = all.filter(|alert| alert.severity == Severity::Critical);
+    let more = match critical.count() {
+        0 | 1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
     let line = format!(
-        " {} CRITICAL {} {}  {holds}, {age}, {seen}",
+        " {} CRITICAL {}{more} {}  {holds}, {age}, {seen}",
         glyphs.andon_critical, alert.id, alert.reason
     );
     pen.say(area, 0, 0, &line, Role::AndonCritical);

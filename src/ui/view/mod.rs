@@ -1,6 +1,7 @@
 //! Views borrow the model and write cells. Only what is on screen is built.
 
 pub mod agents;
+mod alert;
 pub mod andon;
 pub mod dependencies;
 pub mod detail;
@@ -8,7 +9,9 @@ pub mod events;
 mod figures;
 pub mod flow;
 pub mod frame;
+pub mod graph;
 pub mod kanban;
+pub mod messages;
 pub mod overview;
 mod past;
 pub mod standing;
@@ -20,7 +23,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{
     layout,
     model::{Focus, Model, View},
-    overlay::toast,
+    overlay::{Overlay, toast},
     pen::Pen,
 };
 
@@ -59,6 +62,16 @@ pub fn draw(model: &Model, buffer: &mut Buffer) {
     which_key::draw(model, area, &mut pen);
 }
 
+/// Returns the row that is looked at first after a key: on a slow link a frame comes from there.
+pub fn eye(model: &Model) -> u16 {
+    match &model.overlay {
+        // What is typed stands in the second row of a box at the bottom.
+        Some(Overlay::Prompt(_)) => model.size.1.saturating_sub(3),
+        Some(Overlay::Palette(palette)) => palette.typed_at(model.area()),
+        _ => 0,
+    }
+}
+
 fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     if model.is_empty()
         && matches!(
@@ -72,10 +85,12 @@ fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     match model.view {
         View::Overview => overview::draw(model, area, pen),
         View::Kanban => kanban::draw(model, area, pen),
+        View::Dependencies if model.graph.shown => graph::draw(model, area, pen),
         View::Dependencies => dependencies::draw(model, area, pen),
         View::Andon => andon::draw(model, area, pen),
         View::Agents => agents::draw(model, area, pen),
         View::Events => events::draw(model, area, pen),
         View::Flow => flow::draw(model, area, pen),
+        View::Messages => messages::draw(model, area, pen),
     }
 }

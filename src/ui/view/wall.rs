@@ -93,9 +93,29 @@ fn footer(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     };
     let line = match &model.session.connection {
         Connection::Down { since, why } => {
-            let lost = words::ago(model.now, *since);
+            let ago = words::ago(model.now, *since);
+            let text = match model.state.head.seq {
+                0 => format!(
+                    "{} WAITING for a ledger, begun {ago}, looked for every 5 s: {why}",
+                    glyphs.failed
+                ),
+                _ => format!(
+                    "{} LOST {ago}, tried again every 5 s: {why}   {last}",
+                    glyphs.failed
+                ),
+            };
+            pen.shade(area, Role::AndonCritical);
+            pen.say(area, 1, 0, &text, Role::AndonCritical);
+            return;
+        }
+        _ if wall::silence(model).is_some() => {
+            let silence = wall::silence(model).unwrap_or_default();
+            let silence = match silence {
+                short if short < MINUTE => format!("{} s", short / SECOND),
+                long => words::span(long),
+            };
             let text = format!(
-                "{} LOST {lost}, tried again every 5 s: {why}   {last}",
+                "{} ENGINE SILENT for {silence}: this may be old   {last}",
                 glyphs.failed
             );
             pen.shade(area, Role::AndonCritical);

@@ -8,6 +8,7 @@ mod line;
 mod looks;
 mod owner;
 mod refusals;
+mod shell;
 
 use std::{
     ffi::OsStr,

@@ -42,6 +42,11 @@ fn questions() -> Vec<Query> {
             after: None,
             limit: Some(9),
         },
+        Query::Graph {
+            root: None,
+            filter: Default::default(),
+            closed: true,
+        },
         Query::Buckets,
     ];
     for n in 1..=6 {

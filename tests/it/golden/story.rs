@@ -2,7 +2,7 @@
 
 use obeya::domain::{
     agent::PullFilter,
-    andon::{Scope, Severity},
+    andon::{Freed, Scope, Severity},
     event::{Baseline, Changes, Event, ImportedEnd, ImportedItem, Parent},
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, External, Kind, Link, Outcome, Priority, PullSignal, Wait},
@@ -289,7 +289,11 @@ fn alerts(scribe: &mut Scribe) {
     scribe.ada(Event::AlertSnoozed { id, until });
     scribe.minutes += 60;
     scribe.engine(Event::AlertWoke { id });
-    scribe.engine(Event::AlertEscalated { id, severity });
+    scribe.engine(Event::AlertEscalated {
+        id,
+        severity,
+        reason: None,
+    });
     scribe.agent(Event::AlertHeld {
         id,
         hold: Scope::Line,
@@ -332,9 +336,18 @@ fn alerts(scribe: &mut Scribe) {
             source: Some(id.to_string()),
         },
     });
+    scribe.ada(Event::AlertEscalated {
+        id,
+        severity: Severity::Critical,
+        reason: Some("it fills faster".into()),
+    });
     scribe.ada(Event::AlertResolved {
         id,
         resolution: "a larger disk".into(),
+        freed: Some(Freed {
+            in_progress: 2,
+            ready: 1,
+        }),
     });
 }
 

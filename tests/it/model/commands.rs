@@ -282,6 +282,11 @@ impl World {
                 id: self.alert(),
                 seconds: self.random.within(0, 3_000),
             },
+            183 if self.random.one_in(2) => Command::EscalateAlert {
+                id: self.alert(),
+                to: self.random.one_in(2).then(|| self.random.of(Severity::ALL)),
+                reason: None,
+            },
             183 => Command::RecoverAlert {
                 fingerprint: self.random.of(&CONDITIONS).into(),
             },

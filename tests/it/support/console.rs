@@ -13,6 +13,7 @@ use obeya::{
         keymap,
         model::{Model, Session},
         msg::{Connection, Failure, Msg},
+        recorder::Recorder,
         theme::Theme,
         update::{settle, update},
         view,
@@ -34,6 +35,8 @@ pub(crate) struct Console {
     /// What the console wanted done that is not about the ledger.
     pub(crate) wishes: Vec<Effect>,
     told: usize,
+    /// Takes down what the console hears, if a test wants that.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Console {
@@ -63,6 +66,7 @@ impl Console {
             me: Actor::person("ada"),
             role,
             connection: Connection::Host,
+            slow: false,
         };
         let model = Model::new(session, Theme::dark(depth, glyphs), keymap, size);
         let mut console = Console {
@@ -71,6 +75,7 @@ impl Console {
             then: None,
             wishes: Vec::new(),
             told: 0,
+            recorder: None,
         };
         console.publish();
         console
@@ -89,12 +94,17 @@ impl Console {
 
     /// Hands the console a message, and does what it wants until it wants nothing.
     pub(crate) fn tell(&mut self, msg: Msg) -> &mut Self {
-        let mut effects = update(&mut self.model, msg);
+        let mut effects = self.hear(msg);
         loop {
             for effect in std::mem::take(&mut effects) {
                 effects.extend(self.perform(effect));
             }
-            effects.extend(settle(&mut self.model));
+            if let Some(recorder) = &mut self.recorder {
+                recorder.draws();
+            }
+            let wishes = settle(&mut self.model);
+            self.note(&wishes);
+            effects.extend(wishes);
             if effects.is_empty() {
                 return self;
             }
@@ -158,7 +168,22 @@ impl Console {
                 return Vec::new();
             }
         };
-        update(&mut self.model, msg)
+        self.hear(msg)
+    }
+
+    fn hear(&mut self, msg: Msg) -> Vec<Effect> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.hears(&self.model, &msg);
+        }
+        let wishes = update(&mut self.model, msg);
+        self.note(&wishes);
+        wishes
+    }
+
+    fn note(&mut self, wishes: &[Effect]) {
+        if let Some(recorder) = &mut self.recorder {
+            wishes.iter().for_each(|wish| recorder.wishes(wish));
+        }
     }
 
     /// Presses keys: single characters, and names like `<enter>`.

@@ -186,6 +186,14 @@ impl Hand<'_> {
         self.submit(Command::SnoozeAlert { id, seconds })
     }
 
+    pub(crate) fn escalate(self, id: AlertId, to: Option<Severity>) -> Outcome {
+        self.submit(Command::EscalateAlert {
+            id,
+            to,
+            reason: Some("it spreads".into()),
+        })
+    }
+
     pub(crate) fn recover(self, fingerprint: &str) -> Outcome {
         self.submit(Command::RecoverAlert {
             fingerprint: fingerprint.into(),

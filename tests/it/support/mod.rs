@@ -8,5 +8,6 @@ pub(crate) mod line;
 pub(crate) mod pty;
 pub(crate) mod random;
 pub(crate) mod sample;
+pub(crate) mod ssh;
 pub(crate) mod svg;
 pub(crate) mod world;

@@ -28,10 +28,13 @@ use vt100::{Parser, Screen};
 /// How long anything may take before it counts as not coming.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The question where the cursor is.
+const WHERE: &str = "\x1b[6n";
+
 /// How questions to a terminal begin or end: the cursor's place, its attributes, its version, its modes, its keyboard,
 /// its size. Colours are asked with a question mark, which no other sequence of ours has after a semicolon.
 const QUESTIONS: [&str; 14] = [
-    "\x1b[6n", "\x1b[?6n", "\x1b[5n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0c", "\x1b[>q",
+    WHERE, "\x1b[?6n", "\x1b[5n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0c", "\x1b[>q",
     "\x1b[>0q", "$p", "\x1b[?u", "\x1b[14t", "\x1b[18t", ";?",
 ];
 
@@ -46,8 +49,10 @@ pub(crate) struct Pty {
     closing: Arc<AtomicBool>,
     ended: Receiver<ExitStatus>,
     status: Option<ExitStatus>,
-    pid: Pid,
+    pub(crate) pid: Pid,
     parser: Parser,
+    /// Up to where questions about the cursor were answered; none is, if it is None.
+    answered: Option<usize>,
     /// The terminal's modes before the program began.
     pub(crate) modes_before: String,
     /// All that was written to the terminal.
@@ -60,6 +65,7 @@ pub(crate) struct Pty {
 pub(crate) struct Start {
     command: CommandBuilder,
     size: (u16, u16),
+    answered: Option<usize>,
 }
 
 impl Start {
@@ -82,6 +88,7 @@ impl Start {
         Start {
             command,
             size: (120, 40),
+            answered: None,
         }
     }
 
@@ -99,6 +106,12 @@ impl Start {
     /// Sets a variable.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Start {
         self.command.env(name, value);
+        self
+    }
+
+    /// Lets the terminal say where its cursor is, which an editor of lines may ask.
+    pub(crate) fn answering(mut self) -> Start {
+        self.answered = Some(0);
         self
     }
 
@@ -142,6 +155,7 @@ impl Start {
             pid,
             modes_before,
             parser: Parser::new(cells(rows), cells(columns), 0),
+            answered: self.answered,
             bytes: Vec::new(),
             heard: Instant::now(),
         }
@@ -260,12 +274,30 @@ impl Pty {
                 let from = self.bytes.len().saturating_sub(16);
                 self.bytes.extend_from_slice(&piece);
                 let tail = String::from_utf8_lossy(&self.bytes[from..]).into_owned();
-                let asked = QUESTIONS.iter().find(|question| tail.contains(**question));
+                let answers = |question: &str| self.answered.is_some() && question == WHERE;
+                let asked = QUESTIONS
+                    .iter()
+                    .find(|question| tail.contains(**question) && !answers(question));
                 assert_eq!(asked, None, "the terminal was asked: {tail:?}");
                 self.parser.process(&piece);
+                self.answer();
                 true
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+        }
+    }
+
+    /// Says where the cursor is as often as that was asked.
+    fn answer(&mut self) {
+        while let Some(from) = self.answered {
+            let rest = &self.bytes[from..];
+            let asked = rest
+                .windows(WHERE.len())
+                .position(|bytes| bytes == WHERE.as_bytes());
+            let Some(at) = asked else { return };
+            self.answered = Some(from + at + WHERE.len());
+            let (row, column) = self.screen().cursor_position();
+            self.raw(&format!("\x1b[{};{}R", row + 1, column + 1));
         }
     }
 

@@ -276,7 +276,7 @@ pub(crate) fn order(title: &str, bucket: Bucket, priority: u8) -> Draft {
 }
 
 impl Draft {
-    fn epic(mut self) -> Self {
+    pub(crate) fn epic(mut self) -> Self {
         self.0.kind = Kind::Epic;
         self
     }
@@ -286,12 +286,12 @@ impl Draft {
         self
     }
 
-    fn beneath(mut self, parent: OrderId) -> Self {
+    pub(crate) fn beneath(mut self, parent: OrderId) -> Self {
         self.0.parent = Some(parent);
         self
     }
 
-    fn estimated(mut self, minutes: u32) -> Self {
+    pub(crate) fn estimated(mut self, minutes: u32) -> Self {
         self.0.estimate = Some(minutes);
         self
     }

@@ -18,7 +18,7 @@ use crate::domain::{
         reports::stages::MAX_RECORDS,
         value::Moment,
     },
-    record::Record,
+    record::{Head, Record},
     time::{HOUR, Timestamp},
 };
 
@@ -31,6 +31,9 @@ pub const SHIFT: i64 = 8 * HOUR;
 pub struct Handover {
     /// As of when.
     pub at: Moment,
+    /// The last record it tells of and that record's hash: an anchor, by which `ledger verify` shows later that what was
+    /// told then is still the way it was.
+    pub anchor: Head,
     /// Since when things are told; later than was asked for where more happened than is read.
     pub since: Moment,
     /// The open alerts, worst first, then oldest.
@@ -155,7 +158,7 @@ impl Told {
             Event::AlertRaised { id, .. } | Event::AlertRepeated { id, .. } => {
                 self.raised.note(id, record, None);
             }
-            Event::AlertResolved { id, resolution } => {
+            Event::AlertResolved { id, resolution, .. } => {
                 self.resolved.note(id, record, Some(resolution));
             }
             _ => {}
@@ -225,6 +228,7 @@ impl<B: Books> Reading<'_, B> {
             });
         Ok(Handover {
             at: Moment(now),
+            anchor: self.state.head,
             since: Moment(since),
             alerts_total: alerts.len() as u64,
             alerts: alerts.iter().take(limit).map(alert).collect(),

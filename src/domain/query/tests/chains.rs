@@ -33,6 +33,37 @@ fn dependencies_are_drawn_ordered_and_measured() {
         json!({"tree": {"order": "WO-002", "direction": "blocks"}}),
         &[("/rows/1/id", json!("WO-003")), ("/total", json!(4))],
     );
+    // The whole neighbourhood of an order, both ways; of an epic what is beneath it, without itself.
+    line.check(
+        json!({"graph": {"root": "WO-003", "closed": true}}),
+        &[
+            (
+                "/nodes/0",
+                json!({"id": "WO-001", "title": "Specification", "status": "completed"}),
+            ),
+            ("/edges/0", json!({"before": "WO-001", "after": "WO-002"})),
+            ("/omitted", json!(0)),
+        ],
+    );
+    line.check(
+        json!({"graph": {"root": "WO-003"}}),
+        &[
+            ("/nodes/0/id", json!("WO-002")),
+            ("/edges/0/before", json!("WO-002")),
+        ],
+    );
+    line.check(
+        json!({"graph": {"root": "EPIC-001", "closed": true}}),
+        &[
+            ("/root", json!("EPIC-001")),
+            ("/nodes/0/id", json!("WO-001")),
+            ("/critical_path", json!(["WO-002", "WO-003", "WO-004"])),
+        ],
+    );
+    line.check(
+        json!({"graph": {"filter": {"text": "no such order"}}}),
+        &[("/nodes", json!([])), ("/total", json!(0))],
+    );
     line.check(
         json!({"path": {"from": "WO-002", "to": "WO-004"}}),
         &[("/path", json!([]))],

@@ -5,6 +5,7 @@ mod orders;
 mod outlook;
 mod reports;
 mod stops;
+mod trace;
 mod work_in_time;
 
 use super::testing::{Line, id};
@@ -141,6 +142,7 @@ fn line() -> Line {
         Event::AlertResolved {
             id: AlertId(2),
             resolution,
+            freed: None,
         },
     );
     line.wait(5);

@@ -1,16 +1,21 @@
 //! Every intent, declared once: its words, its danger and the least role that may have it.
 
+mod parts;
+mod submission;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::{
+    parts::{Destination, Hold, ImportItem, NewOrder, Sla, StageChange},
+    submission::Submission,
+};
 use super::{
     agent::PullFilter,
-    andon::{Scope, Severity},
-    event::{Changes, ImportedItem},
+    andon::Severity,
+    event::Changes,
     id::{AlertId, OrderId},
-    order::{Actor, Bucket, Kind, Link, Outcome, Priority, PullSignal, vocabulary},
-    record::{Door, Hash},
-    time::Timestamp,
+    order::{Bucket, Link, vocabulary},
 };
 
 vocabulary! {
@@ -206,7 +211,6 @@ commands! {
         #[serde(default)]
         hold: Option<Hold>,
         /// The condition it stands for.
-        #[serde(default)]
         fingerprint: Option<String>,
         /// The order it is about.
         #[serde(default)]
@@ -224,6 +228,15 @@ commands! {
         /// For how long, in seconds.
         seconds: u32,
     } = "andon" "snooze" Operator Compensable "Snooze an alert; what it holds stays held",
+    /// Makes an alert worse than it was taken for.
+    EscalateAlert {
+        /// Which.
+        id: AlertId,
+        /// How bad it is; the next worse severity if None.
+        to: Option<Severity>,
+        /// Why.
+        reason: Option<String>,
+    } = "andon" "escalate" Agent Compensable "Make an alert worse: it calls louder, and holds what it held",
     /// Notes that an alert's condition is over.
     RecoverAlert {
         /// Which condition.
@@ -312,181 +325,4 @@ commands! {
         /// The incarnation from here on.
         incarnation: u64,
     } = "ledger" "restore" Admin Destructive "Replace the ledger by a backup of it",
-}
-
-/// What a new order should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewOrder {
-    /// What sort of work.
-    pub kind: Kind,
-    /// One line.
-    pub title: String,
-    /// Any text.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// Its class of service.
-    pub bucket: Bucket,
-    /// How urgent.
-    pub priority: Priority,
-    /// Labels.
-    #[serde(default)]
-    pub labels: Vec<String>,
-    /// Minutes.
-    #[serde(default)]
-    pub estimate: Option<u32>,
-    /// Who is meant to do it.
-    #[serde(default)]
-    pub assignee: Option<String>,
-    /// The order it is part of.
-    #[serde(default)]
-    pub parent: Option<OrderId>,
-    /// What it waits for.
-    #[serde(default)]
-    pub depends_on: Vec<OrderId>,
-    /// The alerts it is meant to mend.
-    #[serde(default)]
-    pub corrective: Vec<AlertId>,
-    /// Where it came from.
-    pub signal: PullSignal,
-}
-
-impl NewOrder {
-    /// Returns a task with this title and every default.
-    pub fn task(title: impl Into<String>) -> Self {
-        NewOrder {
-            kind: Kind::Task,
-            title: title.into(),
-            description: None,
-            bucket: Bucket::Features,
-            priority: Priority::DEFAULT,
-            labels: vec![],
-            estimate: None,
-            assignee: None,
-            parent: None,
-            depends_on: vec![],
-            corrective: vec![],
-            signal: PullSignal {
-                kind: "cli".into(),
-                source: None,
-            },
-        }
-    }
-}
-
-/// Where an order is moved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Destination {
-    /// To a stage by name.
-    Stage(String),
-    /// One stage towards done.
-    Right,
-    /// One stage towards queued.
-    Left,
-}
-
-/// What an alert should hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hold {
-    /// Nothing, whatever the severity.
-    Nothing,
-    /// This scope.
-    Scope(Scope),
-}
-
-/// A bucket's new promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sla {
-    /// Promises nothing.
-    None,
-    /// Hours from entry to done.
-    Hours(u32),
-}
-
-/// What happens to a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StageChange {
-    /// It is there, with these properties; a new one goes last unless a place is given.
-    Put {
-        /// Its new limit: None leaves it, 0 removes it.
-        wip_limit: Option<u32>,
-        /// Its new place, from 1.
-        position: Option<u32>,
-    },
-    /// It goes.
-    Remove,
-}
-
-/// One item of an imported file, edges by the other system's ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportItem {
-    /// Its id there.
-    pub external: String,
-    /// A digest of the item as read.
-    pub digest: u64,
-    /// The item; its `closed` carries no edges yet.
-    pub item: ImportedItem,
-    /// How it ended there: repeated in `item.closed` once edges have ids.
-    pub outcome: Option<(Outcome, Timestamp)>,
-    /// The item it is part of.
-    pub parent: Option<String>,
-    /// What it waits for.
-    pub depends_on: Vec<String>,
-    /// What people said: author, when, text.
-    pub comments: Vec<(String, Timestamp, String)>,
-}
-
-/// A command on its way to the engine, with everything that the record's envelope needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submission {
-    /// Unique; a retry carries the same one.
-    pub id: Uuid,
-    /// Who wants it.
-    pub actor: Actor,
-    /// What the caller may do.
-    pub role: Role,
-    /// The door it came in by.
-    pub door: Door,
-    /// The caller's user id in the operating system.
-    pub uid: u32,
-    /// The fencing number of the caller's claim, if it has one.
-    #[serde(default)]
-    pub epoch: Option<u32>,
-    /// The command that led to this one.
-    #[serde(default)]
-    pub causation: Option<Uuid>,
-    /// The conversation it belongs to.
-    #[serde(default)]
-    pub correlation: Option<Uuid>,
-    /// Show what would happen, and do nothing.
-    #[serde(default)]
-    pub dry_run: bool,
-    /// Microseconds since boot after which the caller has gone elsewhere with it: from then on it is not decided here.
-    #[serde(default)]
-    pub until: Option<i64>,
-    /// When the order it writes to had last changed, as far as the caller knows: changed since, it is left alone.
-    #[serde(default)]
-    pub as_of: Option<Timestamp>,
-    /// The intent.
-    pub command: Command,
-}
-
-impl Submission {
-    /// Returns whether anything may come onto the ledger by this: not by a dry run, and not where the role does not do.
-    pub fn may_write(&self) -> bool {
-        !self.dry_run && self.role >= self.command.spec().role
-    }
-
-    /// Returns the SHA-256 of the command's body: a retry has the same one. Who, where and when are not part of it.
-    pub fn command_hash(&self) -> Hash {
-        // Most bodies fit, so that they are written without growing.
-        let mut body = Vec::with_capacity(1 << 10);
-        // Writing into memory cannot fail, and every key of every map here is a string.
-        let written = serde_json::to_writer(&mut body, &(&self.command, self.epoch));
-        debug_assert!(written.is_ok(), "{written:?}");
-        Hash::of(&body)
-    }
 }

@@ -1,0 +1,467 @@
+//! The thread of a bus: it commits what waits, and tells those who listen.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    path::Path,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use super::broker::{Broker, Caller};
+use crate::{
+    domain::{
+        command::Role,
+        message::{Address, Draft, Message, MessageSeq, Sent},
+        refusal::Refusal,
+    },
+    ledger::{Fault, FaultKind, messages::Ruled},
+};
+
+/// The most messages in one commit: what more would gain is little, and those behind wait longer.
+pub const MAX_GROUP: usize = 256;
+
+/// The most text in one commit, in bytes.
+const MAX_GROUP_BYTES: usize = 1 << 20;
+
+/// The most messages that may wait: beyond it callers are told to try again, and memory stays bounded.
+const MAX_WAITING: usize = 65_536;
+
+/// How far a listener may fall behind before it reads from the file what it missed.
+const ROOM: usize = 1_024;
+
+/// How many messages of others are read at once.
+const PAGE: usize = 1_000;
+
+/// How often others are looked for where no bell rings.
+const FALLBACK: Duration = Duration::from_secs(5);
+
+/// How long a bus that just answered many waits for them to come back, so that the next group is large too: less than the
+/// sync of the small group that it saves. A single caller is never kept waiting.
+const GATHERING: Duration = Duration::from_micros(100);
+
+/// How long a bus that has messages to send may leave the doorbell unanswered: most rings are its own.
+const DEAF: Duration = Duration::from_millis(10);
+
+type Answer = Box<dyn FnOnce(Ruled<Sent>) + Send>;
+type Errand = Box<dyn FnOnce(&mut Broker) + Send>;
+
+enum Job {
+    Publish(Draft, Answer),
+    Errand(Errand),
+}
+
+#[derive(Default)]
+struct Inbox {
+    jobs: VecDeque<Job>,
+    rung: bool,
+    stop: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    inbox: Mutex<Inbox>,
+    wake: Condvar,
+    listeners: Mutex<HashMap<Address, broadcast::Sender<Arc<Message>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        lock(&self.inbox).stop
+    }
+
+    fn ring(&self) {
+        lock(&self.inbox).rung = true;
+        self.wake.notify_one();
+    }
+}
+
+/// A bus that runs. Clones reach the same; when the last one goes, what waits is sent and the thread ends.
+#[derive(Clone)]
+pub struct Bus {
+    runner: Arc<Runner>,
+}
+
+struct Runner {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        lock(&self.shared.inbox).stop = true;
+        self.shared.wake.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the bus panicked");
+        }
+    }
+}
+
+impl Bus {
+    /// Starts a bus over a broker.
+    ///
+    /// # Errors
+    ///
+    /// The messages could not be read, or the system gives no thread.
+    pub fn start(mut broker: Broker) -> Result<Bus, Fault> {
+        let shared = Arc::new(Shared::default());
+        let bell = broker.bell();
+        let seen = broker.last()?;
+        let watched = Arc::downgrade(&shared);
+        // It holds nothing of the bus while it waits, and ends a little after it.
+        thread::Builder::new()
+            .name("bus-bell".into())
+            .spawn(move || {
+                while let Some(shared) = watched.upgrade().filter(|shared| !shared.is_over()) {
+                    drop(shared);
+                    bell.wait(FALLBACK);
+                    if let Some(shared) = watched.upgrade() {
+                        shared.ring();
+                    }
+                }
+            })
+            .map_err(no_thread)?;
+        let own = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("bus".into())
+            .spawn(move || run(&own, &mut broker, seen))
+            .map_err(no_thread)?;
+        Ok(Bus {
+            runner: Arc::new(Runner {
+                shared,
+                thread: Some(thread),
+            }),
+        })
+    }
+
+    /// Sends a message together with what else waits, and calls `answer` from the bus' thread when it is durable. Takes the
+    /// role agent.
+    pub fn publish_then(
+        &self,
+        caller: &Caller,
+        mut draft: Draft,
+        answer: impl FnOnce(Ruled<Sent>) + Send + 'static,
+    ) {
+        if caller.role < Role::Agent {
+            return answer(Ok(Err(Refusal::Role {
+                has: caller.role,
+                needs: Role::Agent,
+            })));
+        }
+        draft.sender.clone_from(&caller.actor);
+        if let Err(refused) = self.push(Job::Publish(draft, Box::new(answer)))
+            && let (fault, Job::Publish(_, answer)) = *refused
+        {
+            answer(Err(fault));
+        }
+    }
+
+    /// Sends a message together with what else waits, and returns when it is durable.
+    ///
+    /// # Errors
+    ///
+    /// It was not sent, or nobody can tell.
+    pub fn publish(&self, caller: &Caller, draft: Draft) -> Ruled<Sent> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.publish_then(caller, draft, move |sent| drop(sender.send(sent)));
+        receiver.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Runs something over the broker between two commits: what takes, acknowledges, refuses or answers.
+    ///
+    /// # Errors
+    ///
+    /// The bus has stopped.
+    pub fn with<T: Send + 'static>(
+        &self,
+        errand: impl FnOnce(&mut Broker) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let errand = Job::Errand(Box::new(move |broker| drop(sender.send(errand(broker)))));
+        self.push(errand).map_err(|refused| refused.0)?;
+        receiver.recv().map_err(|_| stopped())
+    }
+
+    /// Returns a listener to an address: it hears what any process sends there from now on, in order and without a gap, and
+    /// acknowledges nothing.
+    ///
+    /// # Errors
+    ///
+    /// The bus has stopped.
+    pub fn listen(&self, address: Address) -> Result<Listener, Fault> {
+        let own = address.clone();
+        let shared = Arc::clone(&self.runner.shared);
+        // On the bus' own thread, so that nothing is announced between the two steps.
+        let (messages, seen) = self.with(move |broker| {
+            let mut listeners = lock(&shared.listeners);
+            let sender = listeners
+                .entry(own)
+                .or_insert_with(|| broadcast::Sender::new(ROOM));
+            (sender.subscribe(), broker.last())
+        })?;
+        Ok(Listener {
+            bus: self.clone(),
+            address,
+            messages,
+            missed: VecDeque::new(),
+            behind: false,
+            seen: seen?,
+        })
+    }
+
+    /// Has a job wait its turn, or gives it back with the reason.
+    fn push(&self, job: Job) -> Result<(), Box<(Fault, Job)>> {
+        let shared = &self.runner.shared;
+        let mut inbox = lock(&shared.inbox);
+        if inbox.stop {
+            return Err(Box::new((stopped(), job)));
+        }
+        if inbox.jobs.len() >= MAX_WAITING {
+            let what = format!("{MAX_WAITING} messages wait to be sent");
+            let fault = Fault::new(FaultKind::Busy, Path::new(""), what);
+            return Err(Box::new((fault, job)));
+        }
+        inbox.jobs.push_back(job);
+        // Who is not the first is taken along with the first.
+        if inbox.jobs.len() == 1 {
+            drop(inbox);
+            shared.wake.notify_one();
+        }
+        Ok(())
+    }
+}
+
+fn stopped() -> Fault {
+    Fault::new(FaultKind::Busy, Path::new(""), "the bus has stopped")
+}
+
+fn no_thread(error: std::io::Error) -> Fault {
+    Fault::io(Path::new(""), "starting the bus' thread", &error)
+}
+
+/// What a listener heard.
+pub type Heard = Result<Arc<Message>, Fault>;
+
+/// Hears what is sent to an address.
+pub struct Listener {
+    bus: Bus,
+    address: Address,
+    messages: broadcast::Receiver<Arc<Message>>,
+    /// What was read from the file after falling behind.
+    missed: VecDeque<Message>,
+    behind: bool,
+    seen: MessageSeq,
+}
+
+impl Listener {
+    /// Returns the next message.
+    ///
+    /// # Errors
+    ///
+    /// The bus has stopped, or what was missed could not be read.
+    pub async fn next(&mut self) -> Heard {
+        loop {
+            if let Some(message) = self.read()? {
+                return Ok(message);
+            }
+            let received = self.messages.recv().await;
+            if let Some(message) = self.received(received)? {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Returns the next message, and holds up the thread until there is one.
+    ///
+    /// # Errors
+    ///
+    /// The bus has stopped, or what was missed could not be read.
+    pub fn next_blocking(&mut self) -> Heard {
+        loop {
+            if let Some(message) = self.read()? {
+                return Ok(message);
+            }
+            let received = self.messages.blocking_recv();
+            if let Some(message) = self.received(received)? {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn received(
+        &mut self,
+        received: Result<Arc<Message>, RecvError>,
+    ) -> Result<Option<Arc<Message>>, Fault> {
+        match received {
+            Ok(message) if message.seq > self.seen => {
+                self.seen = message.seq;
+                Ok(Some(message))
+            }
+            Ok(_) => Ok(None),
+            Err(RecvError::Lagged(_)) => {
+                self.behind = true;
+                Ok(None)
+            }
+            Err(RecvError::Closed) => Err(stopped()),
+        }
+    }
+
+    /// Returns the next message that was missed: messages are kept far longer than a listener can fall behind.
+    fn read(&mut self) -> Result<Option<Arc<Message>>, Fault> {
+        if self.missed.is_empty() && self.behind {
+            let (address, seen) = (self.address.clone(), self.seen);
+            let missed = self
+                .bus
+                .with(move |broker| broker.replay(Some(&address), seen, None, PAGE))??;
+            self.behind = missed.len() == PAGE;
+            self.missed = missed.into();
+        }
+        let Some(message) = self.missed.pop_front() else {
+            return Ok(None);
+        };
+        self.seen = message.seq;
+        Ok(Some(Arc::new(message)))
+    }
+}
+
+/// Takes what waits: at most one group of messages, with the errands between them. `before` is how many were answered last.
+fn next_jobs(shared: &Shared, before: usize) -> (Vec<Job>, bool, bool) {
+    let mut inbox = lock(&shared.inbox);
+    while inbox.jobs.is_empty() && !inbox.rung && !inbox.stop {
+        inbox = shared
+            .wake
+            .wait(inbox)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+    if before > 1 && inbox.jobs.len() < before / 2 && !inbox.jobs.is_empty() && !inbox.stop {
+        // Nobody but the end rings before the time is up.
+        (inbox, _) = shared
+            .wake
+            .wait_timeout(inbox, GATHERING)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+    let (mut bytes, mut count) = (0, 0);
+    while let Some(job) = inbox.jobs.get(count) {
+        if let Job::Publish(draft, _) = job {
+            bytes += draft.body.len();
+        }
+        if count >= MAX_GROUP || (count > 0 && bytes > MAX_GROUP_BYTES) {
+            break;
+        }
+        count += 1;
+    }
+    let jobs: Vec<_> = inbox.jobs.drain(..count).collect();
+    let rung = std::mem::take(&mut inbox.rung);
+    let over = inbox.stop && inbox.jobs.is_empty();
+    (jobs, rung, over)
+}
+
+fn run(shared: &Shared, broker: &mut Broker, mut seen: MessageSeq) {
+    let (mut before, mut heard) = (0, Instant::now());
+    loop {
+        let (jobs, rung, over) = next_jobs(shared, before);
+        let mut drafts = Vec::with_capacity(jobs.len());
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match job {
+                Job::Publish(draft, answer) => {
+                    drafts.push(draft);
+                    answers.push(answer);
+                }
+                Job::Errand(errand) => errand(broker),
+            }
+        }
+        before = drafts.len();
+        if before > 0 {
+            send(shared, broker, &mut seen, drafts, answers);
+        }
+        if rung && before > 0 && heard.elapsed() < DEAF {
+            lock(&shared.inbox).rung = true;
+        } else if rung {
+            heard = Instant::now();
+            if let Err(fault) = hear(shared, broker, &mut seen) {
+                tracing::warn!(%fault, "messages of others were not read");
+            }
+        }
+        if over {
+            // Listeners are told by their channel's end.
+            lock(&shared.listeners).clear();
+            return;
+        }
+    }
+}
+
+/// Commits a group, answers its senders, and tells the listeners.
+fn send(
+    shared: &Shared,
+    broker: &mut Broker,
+    seen: &mut MessageSeq,
+    drafts: Vec<Draft>,
+    answers: Vec<Answer>,
+) {
+    let time = broker.now();
+    let sent = match broker.send(&drafts) {
+        Ok(sent) => sent,
+        Err(fault) => {
+            return answers
+                .into_iter()
+                .for_each(|answer| answer(Err(fault.clone())));
+        }
+    };
+    for (answer, sent) in answers.into_iter().zip(&sent) {
+        answer(Ok(sent.clone()));
+    }
+    let fresh = drafts.into_iter().zip(sent).filter_map(|(draft, sent)| {
+        let sent = sent.ok().filter(|sent| sent.fresh)?;
+        Some(Message {
+            seq: sent.seq,
+            time,
+            draft,
+        })
+    });
+    for message in fresh {
+        if message.seq != *seen + 1 {
+            // Another process sent in between: all is told in order, from the file.
+            shared.ring();
+            return;
+        }
+        *seen = message.seq;
+        tell(shared, message);
+    }
+}
+
+/// Tells what others sent, and what the ledger recorded.
+fn hear(shared: &Shared, broker: &mut Broker, seen: &mut MessageSeq) -> Result<(), Fault> {
+    loop {
+        let messages = broker.replay(None, *seen, None, PAGE)?;
+        let full = messages.len() == PAGE;
+        for message in messages {
+            *seen = message.seq;
+            tell(shared, message);
+        }
+        if !full {
+            return Ok(());
+        }
+    }
+}
+
+fn tell(shared: &Shared, message: Message) {
+    let mut listeners = lock(&shared.listeners);
+    let Some(sender) = listeners.get(&message.draft.address) else {
+        return;
+    };
+    if sender.receiver_count() == 0 {
+        listeners.remove(&message.draft.address);
+        return;
+    }
+    // Nobody is left if it fails, and then nobody misses it.
+    let _ = sender.send(Arc::new(message));
+}

@@ -1,0 +1,78 @@
+//! Where a recording is written: a private file beside the logs, when somebody asks for it or the console panics.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use crate::ui::{recorder::Recorder, recording::Dress};
+
+/// A recorder that the console's thread and its last moment share, and the folder for what it has.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    recorder: Arc<Mutex<Recorder>>,
+    folder: PathBuf,
+}
+
+impl Keeper {
+    /// Returns a keeper that writes into a folder, which is made when it is needed.
+    pub fn new(dress: Dress, folder: PathBuf) -> Keeper {
+        Keeper {
+            recorder: Arc::new(Mutex::new(Recorder::new(dress))),
+            folder,
+        }
+    }
+
+    /// Does something with the recorder.
+    pub fn with<T>(&self, deed: impl FnOnce(&mut Recorder) -> T) -> T {
+        deed(&mut self.recorder.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes the recording and returns where.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be made or written.
+    pub fn write(&self) -> io::Result<PathBuf> {
+        let text = self.with(|recorder| recorder.text());
+        self.put(&text)
+    }
+
+    /// Writes it when the console panics: never waits for a lock that the panicking thread may hold. Returns what to say.
+    pub fn last_words(&self) -> Option<String> {
+        let text = match self.recorder.try_lock() {
+            Ok(recorder) => recorder.text(),
+            Err(_) => return None,
+        };
+        if text.is_empty() {
+            return None;
+        }
+        Some(match self.put(&text) {
+            Ok(file) => format!(
+                "what the console heard last is in {}; it holds what was on the screen and typed",
+                file.display()
+            ),
+            Err(error) => format!("no recording could be written: {error}"),
+        })
+    }
+
+    fn put(&self, text: &[u8]) -> io::Result<PathBuf> {
+        let mut folder = fs::DirBuilder::new();
+        folder.recursive(true).mode(0o700).create(&self.folder)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let named = now.map_or(0, |since| since.as_micros());
+        let file = self.folder.join(format!("recording-{named}.jsonl"));
+        let mut options = fs::OpenOptions::new();
+        let mut out = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&file)?;
+        out.write_all(text)?;
+        Ok(file)
+    }
+}

@@ -1,0 +1,138 @@
+//! The view of messages: its pages, the selected letter, and the count that stands in every view.
+
+use obeya::{
+    domain::{
+        message::{
+            DeadLetter, DeadLetterView, Delivery, DeliveryView, Draft, Message, MessageView, Topic,
+            delivery::Reason,
+        },
+        order::Actor,
+        time::Timestamp,
+    },
+    ui::{
+        effect::Effect,
+        mail::{MailAct, Mailbag, Page},
+        model::View,
+        msg::Msg,
+        update::{settle, update},
+    },
+};
+
+use crate::support::{
+    console::{Console, lacks, shows},
+    sample,
+};
+
+const HOSTILE: &str = "\u{1b}[2Jred\u{202e} alert";
+
+fn message(seq: u64, body: &str) -> Message {
+    Message {
+        seq,
+        time: Timestamp(0),
+        draft: Draft::new(Topic::CoordinationEvents.into(), Actor::agent("ann"), body),
+    }
+}
+
+fn letter(number: u64) -> DeadLetterView {
+    DeadLetterView::from(&DeadLetter {
+        number,
+        message: message(number + 10, HOSTILE),
+        subscriber: None,
+        reason: Reason::TooManyDeliveries,
+        note: String::new(),
+        at: Timestamp(0),
+        attempts: 5,
+    })
+}
+
+fn bag(dead: u64) -> Mailbag {
+    let mut bag = Mailbag {
+        recent: vec![MessageView::from(&message(1, "the api is ready"))],
+        inbox: vec![DeliveryView::from(&Delivery {
+            message: message(2, "review me"),
+            attempt: 1,
+            due: Timestamp(1),
+        })],
+        dead: (1..=dead).rev().map(letter).collect(),
+        ..Mailbag::default()
+    };
+    bag.bus.dead_letters = dead;
+    bag
+}
+
+fn told(dead: u64, size: (u16, u16)) -> Console {
+    let mut console = Console::new(sample::line(), size);
+    console.tell(Msg::Mail(Box::new(bag(dead))));
+    console
+}
+
+#[test]
+fn each_page_shows_what_there_is_and_drives_no_terminal() {
+    let mut console = told(2, (120, 40));
+    console.keys("8<right>");
+    shows(&console, "the api is ready");
+    console.keys("<right>");
+    shows(&console, "review me");
+    shows(&console, "delivered");
+    console.keys("<right>");
+    assert_eq!(console.model.mail.page, Page::Dead);
+    shows(&console, "too_many_deliveries");
+    shows(&console, "red alert");
+    // What is selected is shown whole beneath.
+    shows(
+        &console,
+        "12  1970-01-01T00:00:00Z  from ann to coordination_events",
+    );
+    console.keys("<right>");
+    assert_eq!(console.model.mail.page, Page::Topics);
+    // Nothing of it breaks where there is hardly any room.
+    for size in [(1, 1), (20, 5), (40, 12)] {
+        let mut console = told(2, size);
+        console.keys("8<left>").screen();
+    }
+}
+
+#[test]
+fn dead_letters_are_counted_in_every_view_and_only_if_there_are_any() {
+    let mut console = told(0, (120, 40));
+    lacks(&console, "dead");
+    console.tell(Msg::Mail(Box::new(bag(3))));
+    for key in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        console.keys(key);
+        shows(&console, "3 dead");
+    }
+}
+
+#[test]
+fn a_letter_is_put_back_or_thrown_away_from_its_page_alone() {
+    let mut console = told(2, (120, 40));
+    console.keys("8");
+    settle(&mut console.model);
+    let run = |console: &mut Console, action: &str| {
+        let effects = obeya::ui::update::perform(&mut console.model, action);
+        settle(&mut console.model);
+        effects
+    };
+    assert_eq!(
+        run(&mut console, "requeue"),
+        [],
+        "a topic is no dead letter"
+    );
+    console.keys("<left>");
+    let requeued = run(&mut console, "requeue");
+    assert_eq!(requeued, [Effect::Mail(MailAct::Requeue(2))]);
+    console.keys("j");
+    let purged = run(&mut console, "purge");
+    assert_eq!(purged, [Effect::Mail(MailAct::Purge(1))]);
+    // When it is gone, what stands in its place is selected.
+    let mut left = bag(2);
+    left.dead.pop();
+    update(&mut console.model, Msg::Mail(Box::new(left)));
+    settle(&mut console.model);
+    assert_eq!(console.model.mail.letter(), Some(2));
+    console.keys("4");
+    assert_eq!(
+        (console.model.view, run(&mut console, "purge")),
+        (View::Andon, vec![])
+    );
+}
