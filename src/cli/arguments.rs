@@ -44,7 +44,11 @@ views! {
     "bucket" "list" "List the buckets with their limits";
     "stage" "list" "List the stages with their limits";
     "agent" "list" "List registered agents";
-    "agent" "status" "Show one agent and what it holds";
+    "agent" "status" "Show one agent, what it is about and what it holds";
+    "agent" "spawn" "Have the host run an agent of obeya.toml that was stopped or parked";
+    "agent" "stop" "Have the host end an agent and not run it again";
+    "agent" "scale" "Have the host run an agent so many times at once";
+    "agent" "logs" "Print what an agent wrote";
     "bus" "topics" "List topics and inboxes, and who takes from them";
     "bus" "publish" "Send a message";
     "bus" "subscribe" "Follow messages, one line each, and acknowledge them";

@@ -108,7 +108,7 @@ impl Globals {
     }
 
     /// Returns what the caller may do: what was typed, or what somebody of the actor's sort does.
-    fn role(&self, actor: &Actor) -> Role {
+    pub(super) fn role(&self, actor: &Actor) -> Role {
         self.role.unwrap_or(match actor.kind {
             ActorKind::Agent => Role::Agent,
             _ => Role::Admin,
@@ -321,7 +321,8 @@ impl<'a> Call<'a> {
         Ok(self.place()?.home)
     }
 
-    fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
+    /// Returns the way to the engine, which is opened at the first use.
+    pub(super) fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
         if matches!(self.engine, Engine::Unopened) {
             let home = self.home()?;
             log::start(&home);

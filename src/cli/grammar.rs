@@ -20,7 +20,7 @@ use super::{
     dashboard, debug, demo, deps, doctor,
     duration::span,
     error::Done,
-    export, import, init, keymap, ledger, man, metrics,
+    export, host, import, init, keymap, ledger, man, metrics,
     output::Colour,
     receipt, report, shell, stage, theme, watch, work_order,
 };
@@ -63,7 +63,7 @@ nouns! {
     "andon" => andon, "Stop the line, see what is stopped, and let it run again";
     "bucket" => bucket, "Classes of service: WIP limits and SLAs";
     "stage" => stage, "The board's columns";
-    "agent" | "agents" => agent, "Registered agents";
+    "agent" | "agents" => agent, "Who works: registered agents, and those that a host runs";
     "bus" => bus, "Messages between agents, people and the engine";
     "receipt" => receipt, "Proof of completed work orders";
     "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
@@ -72,6 +72,7 @@ nouns! {
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
     "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON, as a table or as a drawing";
+    "host" => host, "Run the agents of obeya.toml, and keep due things prompt";
     "watch" => watch, "Follow what happens, one line an event";
     "shell" => shell, "Type one command after another, or run a script of them";
     "debug" => debug, "The whole story of an order or an agent, and the whole state";
@@ -245,7 +246,16 @@ mod tests {
             }
         }
         declared.extend(
-            ["completions", "demo", "doctor", "man", "shell", "watch"].map(|noun| words(noun, "")),
+            [
+                "completions",
+                "demo",
+                "doctor",
+                "host",
+                "man",
+                "shell",
+                "watch",
+            ]
+            .map(|noun| words(noun, "")),
         );
         declared.extend(SOURCES.iter().map(|source| words("import", source.name)));
         assert_eq!(menu(), declared);

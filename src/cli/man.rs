@@ -48,6 +48,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "OBEYA_CONFIG",
         "The settings' file; its folder then holds themes and keymaps too.",
     ),
+    (
+        "OBEYA_ORDER, OBEYA_TITLE, OBEYA_PROMPT, OBEYA_RUN",
+        "What a host tells an agent that it runs, beside the four above: its order and the name of its run.",
+    ),
     ("NO_COLOR", "Anything in it means no colour."),
     ("COLUMNS", "The width that output is fitted to."),
     ("TERM, COLORTERM", "What the terminal can show."),
@@ -71,7 +75,11 @@ const FILES: &[(&str, &str)] = &[
         ".obeya/snapshots, .obeya/telemetry.db",
         "What can be made again, and what may be lost.",
     ),
-    (".obeya/logs", "Logs of the last seven days."),
+    (
+        ".obeya/logs",
+        "Logs of the last seven days, and in runs/ what agents wrote.",
+    ),
+    ("obeya.toml", "Beside .obeya: the agents that a host runs."),
     (
         "~/.config/obeya/config.toml",
         "Settings. Beside it themes/, keymaps/ and keymap.toml.",

@@ -22,6 +22,7 @@ mod events;
 mod export;
 mod filter;
 mod grammar;
+mod host;
 pub mod import;
 mod init;
 mod json;
@@ -65,6 +66,9 @@ pub use self::{
     output::Colour,
 };
 
+/// The word that a host starts its runners with.
+const RUNNER: &str = "runner";
+
 /// What the arguments come to.
 #[derive(Debug)]
 pub enum Invocation {
@@ -103,6 +107,10 @@ pub struct WallOptions {
 /// Runs what the arguments ask for, or returns how the console is to be opened. The first argument is the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // What a host starts its agents with is no part of the grammar: nobody types it.
+    if arguments.len() == 2 && arguments.get(1).is_some_and(|word| word == RUNNER) {
+        return Invocation::Done(crate::link::run_runner());
+    }
     let narrow = grammar::narrow(&arguments);
     // What the narrow grammar cannot read, the whole one explains.
     let matches = narrow.and_then(|narrow| read(narrow, &arguments).ok());

@@ -149,7 +149,7 @@ fn wanted(record: &Record, kinds: &[String]) -> bool {
     kinds.is_empty() || kinds.iter().any(|wanted| is_kind(&record.kind, wanted))
 }
 
-fn told(call: &mut Call<'_>, record: &Record, plain: bool) -> Done {
+pub(super) fn told(call: &mut Call<'_>, record: &Record, plain: bool) -> Done {
     let event = Entry::of(record);
     if call.json() {
         return call.out.json_line(&event);

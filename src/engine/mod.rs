@@ -13,6 +13,7 @@ mod past;
 mod pulse;
 mod reader;
 mod reply;
+pub mod supervisor;
 mod working;
 mod writer;
 

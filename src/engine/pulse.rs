@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::clock::MAX_DRIFT;
+use super::{clock::MAX_DRIFT, supervisor::lives};
 use crate::{
     domain::{
         decide::Renewals,
         id::OrderId,
         query::{
             Live, Query,
+            life::Lives,
             trace::{TraceQuery, Traced},
         },
         state::State,
@@ -23,7 +24,7 @@ const MAX_FORGOTTEN: usize = 256;
 /// Where signs of life are kept.
 pub(super) enum Pulse {
     /// Beside the ledger, for every process.
-    Kept(Telemetry),
+    Kept(Telemetry, Home),
     /// In this process, for as long as it lasts.
     Own(Live),
 }
@@ -31,7 +32,7 @@ pub(super) enum Pulse {
 impl Pulse {
     pub(super) fn new(home: Option<&Home>) -> Self {
         match home {
-            Some(home) => Pulse::Kept(Telemetry::new(home)),
+            Some(home) => Pulse::Kept(Telemetry::new(home), home.clone()),
             None => Pulse::Own(Live::default()),
         }
     }
@@ -45,7 +46,7 @@ impl Pulse {
         now: Timestamp,
     ) -> Result<(), Fault> {
         match self {
-            Pulse::Kept(telemetry) => telemetry.beat_lease(id, u64::from(epoch), until, now),
+            Pulse::Kept(telemetry, _) => telemetry.beat_lease(id, u64::from(epoch), until, now),
             Pulse::Own(live) => {
                 live.renewals.insert(id, (epoch, until));
                 Ok(())
@@ -56,7 +57,7 @@ impl Pulse {
     /// Notes that an agent is alive, and what it says it is doing.
     pub(super) fn beat(&mut self, agent: &str, now: Timestamp, note: &str) -> Result<(), Fault> {
         match self {
-            Pulse::Kept(telemetry) => telemetry.beat_agent(agent, now, note),
+            Pulse::Kept(telemetry, _) => telemetry.beat_agent(agent, now, note),
             Pulse::Own(live) => {
                 live.beats.insert(agent.to_owned(), now);
                 Ok(())
@@ -85,7 +86,7 @@ impl Pulse {
         for (id, _) in self.all().into_iter().filter(over).take(MAX_FORGOTTEN) {
             match self {
                 Pulse::Own(live) => drop(live.renewals.remove(&id)),
-                Pulse::Kept(telemetry) => {
+                Pulse::Kept(telemetry, _) => {
                     if let Err(fault) = telemetry.forget(id) {
                         return tracing::warn!(%fault, "an old renewal could not be forgotten");
                     }
@@ -97,7 +98,7 @@ impl Pulse {
     fn all(&mut self) -> Renewals {
         match self {
             Pulse::Own(live) => live.renewals.clone(),
-            Pulse::Kept(telemetry) => match telemetry.lease_beats() {
+            Pulse::Kept(telemetry, _) => match telemetry.lease_beats() {
                 Ok(beats) => beats
                     .into_iter()
                     .map(|(id, beat)| (id, (u32::try_from(beat.epoch).unwrap_or(0), beat.until)))
@@ -115,7 +116,7 @@ impl Pulse {
         let renewals = self.renewals(state, now);
         let beats = match self {
             Pulse::Own(live) => live.beats.clone(),
-            Pulse::Kept(telemetry) => match telemetry.agent_beats() {
+            Pulse::Kept(telemetry, _) => match telemetry.agent_beats() {
                 Ok(beats) => beats
                     .into_iter()
                     .map(|(name, beat)| (name, beat.beat))
@@ -126,7 +127,15 @@ impl Pulse {
                 }
             },
         };
-        Live { beats, renewals }
+        let lives = match self {
+            Pulse::Own(_) => Lives::new(),
+            Pulse::Kept(_, home) => lives::read(home),
+        };
+        Live {
+            beats,
+            renewals,
+            lives,
+        }
     }
 }
 

@@ -90,6 +90,21 @@ impl Home {
         self.path.join("logs")
     }
 
+    /// Returns the folder with a folder for each run of an agent.
+    pub fn runs(&self) -> PathBuf {
+        self.logs().join("runs")
+    }
+
+    /// Returns the file in which a host says what its agents are about.
+    pub fn lives(&self) -> PathBuf {
+        self.path.join("agents.json")
+    }
+
+    /// Returns the project that the ledger belongs to: the folder around it.
+    pub fn project(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
     /// Returns the host's socket: beside the ledger, or in the runtime directory if that path is longer than
     /// [`MAX_SOCKET_PATH`]. Makes the folder in the runtime directory where needed.
     pub fn socket(&self) -> Result<PathBuf, Fault> {

@@ -13,12 +13,16 @@ use rustix::{
 };
 
 use super::{
-    Answered, Beaten, Cold, Heartbeat, Observer, Operator,
+    Answered, Beaten, Cold, Heartbeat, Observer, Operator, Supervised,
     wire::{self, Call, PROTOCOL, Request, Response},
 };
 use crate::{
-    domain::{command::Submission, query::Query},
-    engine::{Reply, since_boot},
+    domain::{
+        command::Submission,
+        query::{Query, life::Life},
+        refusal::Refusal,
+    },
+    engine::{Reply, since_boot, supervisor::Wish},
     ledger::{Fault, Home},
 };
 
@@ -59,6 +63,14 @@ impl Client {
     /// Asks the host to step down; true if it will.
     pub fn ask_to_yield(&mut self) -> bool {
         matches!(self.call(Request::Yield), Some(Response::Yielding))
+    }
+
+    /// Hands an errand on to the host, and returns its answer; None where no host answers.
+    pub(super) fn supervised(&mut self, wish: &Wish) -> Option<Result<Life, Refusal>> {
+        match self.call(Request::Supervise(wish.clone())) {
+            Some(Response::Supervised(answer)) => Some(*answer),
+            _ => None,
+        }
     }
 
     /// Returns the host's answer, or None if it has none: from then on this process does it alone.
@@ -172,5 +184,8 @@ impl Operator for Client {
             Some(Response::Beaten(beaten)) if beaten.is_ok() => *beaten,
             _ => self.cold()?.heartbeat(beat),
         }
+    }
+    fn supervise(&mut self, wish: &Wish) -> Supervised {
+        Ok(self.supervised(wish))
     }
 }

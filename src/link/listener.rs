@@ -18,7 +18,8 @@ use tokio::{
 
 use super::wire::{self, Call, PROTOCOL, Request, Response};
 use crate::{
-    engine::{Failure, Handle, Reader, Reply},
+    domain::refusal::Refusal,
+    engine::{Failure, Handle, Reader, Reply, supervisor::Supervisor},
     ledger::{Fault, FaultKind, Home},
 };
 
@@ -46,6 +47,7 @@ impl Listener {
     pub fn open(
         home: &Home,
         handle: Handle,
+        supervisor: Arc<Supervisor>,
         on_yield: impl Fn() + Send + Sync + 'static,
     ) -> Result<Listener, Fault> {
         let path = home.socket()?;
@@ -61,6 +63,7 @@ impl Listener {
         let (stop, stopped) = oneshot::channel();
         let office = Arc::new(Office {
             handle,
+            supervisor,
             readers: Mutex::default(),
             on_yield: Box::new(on_yield),
             places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
@@ -113,6 +116,7 @@ impl Drop for Listener {
 /// What every connection shares.
 struct Office {
     handle: Handle,
+    supervisor: Arc<Supervisor>,
     readers: Mutex<Vec<Reader>>,
     on_yield: Box<dyn Fn() + Send + Sync>,
     places: Arc<Semaphore>,
@@ -208,6 +212,12 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
                 )?)
             });
             Response::Beaten(Box::new(beaten.await))
+        }
+        Request::Supervise(wish) => {
+            let (sender, receiver) = oneshot::channel();
+            (office.supervisor).ask(wish, move |answer| drop(sender.send(answer)));
+            let gone = || Err(Refusal::not_found("the supervision of agents"));
+            Response::Supervised(Box::new(receiver.await.unwrap_or_else(|_| gone())))
         }
         Request::Yield => {
             (office.on_yield)();

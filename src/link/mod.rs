@@ -29,12 +29,17 @@ use crate::domain::{
     command::{Role, Submission},
     id::OrderId,
     order::Actor,
-    query::{Answer, Query},
+    query::{Answer, Query, life::Life},
     refusal::Refusal,
     time::Timestamp,
 };
 pub use crate::{
-    engine::{Clock, Failure, HeldClock, Outcome, Reply},
+    engine::{
+        Clock, Failure, HeldClock, Outcome, Reply,
+        supervisor::{
+            Errand, RunNote, Supervisor, Wish, newest_runs, read_output, runner::run as run_runner,
+        },
+    },
     ledger::{Fault, FaultKind, Home},
 };
 use serde::{Deserialize, Serialize};
@@ -61,6 +66,9 @@ pub struct Heartbeat {
 /// The answer to a heartbeat: until when the lease now holds, or why it does not.
 pub type Beaten = Result<Result<Timestamp, Refusal>, Failure>;
 
+/// What came of an errand: what the agent is about then, or why not; None where no host runs.
+pub type Supervised = Result<Option<Result<Life, Refusal>>, Fault>;
+
 /// Reaches an engine and asks.
 pub trait Observer {
     /// Answers a question.
@@ -74,6 +82,11 @@ pub trait Operator: Observer {
 
     /// Renews a lease. Never on the ledger.
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten;
+
+    /// Hands an errand about a supervised agent on to the host. Where there is none, nobody supervises.
+    fn supervise(&mut self, _: &Wish) -> Supervised {
+        Ok(None)
+    }
 }
 
 /// Opens a ledger for one caller: over the host's socket if a host runs, else in this process.

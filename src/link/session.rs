@@ -1,11 +1,14 @@
 //! A console's way to the line: an engine in its own process, which hosts if nobody else does.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use super::{Answered, Beaten, Heartbeat, Listener, Observer, Operator};
+use super::{Answered, Beaten, Client, Heartbeat, Listener, Observer, Operator, Supervised};
 use crate::{
     domain::{
         command::{Role, Submission},
@@ -16,7 +19,10 @@ use crate::{
         state::State,
         time::Timestamp,
     },
-    engine::{Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer},
+    engine::{
+        Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer,
+        supervisor::{Supervisor, Wish},
+    },
     ledger::{Fault, Home, SqliteLedger},
 };
 
@@ -103,10 +109,19 @@ impl Watching {
     }
 }
 
-/// The office of the host, while this process has it. The door closes before the office is given up.
+/// The office of the host, while this process has it. The door closes first, then what it runs ends, and then the office
+/// is given up.
 struct Office {
     listener: Option<Listener>,
+    supervisor: Arc<Supervisor>,
     host: Host,
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        drop(self.listener.take());
+        self.supervisor.end();
+    }
 }
 
 /// Looks at a ledger, live, and submits.
@@ -115,6 +130,8 @@ pub struct Session {
     asked_to_yield: Arc<AtomicBool>,
     watching: Watching,
     home: Home,
+    /// What others are told of who hosts.
+    title: &'static str,
 }
 
 impl Session {
@@ -124,11 +141,21 @@ impl Session {
     ///
     /// The ledger could not be opened, read, or written.
     pub fn open(home: &Home) -> Result<Session, Fault> {
+        Session::titled(home, "console")
+    }
+
+    /// Opens a ledger as [`Session::open`] does, under the title that others are told.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be opened, read, or written.
+    pub fn titled(home: &Home, title: &'static str) -> Result<Session, Fault> {
         let session = Session {
             office: Mutex::new(None),
             asked_to_yield: Arc::default(),
             watching: Watching::open(home)?,
             home: home.clone(),
+            title,
         };
         session.stand()?;
         Ok(session)
@@ -153,9 +180,15 @@ impl Session {
         let handle = self.watching.handle();
         let office = match &mut *office {
             Some(office) => office,
-            none => match Host::elect(&self.home, &handle, "console")? {
+            none => match Host::elect(&self.home, &handle, self.title)? {
                 Election::Won(host) => none.insert(Office {
                     listener: None,
+                    supervisor: Arc::new(Supervisor::new(
+                        &self.home,
+                        handle.clone(),
+                        host.term(),
+                        own_program()?,
+                    )),
                     host,
                 }),
                 Election::Lost => return Ok(false),
@@ -165,8 +198,10 @@ impl Session {
         if office.listener.is_none() {
             let yielding = Arc::clone(&self.asked_to_yield);
             let on_yield = move || yielding.store(true, Ordering::Relaxed);
-            office.listener = Some(Listener::open(&self.home, handle, on_yield)?);
+            let supervisor = Arc::clone(&office.supervisor);
+            office.listener = Some(Listener::open(&self.home, handle, supervisor, on_yield)?);
         }
+        office.supervisor.look()?;
         Ok(true)
     }
 
@@ -177,6 +212,12 @@ impl Session {
         drop(office.take());
         // An engine that has ended has no turn.
         let _ = self.watching.handle().rest();
+    }
+
+    /// Returns the supervision of agents, while this process is the host.
+    pub fn supervisor(&self) -> Option<Arc<Supervisor>> {
+        let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        office.as_ref().map(|office| Arc::clone(&office.supervisor))
     }
 
     /// Returns the host's term, while this process is the host.
@@ -205,6 +246,15 @@ impl Operator for Arc<Session> {
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
         let handle = self.watching.handle();
         Ok(handle.heartbeat(beat.order, beat.epoch, &beat.actor, beat.role, &beat.note)?)
+    }
+
+    fn supervise(&mut self, wish: &Wish) -> Supervised {
+        let Some(supervisor) = self.supervisor() else {
+            return Ok(Client::connect(&self.home)?.and_then(|mut host| host.supervised(wish)));
+        };
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        supervisor.ask(wish.clone(), move |answer| drop(sender.send(answer)));
+        Ok(receiver.recv().ok())
     }
 }
 
@@ -240,6 +290,12 @@ impl Operator for ReadOnly {
             needs: Role::Agent,
         }))
     }
+}
+
+/// Returns obeya itself, which a supervisor starts as its runners.
+fn own_program() -> Result<PathBuf, Fault> {
+    std::env::current_exe()
+        .map_err(|error| Fault::io(Path::new(""), "finding the program itself", &error))
 }
 
 /// The user id that records carry.

@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Answered, Beaten, Heartbeat};
 use crate::{
-    domain::{command::Submission, query::Query},
-    engine::Reply,
+    domain::{
+        command::Submission,
+        query::{Query, life::Life},
+        refusal::Refusal,
+    },
+    engine::{Reply, supervisor::Wish},
 };
 
 /// The version of these messages. A host that speaks another one is as good as none.
@@ -25,6 +29,8 @@ pub(super) enum Request {
     Ask(Query),
     /// A sign of life.
     Beat(Heartbeat),
+    /// Something that is wanted of a supervised agent.
+    Supervise(Wish),
     /// The host is asked to step down, for a process that is to be the host for good.
     Yield,
 }
@@ -48,6 +54,8 @@ pub(super) enum Response {
     Answered(Box<Answered>),
     /// To [`Request::Beat`].
     Beaten(Box<Beaten>),
+    /// To [`Request::Supervise`]: what the agent is about then, or why not.
+    Supervised(Box<Result<Life, Refusal>>),
     /// To [`Request::Yield`]: it will.
     Yielding,
     /// The caller speaks another version; this is the host's.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Live, MAX_LIMIT,
     events::Entry,
+    life::Life,
     order_view::LeaseView,
     reading::{Answered, Reading},
     value::Moment,
@@ -62,6 +63,9 @@ pub struct AgentView {
     pub role: Option<String>,
     /// Working, idle or paused. One that was paused over its work is paused.
     pub status: AgentStatus,
+    /// What its host knows of it, where one runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<Life>,
     /// What it may pull.
     pub capabilities: PullFilter,
     /// When it was registered, if it was.
@@ -188,6 +192,7 @@ impl AgentView {
                 None if holds.is_empty() => AgentStatus::Idle,
                 None => AgentStatus::Working,
             },
+            life: live.lives.get(&agent.name).cloned(),
             capabilities: agent.capabilities.clone(),
             registered_at: registered.then_some(Moment(agent.registered)),
             paused_at: agent.paused.as_ref().map(|pause| Moment(pause.at)),

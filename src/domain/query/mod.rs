@@ -16,6 +16,7 @@ pub mod durations;
 pub mod events;
 pub mod filter;
 pub mod graph;
+pub mod life;
 pub mod metrics;
 pub mod names;
 pub mod order_view;
@@ -43,6 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{answers::Answer, question::Query};
 use self::{
+    life::Lives,
     reading::{Reading, Stop},
     reports::forecast::{DEFAULT_SEED, DEFAULT_TRIALS, Dice},
 };
@@ -60,6 +62,8 @@ pub struct Live {
     pub beats: BTreeMap<String, Timestamp>,
     /// The newest renewal of each lease: its epoch and until when it holds.
     pub renewals: Renewals,
+    /// The agents that a host runs.
+    pub lives: Lives,
 }
 
 /// Answers a question, or refuses it as data.

@@ -4,7 +4,10 @@ use ratatui::layout::Rect;
 
 use super::overview::{agent_mark, what_it_does};
 use crate::{
-    domain::query::agents::roster,
+    domain::query::{
+        agents::{AgentView, roster},
+        life::LifeState,
+    },
     text,
     ui::{
         action::Action,
@@ -75,8 +78,14 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         );
         let view = fetched.and_then(|all| all.agents.iter().find(|agent| agent.name == *name));
         if let Some(agent) = view {
-            let (mark, role) = agent_mark(agent.status, pen);
-            let word = agent.status.word();
+            let (mark, role) = match &agent.life {
+                Some(life) => life_mark(life.state, pen),
+                None => agent_mark(agent.status, pen),
+            };
+            let word = match &agent.life {
+                Some(life) => life.state.word(),
+                None => agent.status.word(),
+            };
             pen.parts(
                 row,
                 columns.status,
@@ -123,6 +132,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             let what = match (&agent.paused_at, &agent.pause_reason) {
                 (Some(at), Some(why)) => format!("paused {}: {why}", words::ago(model.now, at.0)),
                 (Some(at), None) => format!("paused {}", words::ago(model.now, at.0)),
+                _ if life_says(agent).is_some() => life_says(agent).unwrap_or_default(),
                 _ if agent.holds.is_empty() => String::new(),
                 _ => what_it_does(agent),
             };
@@ -131,6 +141,34 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         if chosen {
             pen.shade(row, Role::Selection);
         }
+    }
+}
+
+/// Returns what a host's agent says about itself, where that is more than the order it holds.
+fn life_says(agent: &AgentView) -> Option<String> {
+    let life = agent.life.as_ref()?;
+    let note = life.note.as_ref()?;
+    let work = agent
+        .holds
+        .first()
+        .map(|held| format!("{}  ", held.id))
+        .unwrap_or_default();
+    let until = life
+        .until
+        .map(|until| format!(", until {until}"))
+        .unwrap_or_default();
+    Some(format!("{work}{note}{until} (by its {})", life.source))
+}
+
+fn life_mark(state: LifeState, pen: &Pen<'_>) -> (&'static str, Role) {
+    let glyphs = pen.glyphs();
+    match state {
+        LifeState::Busy | LifeState::Starting => (glyphs.agent_active, Role::AgentActive),
+        LifeState::Paused | LifeState::Waiting | LifeState::Throttled | LifeState::Parked => {
+            (glyphs.agent_paused, Role::AgentPaused)
+        }
+        LifeState::Lost | LifeState::Unknown => (glyphs.queued, Role::AgentStale),
+        LifeState::Idle | LifeState::Stopped => (glyphs.queued, Role::Muted),
     }
 }
 

@@ -13,7 +13,7 @@ use obeya::domain::{
     id::{AlertId, OrderId},
     moment::Moment,
     order::{Actor, ClosedOrder},
-    query::{self, Answer, Live, Query},
+    query::{self, Answer, Live, Query, life::Lives},
     record::{Door, Hash, Record, Seq},
     refusal::Refusal,
     state::State,
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) now: Timestamp,
     pub(crate) records: Vec<Record>,
+    /// What a host says of its agents.
+    pub(crate) lives: Lives,
     orders: BTreeMap<OrderId, ArchivedOrder>,
     alerts: BTreeMap<AlertId, ArchivedAlert>,
     receipts: Vec<ReceiptRow>,
@@ -178,7 +180,11 @@ impl World {
     /// Answers a question.
     pub(crate) fn ask(&self, query: &Query) -> Result<Answer, Refusal> {
         let mut shelf = Shelf(self);
-        query::answer(&self.state, &Live::default(), &mut shelf, query, self.now).unwrap()
+        let live = Live {
+            lives: self.lives.clone(),
+            ..Live::default()
+        };
+        query::answer(&self.state, &live, &mut shelf, query, self.now).unwrap()
     }
 }
 

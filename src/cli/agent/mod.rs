@@ -1,6 +1,8 @@
 //! `obeya agent …`.
 
-use clap::{Arg, ArgMatches, Command};
+mod logs;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
 
 use super::{
@@ -13,12 +15,16 @@ use super::{
     work_order::show::heading,
     work_order::{pull_filter, pulled},
 };
-use crate::domain::{
-    command::Command as Intent,
-    query::{
-        Query,
-        agents::{AgentDetail, AgentStatus, AgentView},
+use crate::{
+    domain::{
+        command::Command as Intent,
+        query::{
+            Query,
+            agents::{AgentDetail, AgentStatus, AgentView},
+            life::{Life, LifeSource, LifeState, RunView},
+        },
     },
+    link::{Errand, Fault, FaultKind, Wish},
 };
 
 const NOUN: &str = "agent";
@@ -39,6 +45,10 @@ pub(super) fn grammar(noun: Command) -> Command {
             verb(NOUN, "pause").args([name(), prose("reason", "TEXT", "Why")]),
             verb(NOUN, "resume").arg(name()),
             verb(NOUN, "unregister").arg(name()),
+            verb(NOUN, "spawn").arg(name()),
+            verb(NOUN, "stop").arg(name()),
+            verb(NOUN, "scale").args([name(), count()]),
+            verb(NOUN, "logs").arg(name()).args(logs::arguments()),
         ],
     )
 }
@@ -60,6 +70,13 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         },
         "resume" => Intent::ResumeAgent { name: name() },
         "unregister" => return unregister(call, name()),
+        "spawn" => return supervise(call, name(), Errand::Spawn),
+        "stop" => return supervise(call, name(), Errand::Stop),
+        "scale" => {
+            let count = value::<u8>(matches, "count").unwrap_or(1);
+            return supervise(call, name(), Errand::Scale(count.into()));
+        }
+        "logs" => return logs::run(matches, call, &name()),
         "status" => {
             let agent = answer!(call, Query::Agent { name: name() }, Agent);
             return detail(call, &agent);
@@ -78,6 +95,60 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     match submit(call, intent)? {
         Some(outcome) => report(call, &outcome, &Query::Agent { name: name() }),
         None => Ok(()),
+    }
+}
+
+fn count() -> Arg {
+    positional("count", "N", "How many, from 0 to 64").value_parser(value_parser!(u8).range(0..=64))
+}
+
+fn supervise(call: &mut Call<'_>, name: String, errand: Errand) -> Done {
+    call.no_dry_run("What a host does with its agents")?;
+    let role = call.globals.role(&call.globals.actor());
+    let wish = Wish {
+        agent: name.clone(),
+        errand,
+        role,
+    };
+    let Some(answer) = call.operator()?.supervise(&wish)? else {
+        let what = "no host runs, so nobody runs agents";
+        let fault = Fault::new(FaultKind::Busy, "".as_ref(), what);
+        return Err(fault.mend("Run `obeya host`, or open the console.").into());
+    };
+    let life = answer?;
+    if call.json() {
+        return call.out.json(&json!({ "name": name, "life": life }));
+    }
+    call.out.line(&format!("{name}: {}", in_words(&life)))
+}
+
+/// Returns what a supervised agent is about, with where that is known from.
+fn in_words(life: &Life) -> String {
+    let mut words = format!(
+        "{} since {} (by its {})",
+        life.state, life.since, life.source
+    );
+    if life.source == LifeSource::Operator {
+        words = format!(
+            "{} since {} (an operator wants it so)",
+            life.state, life.since
+        );
+    }
+    if let Some(until) = life.until {
+        words.push_str(&format!(", until {until}"));
+    }
+    if let Some(note) = &life.note {
+        words.push_str(&format!(": {note}"));
+    }
+    words
+}
+
+fn life_tone(state: LifeState) -> Tone {
+    match state {
+        LifeState::Busy | LifeState::Starting => Tone::Good,
+        LifeState::Idle | LifeState::Stopped | LifeState::Unknown => Tone::Muted,
+        LifeState::Waiting | LifeState::Throttled | LifeState::Paused => Tone::Warn,
+        LifeState::Parked | LifeState::Lost => Tone::Bad,
     }
 }
 
@@ -125,7 +196,10 @@ pub(super) fn table(call: &mut Call<'_>, agents: &[AgentView]) -> Done {
         let holds: Vec<String> = agent.holds.iter().map(|held| held.id.to_string()).collect();
         table.row([
             cell(&agent.name),
-            Cell::toned(tone(agent.status), agent.status),
+            match &agent.life {
+                Some(life) => Cell::toned(life_tone(life.state), life.state),
+                None => Cell::toned(tone(agent.status), agent.status),
+            },
             match agent.registered {
                 true => maybe(agent.role.as_ref()),
                 false => Cell::toned(Tone::Muted, "not registered"),
@@ -157,7 +231,30 @@ fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
         Some(reason) => format!("since {at}: {reason}"),
         None => format!("since {at}"),
     });
+    let life = agent.life.as_ref();
+    let runs = life.map(|life| {
+        let run = |run: &RunView| {
+            let pid = run
+                .pid
+                .map(|pid| format!("process {pid}"))
+                .unwrap_or_default();
+            let order = run
+                .order
+                .map(|order| format!(" on {order}"))
+                .unwrap_or_default();
+            format!("{pid}{order}")
+        };
+        let all: Vec<_> = life.runs.iter().map(run).collect();
+        format!(
+            "{} of {} at once  {}",
+            all.len(),
+            life.wanted,
+            all.join(", ")
+        )
+    });
     let facts = [
+        ("state", life.map(in_words)),
+        ("runs", runs),
         ("role", agent.role.clone()),
         ("paused", paused),
         (

@@ -1,0 +1,166 @@
+//! The project's `obeya.toml`: who works on the line, and how each is run.
+//!
+//! ```toml
+//! [agents.rust-dev]
+//! command = ["my-agent", "--prompt", "{prompt}"]
+//! capabilities = { buckets = ["features"] }
+//! lease = "10m"
+//! ```
+//!
+//! It lies beside the ledger's folder. What cannot be read is a [`Problem`] with its place, and the rest holds. Pure: text
+//! in, tables and problems out. No rule reads it: a host puts on the ledger what rules need, and keeps the commands to
+//! itself, so that nobody who can write to the ledger may thereby run a program.
+
+mod agent;
+mod reader;
+
+pub use self::agent::{AgentRule, Budget, Mode, Progress, Restart, Workspace};
+use self::reader::Reader;
+use super::{Document, Problem};
+
+/// The file in the project's root.
+pub const LINE_FILE: &str = "obeya.toml";
+
+/// The most agents that one file may name: many times what a machine runs.
+const AGENT_LIMIT: usize = 200;
+
+/// The words of the ledger's vocabularies, which this floor does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// The classes of service.
+    pub buckets: &'a [&'a str],
+    /// The sorts of work.
+    pub kinds: &'a [&'a str],
+}
+
+/// What an `obeya.toml` says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Line {
+    /// The agents, by name.
+    pub agents: Vec<AgentRule>,
+}
+
+impl Line {
+    /// Returns what the document says, and what was wrong in it. An agent with a mistake in it is left out whole: half of
+    /// what somebody wrote may be more than was allowed.
+    pub fn read(document: &Document, words: Words<'_>) -> (Line, Vec<Problem>) {
+        let (table, found) = document.parse();
+        let mut reader = Reader::new(document, found);
+        let mut line = Line::default();
+        for (key, value) in &table {
+            match key.get_ref().as_ref() {
+                "agents" => {
+                    for (name, table) in reader.tables("agents", value) {
+                        if line.agents.len() == AGENT_LIMIT {
+                            let what = format!("there are more than {AGENT_LIMIT} agents");
+                            reader.wrong(name.span(), what, "use count for several of a sort");
+                            break;
+                        }
+                        line.agents
+                            .extend(AgentRule::read(&mut reader, name, table, words));
+                    }
+                }
+                other => {
+                    let what = format!("there is no table '{other}'");
+                    reader.wrong(key.span(), what, "use [agents.NAME]");
+                }
+            }
+        }
+        line.agents.sort_by(|a, b| a.name.cmp(&b.name));
+        (line, document.in_order(reader.found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORDS: Words<'_> = Words {
+        buckets: &["security", "features"],
+        kinds: &["task", "bug"],
+    };
+
+    fn read(text: &'static str) -> (Line, String) {
+        let (line, problems) = Line::read(&Document::new("obeya.toml", text), WORDS);
+        let lines = problems.iter().map(|problem| format!("{problem}\n"));
+        (line, lines.collect())
+    }
+
+    #[test]
+    fn an_agent_is_read_with_every_default() {
+        let (line, problems) = read("[agents.dev]\ncommand = ['sh', '-c', 'true']\n");
+        assert_eq!(problems, "");
+        assert_eq!(
+            line.agents,
+            [AgentRule {
+                command: vec!["sh".into(), "-c".into(), "true".into()],
+                ..AgentRule::named("dev")
+            }]
+        );
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let (line, problems) = read(
+            "[agents.dev]\nrole = 'developer'\nmode = 'stdio'\ncommand = ['a']\ncwd = 'sub'\n\
+             env = ['HOME', 'API_KEY']\ncapabilities = { buckets = ['features'], kinds = ['bug'], \
+             labels = ['rust'], stages = ['design'] }\ntopics = ['work_order_events']\n\
+             restart = 'transient'\ncount = 3\nlease = '90s'\nprogress = 'heartbeat'\n\
+             grace = 2\nbudget = { tokens = 1_000_000, cost = 12.5 }\nworkspace = 'worktree'\n",
+        );
+        assert_eq!(problems, "");
+        let wanted = AgentRule {
+            role: Some("developer".into()),
+            mode: Mode::Stdio,
+            command: vec!["a".into()],
+            cwd: Some("sub".into()),
+            env: vec!["HOME".into(), "API_KEY".into()],
+            buckets: vec!["features".into()],
+            kinds: vec!["bug".into()],
+            labels: vec!["rust".into()],
+            stages: vec!["design".into()],
+            topics: vec!["work_order_events".into()],
+            restart: Restart::Transient,
+            count: 3,
+            lease_seconds: Some(90),
+            progress: Progress::Heartbeat,
+            grace_seconds: 2,
+            budget: Some(Budget {
+                tokens: Some(1_000_000),
+                cost: Some(12.5),
+            }),
+            workspace: Workspace::Worktree,
+            ..AgentRule::named("dev")
+        };
+        assert_eq!(line.agents, [wanted]);
+    }
+
+    #[test]
+    fn mistakes_are_placed_and_the_rest_holds() {
+        let (line, problems) = read(
+            "[agents.good]\ncommand = ['true']\n\
+             [agents.'two words']\ncommand = ['true']\n\
+             [agents.a]\ncommand = 'true'\n\
+             [agents.b]\ncommand = ['true']\nrestart = 'always'\ncount = 0\n\
+             [agents.c]\ncommand = ['true']\ncapabilities = { buckets = ['feature'] }\nlease = '2 moons'\n\
+             [agents.d]\n\
+             [agents.e]\nmode = 'attached'\n\
+             [agents.f]\ncommand = ['true']\ncolour = 1\nenv = ['A=B']\n\
+             [gate.x]\ncommand = []\n",
+        );
+        let names: Vec<_> = line.agents.iter().map(|agent| &agent.name).collect();
+        assert_eq!(names, ["e", "good"]);
+        insta::assert_snapshot!(problems, @r#"
+        obeya.toml:3:9: 'two words' is no name of an agent; use up to 40 letters, digits, '-', '_' and '.', a letter or digit first
+        obeya.toml:6:11: 'true' is no value of command; write a list, each a text
+        obeya.toml:9:11: 'always' is no value of restart; write one of permanent, transient, temporary
+        obeya.toml:10:9: 0 is no value of count; write a whole number from 1 to 64
+        obeya.toml:13:29: 'feature' is no value of buckets; write one of security, features
+        obeya.toml:14:9: '2 moons' is no value of lease; write a time like 90, "90s", "10m" or "2h", from 5 to 604800 s
+        obeya.toml:15:9: there is no command; write command = ["program", "argument"]
+        obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget or workspace
+        obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
+        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME]
+        "#);
+    }
+}

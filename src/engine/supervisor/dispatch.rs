@@ -1,0 +1,385 @@
+//! An order goes to an agent, and comes back: pulled, completed or released, as the agent, under its claim.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::{
+    context::{Claim, Context, Holding, Trouble},
+    machine::Ending,
+};
+use crate::{
+    config::line::AgentRule,
+    domain::{
+        agent::PullFilter,
+        andon::{Scope, Severity},
+        cold::Cold,
+        command::{Command, Hold, Role},
+        decide::{self, decide},
+        event::Event,
+        id::OrderId,
+        order::Actor,
+        refusal::Refusal,
+        time::SECOND,
+    },
+    text,
+};
+
+/// How often an order may fail, with whatever agent, before a person has to look at it.
+pub(super) const MAX_FAILURES: u32 = 3;
+/// The longest sentence about a failure that goes on the ledger, in characters: a reason there may have a thousand.
+const SENTENCE: usize = 500;
+/// The longest that a throttling is believed, in microseconds: field reports tell of reset times that were made up.
+const LONGEST_THROTTLING: i64 = 24 * 3_600 * SECOND;
+/// How long a throttling lasts whose end nobody tells, in microseconds.
+const USUAL_THROTTLING: i64 = 60 * SECOND;
+
+/// What an agent says about its work: its last line, or a `result` message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// What came of it.
+    pub result: Verdict,
+    /// What to remember, or what is in the way.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// What was delivered.
+    #[serde(default)]
+    pub sku: Option<String>,
+    /// Who throttles.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// In how many seconds a throttling ends.
+    #[serde(default)]
+    pub retry_after: Option<u32>,
+    /// What it used up.
+    #[serde(default)]
+    pub usage: Option<serde_json::Value>,
+}
+
+/// What came of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is done.
+    Done,
+    /// It did not work out; it may with another try.
+    Failed,
+    /// It needs a person.
+    Blocked,
+    /// The agent's provider takes no more for now.
+    Throttled,
+}
+
+/// How work on an order ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Worked {
+    /// As the agent reports.
+    Reported(Report),
+    /// The agent is at fault: it crashed, hung, or lied.
+    Crashed(String),
+    /// The run was told to end.
+    Stopped(String),
+    /// The claim is over, and nothing more is written under it.
+    Over(Holding),
+}
+
+/// Pulls the next order for an agent, if there is one for it now.
+pub(super) async fn pull(context: &Context, rule: &AgentRule) -> Option<Claim> {
+    let command = Command::PullNext {
+        filter: PullFilter::default(),
+        lease_seconds: rule.lease_seconds,
+    };
+    if !is_worth_it(context, rule, &command) {
+        return None;
+    }
+    let outcome = match context.act(&rule.name, None, command).await {
+        Ok(outcome) => outcome,
+        Err(trouble) => {
+            tracing::debug!(agent = rule.name, %trouble, "nothing was pulled");
+            return None;
+        }
+    };
+    let (order, epoch, seconds) = outcome.records.iter().find_map(|record| {
+        let Ok(Event::OrderStarted { id, lease, .. }) = record.decode() else {
+            return None;
+        };
+        lease.map(|lease| (id, lease.epoch, lease.seconds))
+    })?;
+    let state = context.handle.state();
+    let claim = Claim {
+        order,
+        title: state
+            .order(order)
+            .map(|order| order.title.clone())
+            .unwrap_or_default(),
+        epoch,
+        seconds,
+    };
+    context.fates.watch(&claim);
+    Some(claim)
+}
+
+/// Returns whether the rules would let the agent pull something: asked of the newest state, so that an idle agent costs
+/// no commit each time something happens.
+fn is_worth_it(context: &Context, rule: &AgentRule, command: &Command) -> bool {
+    let state = Arc::clone(&context.news.borrow());
+    let first = state.settings.stages.first();
+    let elsewhere = |stage: &crate::domain::settings::Stage| !rule.stages.contains(&stage.name);
+    if !rule.stages.is_empty() && first.is_some_and(elsewhere) {
+        return false;
+    }
+    let actor = Actor::agent(&rule.name);
+    let asking = decide::Context {
+        now: context.now(),
+        actor: &actor,
+        role: Role::Agent,
+        epoch: None,
+        as_of: None,
+    };
+    // What is due is only found when it is tried, so that a refusal for an old reason costs one more piece of news.
+    decide(&state, &Cold::default(), command, &asking).is_ok()
+}
+
+/// Writes down what became of an order, and returns what that says about the agent.
+pub(super) async fn settle(
+    context: &Context,
+    rule: &AgentRule,
+    claim: &Claim,
+    worked: Worked,
+    stop: &mut watch::Receiver<bool>,
+) -> Ending {
+    let ending = settled(context, rule, claim, worked, stop).await;
+    context.fates.forget(claim);
+    ending
+}
+
+async fn settled(
+    context: &Context,
+    rule: &AgentRule,
+    claim: &Claim,
+    worked: Worked,
+    stop: &mut watch::Receiver<bool>,
+) -> Ending {
+    match worked {
+        Worked::Over(Holding::Completed) => {
+            forgive(context, claim.order);
+            Ending::Well
+        }
+        Worked::Over(Holding::Lapsed) => {
+            count_failure(context, claim.order, "its agent made no progress").await;
+            Ending::Crashed(format!(
+                "{} lapsed: there was no progress for {} s",
+                claim.order, claim.seconds
+            ))
+        }
+        Worked::Over(_) => Ending::Stopped,
+        Worked::Stopped(why) => {
+            release(context, rule, claim, &why).await;
+            Ending::Stopped
+        }
+        Worked::Crashed(why) => {
+            give_back(context, rule, claim, &why).await;
+            Ending::Crashed(why)
+        }
+        Worked::Reported(report) => reported(context, rule, claim, report, stop).await,
+    }
+}
+
+async fn reported(
+    context: &Context,
+    rule: &AgentRule,
+    claim: &Claim,
+    report: Report,
+    stop: &mut watch::Receiver<bool>,
+) -> Ending {
+    let note = report
+        .note
+        .as_deref()
+        .map(sentence)
+        .filter(|note| !note.is_empty());
+    match report.result {
+        Verdict::Done => {
+            let sku = report.sku.as_deref().map(sentence);
+            match complete(context, rule, claim, sku, note, stop).await {
+                Ok(()) => {
+                    forgive(context, claim.order);
+                    Ending::Well
+                }
+                Err(Undone::Stopped(why)) => {
+                    release(context, rule, claim, &why).await;
+                    Ending::Stopped
+                }
+                Err(Undone::Refused(why)) => {
+                    let why = format!("the agent says that it is done, and {why}");
+                    give_back(context, rule, claim, &why).await;
+                    Ending::Failed
+                }
+            }
+        }
+        Verdict::Failed => {
+            let why = note.unwrap_or_else(|| "the agent gave no reason".into());
+            give_back(context, rule, claim, &why).await;
+            Ending::Failed
+        }
+        Verdict::Blocked => {
+            let why = note.unwrap_or_else(|| "the agent did not say by what".into());
+            let said = format!("{} is blocked: {why}", claim.order);
+            hold(context, claim.order, "blocked", &said).await;
+            release(context, rule, claim, &format!("blocked: {why}")).await;
+            Ending::Well
+        }
+        Verdict::Throttled => {
+            let source = report.source.as_deref().map(sentence);
+            let source = source.unwrap_or_else(|| "its provider".into());
+            let until = throttled_until(context, report.retry_after);
+            release(
+                context,
+                rule,
+                claim,
+                &format!("throttled by {source} until {until}"),
+            )
+            .await;
+            Ending::Throttled { source, until }
+        }
+    }
+}
+
+/// Returns until when a throttling is believed.
+pub(super) fn throttled_until(
+    context: &Context,
+    retry_after: Option<u32>,
+) -> crate::domain::time::Timestamp {
+    let told = retry_after.map(|seconds| i64::from(seconds).saturating_mul(SECOND));
+    let length = told.unwrap_or(USUAL_THROTTLING).min(LONGEST_THROTTLING);
+    context.now().plus(length)
+}
+
+/// Why work that is done is not completed.
+enum Undone {
+    /// It waited for a hold to thaw, and was told to end or lost its claim meanwhile.
+    Stopped(String),
+    /// A rule does not let it be completed.
+    Refused(String),
+}
+
+/// Completes an order. While an alert holds it, the work is done and waits: the lease is renewed until the hold thaws.
+async fn complete(
+    context: &Context,
+    rule: &AgentRule,
+    claim: &Claim,
+    sku: Option<String>,
+    note: Option<String>,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<(), Undone> {
+    let mut news = context.news.clone();
+    loop {
+        news.mark_unchanged();
+        let command = Command::CompleteOrder {
+            id: claim.order,
+            sku: sku.clone(),
+            note: note.clone(),
+        };
+        match context.act(&rule.name, Some(claim.epoch), command).await {
+            Ok(_) => return Ok(()),
+            Err(Trouble::Refused(Refusal::Held { alerts, .. })) => {
+                let held: Vec<_> = alerts.iter().map(ToString::to_string).collect();
+                let waits = format!("done; waits for {}", held.join(", "));
+                if *stop.borrow() || !context.renew(&rule.name, claim, &waits).await {
+                    return Err(Undone::Stopped(waits));
+                }
+            }
+            // The agent did it by itself.
+            Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
+            Err(trouble) => return Err(Undone::Refused(trouble.to_string())),
+        }
+        tokio::select! {
+            _ = news.changed() => {}
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(renewal(claim)) => {}
+        }
+    }
+}
+
+/// Returns how often a lease is renewed: three times in its length, so that one late beat costs nothing.
+pub(super) fn renewal(claim: &Claim) -> Duration {
+    Duration::from_millis(u64::from(claim.seconds).saturating_mul(1_000) / 3)
+}
+
+/// Gives an order back with a comment that says why, and counts the failure.
+async fn give_back(context: &Context, rule: &AgentRule, claim: &Claim, why: &str) {
+    let why = sentence(why);
+    let comment = Command::CommentOrder {
+        id: claim.order,
+        text: format!("{} failed: {why}", rule.name),
+    };
+    if let Err(trouble) = context.act(&rule.name, Some(claim.epoch), comment).await {
+        tracing::warn!(order = %claim.order, %trouble, "a failure could not be noted");
+    }
+    count_failure(context, claim.order, &why).await;
+    release(context, rule, claim, &why).await;
+}
+
+async fn release(context: &Context, rule: &AgentRule, claim: &Claim, why: &str) {
+    let command = Command::ReleaseOrder {
+        id: claim.order,
+        force: false,
+        reason: Some(sentence(why)),
+    };
+    if let Err(trouble) = context.act(&rule.name, Some(claim.epoch), command).await {
+        // Whoever holds it now does so by right; nothing is written under a claim that is over.
+        tracing::info!(order = %claim.order, %trouble, "an order was not released");
+    }
+}
+
+fn forgive(context: &Context, order: OrderId) {
+    let mut failures = context
+        .failures
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    failures.remove(&order);
+}
+
+/// Counts a failure of an order. One that fails with every agent is held until a person has looked at it.
+async fn count_failure(context: &Context, order: OrderId, why: &str) {
+    let failures = {
+        let mut all = context
+            .failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let failures = all.entry(order).or_default();
+        *failures += 1;
+        match *failures >= MAX_FAILURES {
+            true => all.remove(&order),
+            false => None,
+        }
+    };
+    if let Some(times) = failures {
+        let reason = format!("{order} failed {times} times, last: {}", sentence(why));
+        hold(context, order, "failing", &reason).await;
+    }
+}
+
+/// Holds an order, so that the rules let nobody pull it, until its alert is resolved.
+async fn hold(context: &Context, order: OrderId, condition: &str, reason: &str) {
+    let command = Command::TriggerAndon {
+        reason: sentence(reason),
+        severity: Severity::Medium,
+        hold: Some(Hold::Scope(Scope::Order(order))),
+        fingerprint: Some(format!("order:{order}:{condition}")),
+        order: Some(order),
+    };
+    if let Err(trouble) = context.own(command).await {
+        tracing::error!(%order, %trouble, "an alert could not be raised");
+    }
+}
+
+/// Returns outside text as one clean line that the ledger takes.
+pub(super) fn sentence(outside: &str) -> String {
+    let clean = text::clean(outside);
+    let line: String = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(SENTENCE).collect()
+}

@@ -1,0 +1,196 @@
+//! One process for one order.
+//!
+//! The order reaches the agent on standard input, in its environment and in its arguments; what it exits with and its
+//! last line of JSON with a `result` are what came of it. Exit code 0 alone is not: "done" needs words.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    context::{Claim, Holding},
+    dispatch::{self, Report, Worked, renewal},
+    inbox::Told as Change,
+    machine::Ending,
+    place::Place,
+    process::{Process, sweep},
+    runner::{Ended, Said, Told},
+    runs::RunNote,
+};
+use crate::{
+    config::line::Progress,
+    domain::query::life::{LifeSource, LifeState},
+};
+
+/// Works on one order with one process, and returns what that says about the agent.
+pub(super) async fn run(mut place: Place, claim: Claim) -> Ending {
+    place.tell(Change::Order(Some(claim.order)));
+    let worked = work(&mut place, &claim).await;
+    let (context, rule) = (Arc::clone(&place.context), Arc::clone(&place.rule));
+    dispatch::settle(&context, &rule, &claim, worked, &mut place.stop).await
+}
+
+async fn work(place: &mut Place, claim: &Claim) -> Worked {
+    // First of all, so that whatever happens to this host the next one knows of the claim.
+    let mut note = match place.begin(Some(claim)) {
+        Ok(note) => note,
+        Err(why) => return Worked::Crashed(why),
+    };
+    let order = place.context.order(claim.order).await.unwrap_or_default();
+    let spec = place.spec(&note, Some((claim, &order)));
+    let worked = match place.start(&mut note, &spec).await {
+        Ok(process) => follow(place, claim, &mut note, process).await,
+        Err(why) => Worked::Crashed(why),
+    };
+    if let Worked::Reported(report) = &worked {
+        note.usage = report.usage.clone();
+    }
+    note.end = Some(summary(&worked));
+    place.keep(&note);
+    worked
+}
+
+/// Returns how a run ended, in words.
+pub(super) fn summary(worked: &Worked) -> String {
+    match worked {
+        Worked::Reported(report) => format!("{:?}", report.result).to_lowercase(),
+        Worked::Crashed(why) => format!("crashed: {why}"),
+        Worked::Stopped(why) => format!("stopped: {why}"),
+        Worked::Over(Holding::Completed) => "done".into(),
+        Worked::Over(Holding::Lapsed) => "lapsed".into(),
+        Worked::Over(_) => "its claim was taken back".into(),
+    }
+}
+
+/// Listens to a run until nothing of it is left.
+async fn follow(
+    place: &mut Place,
+    claim: &Claim,
+    note: &mut RunNote,
+    mut process: Process,
+) -> Worked {
+    let (context, rule) = (Arc::clone(&place.context), Arc::clone(&place.rule));
+    let mut news = context.news.clone();
+    let mut next_renewal = Instant::now() + renewal(claim);
+    let (mut progress, mut said, mut over) = (false, String::new(), None);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            heard = process.hear() => match heard {
+                Some(Said::Started(identity)) => {
+                    place.tell(Change::Process(note.run.clone(), identity.pid));
+                    place.state(LifeState::Busy, LifeSource::Process, None);
+                    note.process = Some(identity);
+                    place.keep(note);
+                }
+                Some(Said::Alive) => progress |= rule.progress == Progress::Output,
+                Some(Said::Line(line)) => {
+                    if let Some((state, words)) = spoken(&line) {
+                        progress = true;
+                        said = words;
+                        place.state(state, LifeSource::Protocol, Some(said.clone()));
+                    }
+                }
+                Some(Said::Ended(ended)) => return judged(over, &ended),
+                Some(Said::Failed(why)) => return Worked::Crashed(why),
+                None => {
+                    let left = sweep(&note.run).await;
+                    return Worked::Crashed(format!("its runner was killed; {left} processes were left"));
+                }
+            },
+            _ = news.changed() => {}
+            _ = place.stop.changed() => {}
+            () = tokio::time::sleep_until(next_renewal) => {
+                next_renewal = Instant::now() + renewal(claim);
+                if std::mem::take(&mut progress) {
+                    context.renew(&rule.name, claim, &said).await;
+                }
+            }
+        }
+        let holding = context.holding(&rule.name, claim);
+        if holding != Holding::Held && over.is_none() {
+            over = Some(holding);
+        }
+        // An agent that completed its order by itself may end in peace.
+        let fenced = over
+            .as_ref()
+            .is_some_and(|over| *over != Holding::Completed);
+        if (fenced || *place.stop.borrow()) && !std::mem::replace(&mut told, true) {
+            process.tell(&Told::Stop).await;
+        }
+    }
+}
+
+/// Returns what a line of an agent says that it is about: `{"type":"progress","note":…}`, `{"type":"state","state":"waiting"}`.
+fn spoken(line: &str) -> Option<(LifeState, String)> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    let state = match (text("type")?, text("state")) {
+        ("progress", _) => LifeState::Busy,
+        ("state", Some("waiting")) => LifeState::Waiting,
+        ("state", Some("busy")) => LifeState::Busy,
+        _ => return None,
+    };
+    Some((state, dispatch::sentence(text("note").unwrap_or_default())))
+}
+
+/// Returns what came of an order whose process has ended.
+fn judged(over: Option<Holding>, ended: &Ended) -> Worked {
+    if let Some(over) = over {
+        return Worked::Over(over);
+    }
+    let report = ended.last.as_deref().map(serde_json::from_str::<Report>);
+    match (report, ended.code) {
+        _ if ended.told => Worked::Stopped("the run was told to end".into()),
+        (Some(Ok(report)), Some(0)) => Worked::Reported(report),
+        // Who says that it failed may say so with its exit code too; who says that it is done may not.
+        (Some(Ok(report)), Some(_)) if report.result != dispatch::Verdict::Done => {
+            Worked::Reported(report)
+        }
+        (Some(Err(error)), Some(0)) => {
+            Worked::Crashed(format!("its result cannot be read: {error}"))
+        }
+        (None, Some(0)) => Worked::Crashed("it exited 0 without a result".into()),
+        (_, Some(code)) => Worked::Crashed(format!("it exited with code {code}")),
+        (_, None) => {
+            let signal = ended.signal.unwrap_or_default();
+            Worked::Crashed(format!("signal {signal} ended it"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn done_needs_words_and_a_good_exit() {
+        let check = |last: Option<&str>, code: Option<i32>, wanted: &str| {
+            let ended = Ended {
+                code,
+                last: last.map(str::to_owned),
+                ..Ended::default()
+            };
+            assert_eq!(summary(&judged(None, &ended)), wanted);
+        };
+        let done = Some(r#"{"result":"done"}"#);
+        check(done, Some(0), "done");
+        check(done, Some(1), "crashed: it exited with code 1");
+        check(None, Some(0), "crashed: it exited 0 without a result");
+        check(Some(r#"{"result":"failed"}"#), Some(1), "failed");
+        check(None, None, "crashed: signal 0 ended it");
+        let torn = summary(&judged(
+            None,
+            &Ended {
+                code: Some(0),
+                last: Some("{\"result\"".into()),
+                ..Ended::default()
+            },
+        ));
+        assert!(
+            torn.starts_with("crashed: its result cannot be read"),
+            "{torn}"
+        );
+    }
+}

@@ -1,0 +1,320 @@
+//! Agents as processes: started, watched, given work, and ended whole.
+//!
+//! `machine` says when an agent may run (pure), `pool` is the loop that does it, `dispatch` pulls orders and writes down
+//! what became of them, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
+//! the pipe between a host and what it runs, `runs` and `output` what is kept of it, `lives` what others see of it, and
+//! `recovery` what a host does that comes after one that was killed.
+//!
+//! Everything that is done for an agent is submitted as that agent under its claim's epoch, so that the rules decide and
+//! a claim that is over writes nothing. A host whose term is over starts nothing.
+
+mod context;
+mod dispatch;
+mod exec;
+mod inbox;
+pub(super) mod lives;
+mod machine;
+mod member;
+mod output;
+mod place;
+mod pool;
+mod process;
+mod recovery;
+pub mod runner;
+mod runs;
+mod stdio;
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+
+use self::{
+    context::{Context, Fates},
+    inbox::Note,
+    pool::Pool,
+};
+pub use self::{
+    dispatch::{Report, Verdict},
+    output::{HEAD, Piece, SEGMENT, read as read_output},
+    runs::{RunNote, newest as newest_runs},
+};
+use super::{Handle, Subscription};
+use crate::{
+    config::{
+        Document, Problem,
+        line::{AgentRule, LINE_FILE, Line, Words, Workspace},
+    },
+    domain::{
+        command::Role,
+        order::{Bucket, Kind},
+        query::life::{Life, Lives},
+        refusal::Refusal,
+    },
+    ledger::{Fault, Home},
+};
+
+/// What somebody wants of a supervised agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// It is to run, though it was stopped or parked.
+    Spawn,
+    /// It is to end, and not to run again until it is spawned.
+    Stop,
+    /// It is to run this many times at once.
+    Scale(usize),
+}
+
+/// An errand with its agent and the caller's right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Which agent.
+    pub agent: String,
+    /// What is to be done.
+    pub errand: Errand,
+    /// What the caller may do.
+    pub role: Role,
+}
+
+struct Running {
+    post: mpsc::UnboundedSender<Note>,
+    lives: watch::Receiver<Lives>,
+    thread: Option<JoinHandle<()>>,
+    _subscription: Subscription,
+}
+
+/// What was last seen of the file, and what was wrong in it.
+#[derive(Default)]
+struct Seen {
+    stamp: Option<(SystemTime, u64)>,
+    problems: Vec<Problem>,
+    agents: usize,
+    looked: bool,
+}
+
+/// The supervision of a host. Dropping it ends every run.
+pub struct Supervisor {
+    home: Home,
+    handle: Handle,
+    term: u64,
+    program: PathBuf,
+    seen: Mutex<Seen>,
+    running: Mutex<Option<Running>>,
+}
+
+impl Supervisor {
+    /// Returns the supervision of a ledger whose host this process is by this term. `program` is obeya itself, which has
+    /// the runner in it. Nothing runs before [`Supervisor::look`].
+    pub fn new(home: &Home, handle: Handle, term: u64, program: PathBuf) -> Self {
+        Supervisor {
+            home: home.clone(),
+            handle,
+            term,
+            program,
+            seen: Mutex::default(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// Reads `obeya.toml` if it is new or has changed, and runs what it says. Cheap enough for every few seconds.
+    ///
+    /// # Errors
+    ///
+    /// The supervision's thread could not be started.
+    pub fn look(&self) -> Result<(), Fault> {
+        let file = self.home.project().join(LINE_FILE);
+        let stamp = fs::metadata(&file)
+            .ok()
+            .and_then(|about| Some((about.modified().ok()?, about.len())));
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.looked && seen.stamp == stamp {
+            return Ok(());
+        }
+        let first = !std::mem::replace(&mut seen.looked, true);
+        seen.stamp = stamp;
+        let (line, problems) = read(&file);
+        for problem in &problems {
+            tracing::warn!(%problem, "obeya.toml");
+        }
+        seen.problems = problems;
+        seen.agents = line.agents.len();
+        drop(seen);
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let left_over = || first && !runs::open(&self.home).is_empty();
+        if running.is_none() && line.agents.is_empty() && !left_over() {
+            if first {
+                // What the host before said about agents that are nobody's now.
+                lives::clear(&self.home);
+            }
+            return Ok(());
+        }
+        let running = match &mut *running {
+            Some(running) => running,
+            none => none.insert(self.start()?),
+        };
+        let _ = running.post.send(Note::Rules(line));
+        Ok(())
+    }
+
+    /// Returns what was wrong in the file when it was last read.
+    pub fn problems(&self) -> Vec<Problem> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.problems.clone()
+    }
+
+    /// Returns whether every agent of the file has been taken up, and what there was for it been handed out once.
+    pub fn is_under_way(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = seen.agents;
+        drop(seen);
+        self.lives().len() >= wanted
+    }
+
+    /// Returns what the agents are about.
+    pub fn lives(&self) -> Lives {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running
+            .as_ref()
+            .map(|running| running.lives.borrow().clone())
+            .unwrap_or_default()
+    }
+
+    /// Hands an errand on. `answer` hears what the agent is about then, or why not, from the supervision's thread; where
+    /// that has ended it is dropped.
+    pub fn ask(&self, wish: Wish, answer: impl FnOnce(Result<Life, Refusal>) + Send + 'static) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*running {
+            Some(running) => drop(running.post.send(Note::Asked(wish, Box::new(answer)))),
+            None => answer(Err(pool::not_there(&wish.agent))),
+        }
+    }
+
+    /// Ends every run, and returns when nothing of them is left.
+    pub fn end(&self) {
+        let running = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.take()
+        };
+        if let Some(mut running) = running {
+            let _ = running.post.send(Note::Stop);
+            if let Some(thread) = running.thread.take()
+                && thread.join().is_err()
+            {
+                tracing::error!("the supervisor's thread panicked");
+            }
+        }
+    }
+
+    fn start(&self) -> Result<Running, Fault> {
+        let (post, inbox) = mpsc::unbounded_channel();
+        let (send_news, news) = watch::channel(self.handle.state());
+        let (send_lives, lives) = watch::channel(Lives::new());
+        let fates = Fates::default();
+        let listener = {
+            let fates = fates.clone();
+            move |news: &super::News| {
+                news.records.iter().for_each(|record| fates.note(record));
+                send_news.send_replace(Arc::clone(&news.state));
+            }
+        };
+        let subscription = self.handle.subscribe(listener);
+        let context = Context {
+            home: self.home.clone(),
+            handle: self.handle.clone(),
+            term: self.term,
+            program: self.program.clone(),
+            post: post.clone(),
+            news,
+            fates,
+            failures: Mutex::default(),
+        };
+        let failed = |error: io::Error| {
+            Fault::io(
+                self.home.path(),
+                "starting the supervision of agents",
+                &error,
+            )
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let thread = thread::Builder::new()
+            .name("supervisor".into())
+            .spawn(move || {
+                runtime.block_on(Pool::new(context, send_lives).run(inbox));
+                runtime.shutdown_background();
+            })
+            .map_err(failed)?;
+        Ok(Running {
+            post,
+            lives,
+            thread: Some(thread),
+            _subscription: subscription,
+        })
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Returns what an `obeya.toml` says in the words of this ledger, and what was wrong in it.
+pub fn read(file: &Path) -> (Line, Vec<Problem>) {
+    // What stands in there is run: it must be as much the user's own as what he types.
+    if let Ok(about) = fs::metadata(file)
+        && (about.mode() & 0o002 != 0
+            || ![0, rustix::process::getuid().as_raw()].contains(&about.uid()))
+    {
+        let what = "it is somebody else's, or anybody may write it, so nothing in it is run";
+        let problem = Problem::new(
+            file.display(),
+            what,
+            "own it, and take the others' right away",
+        );
+        return (Line::default(), vec![problem]);
+    }
+    let document = match Document::read(file) {
+        Ok(Some(document)) => document,
+        Ok(None) => return (Line::default(), vec![]),
+        Err(problem) => return (Line::default(), vec![problem]),
+    };
+    let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
+    let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    let words = Words {
+        buckets: &buckets,
+        kinds: &kinds,
+    };
+    let (mut line, mut problems) = Line::read(&document, words);
+    // What is written and not held to would be worse than what cannot be written.
+    line.agents.retain(|rule| match not_yet(rule) {
+        Some(what) => {
+            let what = format!("agent '{}' is left out: {what}", rule.name);
+            problems.push(Problem::new(
+                document.name(),
+                what,
+                "leave that out for now",
+            ));
+            false
+        }
+        None => true,
+    });
+    (line, problems)
+}
+
+fn not_yet(rule: &AgentRule) -> Option<&'static str> {
+    if rule.workspace == Workspace::Worktree {
+        return Some("this version makes no worktrees");
+    }
+    rule.budget.map(|_| "this version holds no budgets")
+}

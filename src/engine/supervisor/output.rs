@@ -1,0 +1,162 @@
+//! What an agent wrote, kept within bounds: its beginning, and the newest of the rest.
+//!
+//! A run's output lies in files named by the place of their first byte. The first keeps the beginning for ever; behind it
+//! the newest two of many are kept, so that a reader sees exactly how much is missing between them.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// How much of the beginning is kept: what an agent was told and how it set out.
+pub const HEAD: u64 = 1 << 20;
+/// How much one file of the rest takes; two of them are kept, so that a run takes at most 8 MiB.
+pub const SEGMENT: u64 = 3_584 << 10;
+
+/// Writes a run's output.
+#[derive(Debug)]
+pub(super) struct Segments {
+    folder: PathBuf,
+    file: Option<File>,
+    /// Where the open file begins, and where it is full.
+    begins: u64,
+    full: u64,
+    written: u64,
+    before: Option<u64>,
+}
+
+impl Segments {
+    /// Makes the first file of a run's output.
+    ///
+    /// # Errors
+    ///
+    /// The folder or the file cannot be made.
+    pub(super) fn create(folder: &Path) -> io::Result<Segments> {
+        fs::create_dir_all(folder)?;
+        Ok(Segments {
+            file: Some(File::create(folder.join(name(0)))?),
+            folder: folder.to_owned(),
+            begins: 0,
+            full: HEAD,
+            written: 0,
+            before: None,
+        })
+    }
+
+    /// Writes on. What the disk does not take is counted and lost.
+    pub(super) fn write(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.written >= self.full {
+                self.turn();
+            }
+            let room = usize::try_from(self.full - self.written).unwrap_or(usize::MAX);
+            let (now, later) = bytes.split_at(bytes.len().min(room));
+            if let Some(file) = &mut self.file
+                && file.write_all(now).is_err()
+            {
+                self.file = None;
+            }
+            self.written += now.len() as u64;
+            bytes = later;
+        }
+    }
+
+    /// Returns how many bytes there were in all.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    fn turn(&mut self) {
+        // The beginning stays; of the rest, the one before the last goes.
+        if let Some(before) = self.before.take() {
+            let _ = fs::remove_file(self.folder.join(name(before)));
+        }
+        self.before = (self.begins > 0).then_some(self.begins);
+        self.begins = self.written;
+        self.full = self.written + SEGMENT;
+        self.file = File::create(self.folder.join(name(self.begins))).ok();
+    }
+}
+
+fn name(begins: u64) -> String {
+    format!("{begins:016}.log")
+}
+
+/// A piece of a run's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// How many bytes before it are missing.
+    pub missing: u64,
+    /// The bytes as they were written: outside text.
+    pub bytes: Vec<u8>,
+}
+
+/// Returns what there is from a place on, in order, and the place behind it.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn read(folder: &Path, from: u64) -> io::Result<(Vec<Piece>, u64)> {
+    let begins = |entry: &fs::DirEntry| -> Option<u64> {
+        let name = entry.file_name();
+        name.to_str()?.strip_suffix(".log")?.parse().ok()
+    };
+    let mut files: Vec<(u64, PathBuf)> = fs::read_dir(folder)?
+        .flatten()
+        .filter_map(|entry| Some((begins(&entry)?, entry.path())))
+        .collect();
+    files.sort();
+    let (mut pieces, mut at) = (vec![], from);
+    for (begins, path) in files {
+        // One that its writer has just thrown away is missing like those before it.
+        let Ok(mut file) = File::open(&path) else {
+            continue;
+        };
+        let skip = at.saturating_sub(begins);
+        let mut bytes = vec![];
+        let read = file
+            .seek(SeekFrom::Start(skip))
+            .and_then(|_| file.take(HEAD.max(SEGMENT)).read_to_end(&mut bytes));
+        if read.is_err() || bytes.is_empty() {
+            continue;
+        }
+        let missing = begins.saturating_sub(at);
+        at = at.max(begins) + bytes.len() as u64;
+        pieces.push(Piece { missing, bytes });
+    }
+    Ok((pieces, at))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn the_beginning_and_the_newest_are_kept_and_the_gap_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut segments = Segments::create(folder.path()).unwrap();
+        let line: Vec<u8> = (0..=255).collect();
+        let lines = 160 * 1024;
+        for _ in 0..lines {
+            segments.write(&line);
+        }
+        let total = 256 * lines as u64;
+        assert_eq!(segments.written(), total);
+        let sizes = fs::read_dir(folder.path()).unwrap().flatten();
+        let kept: u64 = sizes.map(|entry| entry.metadata().unwrap().len()).sum();
+        assert!(kept <= HEAD + 2 * SEGMENT, "{kept}");
+        let (pieces, end) = read(folder.path(), 0).unwrap();
+        assert_eq!(end, total);
+        let shown: u64 = pieces.iter().map(|piece| piece.bytes.len() as u64).sum();
+        let missing: u64 = pieces.iter().map(|piece| piece.missing).sum();
+        assert_eq!(shown + missing, total);
+        assert!(missing > 0 && pieces[0].bytes[..256] == line[..]);
+        segments.write(b"more");
+        let (pieces, end) = read(folder.path(), total).unwrap();
+        assert_eq!((pieces.len(), end), (1, total + 4));
+        assert_eq!(pieces[0].bytes, b"more");
+    }
+}

@@ -1,0 +1,191 @@
+//! Where the runs of an agent go on: what each is given, and how it is noted.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::{
+    context::{Claim, Context, run_name},
+    inbox::{Note, Told as Change},
+    process::{Process, RUN_VARIABLE},
+    runner::{Spec, Stream},
+    runs::{self, RunNote},
+};
+use crate::{
+    config::line::{AgentRule, Mode},
+    domain::query::life::{LifeSource, LifeState},
+};
+
+/// The variables of the host that every agent gets: where programs are, who it is, how to write.
+const EVERYBODYS: &[&str] = &[
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
+];
+
+/// The longest prompt, in bytes: Linux takes 128 KiB for one argument or variable. The whole text is on standard input.
+const PROMPT_LIMIT: usize = 96 * 1024;
+
+/// A place in which runs of an agent go on, one after another.
+pub(super) struct Place {
+    pub(super) context: Arc<Context>,
+    pub(super) rule: Arc<AgentRule>,
+    pub(super) slot: usize,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Place {
+    /// Tells the pool what the run is about.
+    pub(super) fn tell(&self, change: Change) {
+        let note = Note::Told(self.rule.name.clone(), self.slot, change);
+        let _ = self.context.post.send(note);
+    }
+
+    pub(super) fn state(&self, state: LifeState, source: LifeSource, note: Option<String>) {
+        self.tell(Change::State(state, source, note));
+    }
+
+    /// Returns a note of a run that is about to begin, written already.
+    pub(super) fn begin(&self, claim: Option<&Claim>) -> Result<RunNote, String> {
+        let note = RunNote {
+            run: run_name(),
+            agent: self.rule.name.clone(),
+            order: claim.map(|claim| claim.order),
+            epoch: claim.map(|claim| claim.epoch),
+            term: self.context.term,
+            began: self.context.now(),
+            runner: None,
+            process: None,
+            end: None,
+            usage: None,
+        };
+        runs::prune(&self.context.home);
+        note.write(&self.context.home)
+            .map_err(|error| format!("its run could not be noted: {error}"))?;
+        Ok(note)
+    }
+
+    /// Starts what a spec says, and notes as what.
+    pub(super) async fn start(&self, note: &mut RunNote, spec: &Spec) -> Result<Process, String> {
+        let process = Process::start(&self.context.program, &note.run, spec).await?;
+        note.runner = process.runner.clone();
+        self.keep(note);
+        Ok(process)
+    }
+
+    pub(super) fn keep(&self, note: &RunNote) {
+        if let Err(error) = note.write(&self.context.home) {
+            tracing::warn!(run = note.run, %error, "a run's note could not be written");
+        }
+    }
+
+    /// Returns how this agent is run, for an order or without one.
+    pub(super) fn spec(&self, note: &RunNote, work: Option<(&Claim, &Value)>) -> Spec {
+        let (context, rule) = (&self.context, &self.rule);
+        let project = context.home.project();
+        let stdio = rule.mode == Mode::Stdio;
+        let given = rule.env.iter().map(String::as_str);
+        let mut env: Vec<(String, String)> = EVERYBODYS
+            .iter()
+            .copied()
+            .chain(given)
+            .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+            .collect();
+        let mut put = |name: &str, value: String| env.push((name.to_owned(), value));
+        put("OBEYA_LEDGER", context.home.path().display().to_string());
+        put("OBEYA_AGENT", rule.name.clone());
+        put(RUN_VARIABLE, note.run.clone());
+        let mut words = Template::default();
+        if let Some((claim, order)) = work {
+            let text = |key: &str| order.get(key).and_then(Value::as_str).unwrap_or_default();
+            words = Template {
+                id: claim.order.to_string(),
+                title: claim.title.clone(),
+                prompt: prompt(claim, text("description")),
+            };
+            put("OBEYA_ORDER", words.id.clone());
+            put("OBEYA_EPOCH", format!("{}:{}", claim.order, claim.epoch));
+            put("OBEYA_TITLE", words.title.clone());
+            put("OBEYA_PROMPT", words.prompt.clone());
+        }
+        Spec {
+            argv: rule.command.iter().map(|part| words.fill(part)).collect(),
+            cwd: rule
+                .cwd
+                .as_ref()
+                .map_or_else(|| project.to_owned(), |cwd| project.join(cwd)),
+            // A NUL byte can stand in no environment; titles come from outside.
+            env: env
+                .into_iter()
+                .map(|(name, value)| (name, value.replace('\0', "")))
+                .collect(),
+            input: work
+                .filter(|_| !stdio)
+                .map(|(_, order)| format!("{order}\n")),
+            stream: match stdio {
+                true => Stream::Lines,
+                false => Stream::Text,
+            },
+            grace_ms: u64::from(rule.grace_seconds) * 1_000,
+            output: note.folder(&context.home),
+        }
+    }
+}
+
+/// What stands for what in an agent's arguments.
+#[derive(Default)]
+struct Template {
+    id: String,
+    title: String,
+    prompt: String,
+}
+
+impl Template {
+    /// Fills an argument in one pass: what a title looks like is never read as a place to fill.
+    fn fill(&self, part: &str) -> String {
+        let places = [
+            ("{id}", &self.id),
+            ("{title}", &self.title),
+            ("{prompt}", &self.prompt),
+        ];
+        let (mut filled, mut rest) = (String::new(), part);
+        while let Some(at) = rest.find('{') {
+            let (before, from) = rest.split_at(at);
+            filled.push_str(before);
+            let place = places.iter().find(|(name, _)| from.starts_with(name));
+            let (text, length) = place.map_or(("{", 1), |(name, text)| (text.as_str(), name.len()));
+            filled.push_str(text);
+            rest = from.get(length..).unwrap_or_default();
+        }
+        filled.push_str(rest);
+        filled.replace('\0', "")
+    }
+}
+
+/// Returns what is to be done, in words.
+pub(super) fn prompt(claim: &Claim, description: &str) -> String {
+    let mut prompt = match description.trim() {
+        "" => format!("{}: {}", claim.order, claim.title),
+        text => format!("{}: {}\n\n{text}", claim.order, claim.title),
+    };
+    if prompt.len() > PROMPT_LIMIT {
+        let whole = |at: &usize| prompt.is_char_boundary(*at);
+        prompt.truncate((0..=PROMPT_LIMIT).rev().find(whole).unwrap_or(0));
+    }
+    prompt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_filled_once() {
+        let words = Template {
+            id: "WO-001".into(),
+            title: "{prompt} $(rm)".into(),
+            prompt: "all".into(),
+        };
+        assert_eq!(words.fill("--{id}={title}"), "--WO-001={prompt} $(rm)");
+        assert_eq!(words.fill("{a} {prompt}{"), "{a} all{");
+    }
+}
