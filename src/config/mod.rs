@@ -8,6 +8,7 @@ mod document;
 mod filters;
 mod keep;
 mod ledgers;
+pub mod line;
 mod terminal;
 
 use std::{

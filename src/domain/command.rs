@@ -1,17 +1,22 @@
 //! Every intent, declared once: its words, its danger and the least role that may have it.
 
+mod parts;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     agent::PullFilter,
-    andon::{Scope, Severity},
-    event::{Changes, ImportedItem},
+    andon::Severity,
+    event::Changes,
+    gate::{GateRule, GateRun},
     id::{AlertId, OrderId},
-    order::{Actor, Bucket, Kind, Link, Outcome, Priority, PullSignal, vocabulary},
+    order::{Actor, Bucket, Link, vocabulary},
     record::{Door, Hash},
     time::Timestamp,
 };
+
+pub use parts::{Destination, Hold, ImportItem, NewOrder, Sla, StageChange};
 
 vocabulary! {
     /// What a caller may do; each role may do what those before it may.
@@ -261,6 +266,46 @@ commands! {
         /// What to do with it.
         change: StageChange,
     } = "stage" "set" Admin Compensable "Add, limit, move or remove a stage",
+    /// Puts a quality gate up, or changes its rule: what the host read beside the ledger.
+    SetGate {
+        /// Which.
+        name: String,
+        /// Its rule.
+        rule: Box<GateRule>,
+    } = "quality-gate" "set" Admin Compensable "Put a quality gate up",
+    /// Takes a quality gate down.
+    RemoveGate {
+        /// Which.
+        name: String,
+    } = "quality-gate" "remove" Admin Compensable "Take a quality gate down",
+    /// Notes what the engine saw at an order's gate.
+    RecordGate {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// What was seen.
+        run: Box<GateRun>,
+    } = "quality-gate" "record" Admin Compensable "Note what was seen at a gate",
+    /// Opens an approval gate for an order.
+    ApproveGate {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// What to remember.
+        #[serde(default)]
+        note: Option<String>,
+    } = "quality-gate" "approve" Operator Compensable "Approve a work order at an approval gate",
+    /// Closes an approval gate for an order.
+    RejectGate {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// Why.
+        note: String,
+    } = "quality-gate" "reject" Operator Compensable "Reject a work order at an approval gate",
     /// Registers an agent, or registers it anew.
     RegisterAgent {
         /// Its name.
@@ -312,131 +357,6 @@ commands! {
         /// The incarnation from here on.
         incarnation: u64,
     } = "ledger" "restore" Admin Destructive "Replace the ledger by a backup of it",
-}
-
-/// What a new order should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewOrder {
-    /// What sort of work.
-    pub kind: Kind,
-    /// One line.
-    pub title: String,
-    /// Any text.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// Its class of service.
-    pub bucket: Bucket,
-    /// How urgent.
-    pub priority: Priority,
-    /// Labels.
-    #[serde(default)]
-    pub labels: Vec<String>,
-    /// Minutes.
-    #[serde(default)]
-    pub estimate: Option<u32>,
-    /// Who is meant to do it.
-    #[serde(default)]
-    pub assignee: Option<String>,
-    /// The order it is part of.
-    #[serde(default)]
-    pub parent: Option<OrderId>,
-    /// What it waits for.
-    #[serde(default)]
-    pub depends_on: Vec<OrderId>,
-    /// The alerts it is meant to mend.
-    #[serde(default)]
-    pub corrective: Vec<AlertId>,
-    /// Where it came from.
-    pub signal: PullSignal,
-}
-
-impl NewOrder {
-    /// Returns a task with this title and every default.
-    pub fn task(title: impl Into<String>) -> Self {
-        NewOrder {
-            kind: Kind::Task,
-            title: title.into(),
-            description: None,
-            bucket: Bucket::Features,
-            priority: Priority::DEFAULT,
-            labels: vec![],
-            estimate: None,
-            assignee: None,
-            parent: None,
-            depends_on: vec![],
-            corrective: vec![],
-            signal: PullSignal {
-                kind: "cli".into(),
-                source: None,
-            },
-        }
-    }
-}
-
-/// Where an order is moved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Destination {
-    /// To a stage by name.
-    Stage(String),
-    /// One stage towards done.
-    Right,
-    /// One stage towards queued.
-    Left,
-}
-
-/// What an alert should hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hold {
-    /// Nothing, whatever the severity.
-    Nothing,
-    /// This scope.
-    Scope(Scope),
-}
-
-/// A bucket's new promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sla {
-    /// Promises nothing.
-    None,
-    /// Hours from entry to done.
-    Hours(u32),
-}
-
-/// What happens to a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StageChange {
-    /// It is there, with these properties; a new one goes last unless a place is given.
-    Put {
-        /// Its new limit: None leaves it, 0 removes it.
-        wip_limit: Option<u32>,
-        /// Its new place, from 1.
-        position: Option<u32>,
-    },
-    /// It goes.
-    Remove,
-}
-
-/// One item of an imported file, edges by the other system's ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportItem {
-    /// Its id there.
-    pub external: String,
-    /// A digest of the item as read.
-    pub digest: u64,
-    /// The item; its `closed` carries no edges yet.
-    pub item: ImportedItem,
-    /// How it ended there: repeated in `item.closed` once edges have ids.
-    pub outcome: Option<(Outcome, Timestamp)>,
-    /// The item it is part of.
-    pub parent: Option<String>,
-    /// What it waits for.
-    pub depends_on: Vec<String>,
-    /// What people said: author, when, text.
-    pub comments: Vec<(String, Timestamp, String)>,
 }
 
 /// A command on its way to the engine, with everything that the record's envelope needs.

@@ -6,6 +6,7 @@
 mod clock;
 mod commit;
 mod core;
+pub mod gates;
 mod host;
 mod load;
 mod past;

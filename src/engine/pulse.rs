@@ -123,7 +123,11 @@ impl Pulse {
                 }
             },
         };
-        Live { beats, renewals }
+        Live {
+            beats,
+            renewals,
+            tree: None,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod refusals;
 mod roles;
 mod rules;
 mod rules_andon;
+mod rules_gates;
 mod rules_graph;
 mod support;
 mod survival;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agents, andon, blast, deps, detail, events, metrics, order_view, orders, receipts, reports,
-    settings, summary, why,
+    agents, andon, blast, deps, detail, events, gates, metrics, order_view, orders, receipts,
+    reports, settings, summary, why,
 };
 
 /// Declares the answers once: the enum and what is printed of each.
@@ -83,6 +83,8 @@ answers! {
     Buckets(settings::Buckets),
     /// The stages.
     Stages(settings::Stages),
+    /// The quality gates, or an order's.
+    Gates(gates::Gates),
     /// How far an epic is.
     Progress(Box<reports::progress::Progress>),
     /// Completions by day.

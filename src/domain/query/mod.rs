@@ -15,6 +15,7 @@ mod diagram;
 pub mod durations;
 pub mod events;
 pub mod filter;
+pub mod gates;
 pub mod metrics;
 pub mod order_view;
 pub mod orders;
@@ -48,6 +49,7 @@ use super::{
     andon::{Scope, Severity},
     books::Books,
     decide::Renewals,
+    gate::Tree,
     id::{AlertId, OrderId},
     record::Seq,
     refusal::Refusal,
@@ -67,6 +69,9 @@ pub struct Live {
     pub beats: BTreeMap<String, Timestamp>,
     /// The newest renewal of each lease: its epoch and until when it holds.
     pub renewals: Renewals,
+    /// The code as it is now, where it was looked at.
+    #[serde(default)]
+    pub tree: Option<Tree>,
 }
 
 /// A question. Limits that are None stand for the list's default; more than [`MAX_LIMIT`] counts as that.
@@ -238,6 +243,12 @@ pub enum Query {
     Buckets,
     /// The board's stages with their limits and how they stand. Answered by [`Answer::Stages`].
     Stages,
+    /// The quality gates, or how an order stands at those asked of it. Answered by [`Answer::Gates`].
+    Gates {
+        /// Its id here or elsewhere.
+        #[serde(default)]
+        order: Option<String>,
+    },
     /// How far an epic is. Answered by [`Answer::Progress`].
     Progress {
         /// Which, or any other parent.
@@ -429,6 +440,7 @@ impl<B: Books> Reading<'_, B> {
             } => self.receipt_chain(order, limit(*asked))?.into(),
             Query::Buckets => settings::buckets(self.state, self.now).into(),
             Query::Stages => settings::stages(self.state).into(),
+            Query::Gates { order } => self.gates(order.as_deref())?.into(),
             Query::Progress { epic } => Box::new(self.progress(*epic)?).into(),
             Query::Velocity { since, filter } => {
                 let (rows, span) = self.rows(filter, *since)?;

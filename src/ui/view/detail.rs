@@ -325,9 +325,14 @@ fn receipt(proof: &ReceiptView, page: &mut Page) {
     if let Some(note) = &proof.note {
         page.fact("note", note.clone(), Role::Text);
     }
-    let evidence = match proof.evidence {
-        Evidence::NoneRequired => "none was required",
-    };
-    page.fact("evidence", evidence, Role::Muted);
+    match &proof.evidence {
+        Evidence::NoneRequired => page.fact("evidence", "none was required", Role::Muted),
+        Evidence::Gates(seen) => {
+            for seen in seen {
+                let text = format!("{} {}", seen.gate, seen.run.verdict.words());
+                page.fact("evidence", text, Role::Muted);
+            }
+        }
+    }
     page.fact("hash", proof.hash.to_string(), Role::Muted);
 }
