@@ -243,6 +243,18 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Returns whether the console lends its engine.
+    pub(super) fn is_lent(&self) -> bool {
+        matches!(self.engine, Engine::Lent(_))
+    }
+
+    /// Returns who acts, and what they may do.
+    pub(super) fn acting(&self) -> (Actor, Role) {
+        let actor = self.globals.actor();
+        let role = self.globals.role(&actor);
+        (actor, role)
+    }
+
     /// Refuses what has no place in the console.
     pub(super) fn shell_only(&self, what: &str) -> Result<(), CliError> {
         match self.engine {
@@ -267,7 +279,7 @@ impl<'a> Call<'a> {
         Ok(self.place()?.home)
     }
 
-    fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
+    pub(super) fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
         if matches!(self.engine, Engine::Unopened) {
             let home = self.home()?;
             log::start(&home);

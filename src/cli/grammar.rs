@@ -22,7 +22,7 @@ use super::{
     error::Done,
     export, import, init, keymap, ledger, man,
     output::Colour,
-    receipt, report, stage, theme, watch, work_order,
+    quality_gate, receipt, report, stage, theme, watch, work_order,
 };
 use crate::{
     domain::command::Role,
@@ -63,6 +63,7 @@ nouns! {
     "andon" => andon, "Stop the line, see what is stopped, and let it run again";
     "bucket" => bucket, "Classes of service: WIP limits and SLAs";
     "stage" => stage, "The board's columns";
+    "quality-gate" | "gates" => quality_gate, "What must have been seen before work moves on";
     "agent" => agent, "Registered agents";
     "receipt" => receipt, "Proof of completed work orders";
     "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
@@ -179,7 +180,12 @@ mod tests {
     use crate::domain::command::COMMANDS;
 
     /// What the engine does for itself.
-    const OFF_THE_MENU: &[(&str, &str)] = &[("host", "elect")];
+    const OFF_THE_MENU: &[(&str, &str)] = &[
+        ("host", "elect"),
+        ("quality-gate", "set"),
+        ("quality-gate", "remove"),
+        ("quality-gate", "record"),
+    ];
 
     /// Returns every noun and verb that can be typed; a noun without verbs has an empty one.
     fn menu() -> BTreeSet<(String, String)> {

@@ -29,6 +29,7 @@ mod line;
 mod log;
 mod man;
 mod output;
+mod quality_gate;
 mod receipt;
 mod report;
 mod stage;

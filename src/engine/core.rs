@@ -259,6 +259,12 @@ impl Handle {
 
     /// Returns the signs of life that an answer needs.
     pub(super) fn live(&self, query: &Query) -> Result<Live, Fault> {
+        if let (Query::Gates { order: Some(_) }, Some(project)) = (query, &self.shared.project) {
+            return Ok(Live {
+                tree: Some(project.tree()),
+                ..Live::default()
+            });
+        }
         if !pulse::is_needed(&self.state(), query) {
             return Ok(Live::default());
         }

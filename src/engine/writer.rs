@@ -228,6 +228,13 @@ impl Writer {
             true => self.signs_of_life(),
             false => Live::default(),
         };
+        let live = match (query, &self.project) {
+            (Query::Gates { order: Some(_) }, Some(project)) => Live {
+                tree: Some(project.tree()),
+                ..live
+            },
+            _ => live,
+        };
         let now = self.clock.now();
         let mut books = LedgerBooks(self.ledger.as_mut());
         query::answer(&self.state, &live, &mut books, query, now)

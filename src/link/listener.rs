@@ -18,7 +18,7 @@ use tokio::{
 
 use super::wire::{self, Call, PROTOCOL, Request, Response};
 use crate::{
-    engine::{Failure, Handle, Reader, Reply},
+    engine::{Failure, Handle, Reader, Reply, gates::Desk},
     ledger::{Fault, FaultKind, Home},
 };
 
@@ -46,6 +46,7 @@ impl Listener {
     pub fn open(
         home: &Home,
         handle: Handle,
+        desk: Desk,
         on_yield: impl Fn() + Send + Sync + 'static,
     ) -> Result<Listener, Fault> {
         let path = home.socket()?;
@@ -61,6 +62,7 @@ impl Listener {
         let (stop, stopped) = oneshot::channel();
         let office = Arc::new(Office {
             handle,
+            desk,
             readers: Mutex::default(),
             on_yield: Box::new(on_yield),
             places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
@@ -113,6 +115,7 @@ impl Drop for Listener {
 /// What every connection shares.
 struct Office {
     handle: Handle,
+    desk: Desk,
     readers: Mutex<Vec<Reader>>,
     on_yield: Box<dyn Fn() + Send + Sync>,
     places: Arc<Semaphore>,
@@ -208,6 +211,20 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
                 )?)
             });
             Response::Beaten(Box::new(beaten.await))
+        }
+        Request::RunGate(ask) => {
+            let (sender, receiver) = oneshot::channel();
+            let desk = office.desk.clone();
+            // It may take an hour, and must not take a reader's place as long. Who hung up needs no answer.
+            let run = move || drop(sender.send(desk.ask(&ask)));
+            let begun = thread::Builder::new().name("gate".into()).spawn(run);
+            let ran = match begun {
+                Ok(_) => receiver
+                    .await
+                    .unwrap_or_else(|_| Err(gone("the run of the gate was lost").into())),
+                Err(_) => Err(gone("the host could not run the gate").into()),
+            };
+            Response::GateRan(Box::new(ran))
         }
         Request::Yield => {
             (office.on_yield)();

@@ -33,7 +33,10 @@ use crate::domain::{
     time::Timestamp,
 };
 pub use crate::{
-    engine::{Clock, Failure, HeldClock, Outcome, Reply},
+    engine::{
+        Clock, Failure, HeldClock, Outcome, Reply,
+        gates::{Asked, GateAsk, Project, rule_of},
+    },
     ledger::{Fault, FaultKind, Home},
 };
 use serde::{Deserialize, Serialize};
@@ -73,6 +76,12 @@ pub trait Operator: Observer {
 
     /// Renews a lease. Never on the ledger.
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten;
+
+    /// Has a quality gate run on an order: by the host, or in this process where there is none.
+    fn run_gate(&mut self, _: &GateAsk) -> Asked {
+        let what = "no quality gates are run this way";
+        Err(Fault::new(FaultKind::Misuse, "".as_ref(), what).into())
+    }
 }
 
 /// Opens a ledger for one caller: over the host's socket if a host runs, else in this process.

@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{Answered, Beaten, Heartbeat};
 use crate::{
     domain::{command::Submission, query::Query},
-    engine::Reply,
+    engine::{
+        Reply,
+        gates::{Asked, GateAsk},
+    },
 };
 
 /// The version of these messages. A host that speaks another one is as good as none.
-pub(super) const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 3;
 /// The largest frame: an answer of the most rows a list may have fits, and a hostile length does not take all memory.
 pub(super) const MAX_FRAME: usize = 32 << 20;
 
@@ -25,6 +28,8 @@ pub(super) enum Request {
     Ask(Query),
     /// A sign of life.
     Beat(Heartbeat),
+    /// A quality gate is to be run.
+    RunGate(GateAsk),
     /// The host is asked to step down, for a process that is to be the host for good.
     Yield,
 }
@@ -48,6 +53,8 @@ pub(super) enum Response {
     Answered(Box<Answered>),
     /// To [`Request::Beat`].
     Beaten(Box<Beaten>),
+    /// To [`Request::RunGate`], once it has ended.
+    GateRan(Box<Asked>),
     /// To [`Request::Yield`]: it will.
     Yielding,
     /// The caller speaks another version; this is the host's.

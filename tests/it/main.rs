@@ -7,6 +7,7 @@ mod ledger;
 
 mod demo;
 mod engine;
+mod gates;
 mod golden;
 mod limits;
 mod link;

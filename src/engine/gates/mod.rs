@@ -16,8 +16,8 @@ use std::{
     process::Command as Process,
 };
 
-pub use run::{Asked, GateAsk, Line, run_gate};
-pub use runner::Runner;
+pub use run::{Asked, GateAsk, Line, Ready, prepare, run_gate};
+pub use runner::{Desk, Runner};
 
 use self::store::Store;
 use super::own_act;

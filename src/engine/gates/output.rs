@@ -1,7 +1,5 @@
 //! What is kept of an output: its beginning and its end, whatever came between.
 
-use std::collections::VecDeque;
-
 /// Bytes kept of the beginning, and as many of the end: 1 MiB in all.
 const HALF: usize = 512 << 10;
 
@@ -9,7 +7,10 @@ const HALF: usize = 512 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     head: Vec<u8>,
-    tail: VecDeque<u8>,
+    /// The end, as a ring once it is full.
+    tail: Vec<u8>,
+    /// Where in the ring the oldest byte is.
+    oldest: usize,
     left_out: u64,
 }
 
@@ -19,20 +20,34 @@ impl Kept {
         let room = HALF.saturating_sub(self.head.len()).min(bytes.len());
         let (head, rest) = bytes.split_at(room);
         self.head.extend_from_slice(head);
-        // Of a piece that is larger than the end, only its own end will stay.
-        let skipped = rest.len().saturating_sub(HALF);
-        self.tail.extend(rest.iter().skip(skipped));
-        let over = self.tail.len().saturating_sub(HALF);
-        self.tail.drain(..over);
-        self.left_out += (skipped + over) as u64;
+        for piece in rest.chunks(HALF) {
+            self.push_end(piece);
+        }
+    }
+
+    /// Takes at most as much as the ring holds.
+    fn push_end(&mut self, piece: &[u8]) {
+        let room = HALF.saturating_sub(self.tail.len()).min(piece.len());
+        let (fresh, over) = piece.split_at(room);
+        self.tail.extend_from_slice(fresh);
+        self.left_out += over.len() as u64;
+        let (upper, lower) = over.split_at(over.len().min(HALF - self.oldest));
+        for (at, part) in [(self.oldest, upper), (0, lower)] {
+            if let Some(place) = self.tail.get_mut(at..at + part.len()) {
+                place.copy_from_slice(part);
+            }
+        }
+        self.oldest = (self.oldest + over.len()) % HALF;
     }
 
     /// Returns what is kept; where something was left out, a line says how much.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
         let mut bytes = self.head;
         if self.left_out > 0 {
             bytes.extend(format!("\n[{} bytes left out]\n", self.left_out).into_bytes());
         }
+        let turn = self.oldest.min(self.tail.len());
+        self.tail.rotate_left(turn);
         bytes.extend(self.tail);
         bytes
     }

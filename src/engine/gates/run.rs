@@ -28,7 +28,7 @@ use crate::{
         state::State,
     },
     engine::{Failure, Handle, Outcome, Reply, Writer, own_act},
-    ledger::{Fault, Home},
+    ledger::{Fault, FaultKind, Home},
     text,
 };
 
@@ -54,8 +54,9 @@ pub struct GateAsk {
     pub role: Role,
 }
 
-/// What an asking came to: the records of a run, why there was none, or that nobody can tell.
-pub type Asked = Result<Result<Outcome, Refusal>, Failure>;
+/// What an asking came to: the records of a run, None where it goes on behind the caller's back, why there was none, or
+/// that nobody can tell.
+pub type Asked = Result<Result<Option<Outcome>, Refusal>, Failure>;
 
 /// What a run needs of an engine.
 pub trait Line {
@@ -91,27 +92,31 @@ impl Line for Writer {
     }
 }
 
-/// Runs a gate on an order and records what was seen. `term` is the host's, if a host runs it; once `stop` is set the
-/// run is ended and leaves no verdict.
+/// A run that may begin.
+pub struct Ready {
+    project: Project,
+    spec: GateSpec,
+    ask: GateAsk,
+    claim: Claim,
+}
+
+/// Returns a run that may begin, or why it may not. The project's gates are put on the ledger first.
 ///
 /// # Errors
 ///
-/// The ledger could not be used, or the run was ended.
-pub fn run_gate(
+/// The ledger could not be used.
+pub fn prepare(
     line: &mut dyn Line,
     home: &Home,
     ask: &GateAsk,
-    term: Option<u64>,
-    stop: &AtomicBool,
-) -> Asked {
+) -> Result<Result<Ready, Refusal>, Failure> {
     // Who may do nothing does not even make the engine read its file.
     if ask.role < Role::Agent {
         let (has, needs) = (ask.role, Role::Agent);
         return Ok(Err(Refusal::Role { has, needs }));
     }
     let project = Project::of(home);
-    let state = line.newest()?;
-    let (changes, problems) = project.changes(&state);
+    let (changes, problems) = project.changes(&*line.newest()?);
     for change in &changes {
         if let Reply::Failed(failure) = line.commit(change) {
             return Err(failure);
@@ -119,59 +124,95 @@ pub fn run_gate(
     }
     let state = line.newest()?;
     let (specs, _) = project.gates();
-    let Some(spec) = specs.iter().find(|spec| spec.name == ask.gate) else {
+    let Some(spec) = specs.into_iter().find(|spec| spec.name == ask.gate) else {
         return Ok(Err(match problems.first() {
             Some(problem) => Refusal::invalid("gate", problem.to_string()),
             None => Refusal::not_found(format!("quality gate '{}'", text::clean(&ask.gate))),
         }));
     };
-    let Opens::Command(run) = &spec.opens else {
-        let why = format!("{} is an approval: a person opens it", spec.name);
-        return Ok(Err(Refusal::invalid("gate", why)));
-    };
-    if let Err(refusal) = may_run(&state, ask, spec) {
+    if let Err(refusal) = may_run(&state, ask, &spec) {
         return Ok(Err(refusal));
     }
-    let store = Store::of(home);
     let name = format!("{}.{}", ask.order, spec.name);
-    let Some(mut claim) = store.claim(&name)? else {
+    let Some(claim) = Store::of(home).claim(&name)? else {
         let why = format!("{} is being run on {} already", spec.name, ask.order);
         return Ok(Err(Refusal::invalid("gate", why)));
     };
-    let Some(_place) = place(&store, stop)? else {
-        return Ok(Err(Refusal::invalid(
-            "gate",
-            format!("{AT_ONCE} others are being run: try again later"),
-        )));
-    };
-    // What happened while it waited for its place was seen, so it counts from here.
-    let began = line.newest()?.head.seq;
-    let job = Job {
-        project: &project,
-        store: &store,
+    let ask = ask.clone();
+    Ok(Ok(Ready {
+        project,
         spec,
-        run,
         ask,
-        stop,
-    };
-    let Some(seen) = job.run(&mut claim, began, term) else {
-        let stopped = Fault::new(
-            crate::ledger::FaultKind::Busy,
-            Path::new(""),
-            "the run was ended: it leaves no verdict",
-        );
-        return Err(stopped.into());
-    };
-    let record = own_act(Command::RecordGate {
-        id: ask.order,
-        gate: spec.name.clone(),
-        run: Box::new(seen),
-    });
-    match line.commit(&record) {
-        Reply::Done(outcome) => Ok(Ok(outcome)),
-        Reply::Refused(refusal) => Ok(Err(refusal)),
-        Reply::Failed(failure) => Err(failure),
+        claim,
+    }))
+}
+
+impl Ready {
+    /// Runs the gate and records what was seen. `term` is the host's, if a host runs it; once `stop` is set the run is
+    /// ended and leaves no verdict.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be used, or the run was ended.
+    pub fn run(mut self, line: &mut dyn Line, term: Option<u64>, stop: &AtomicBool) -> Asked {
+        let store = Store::of(&self.project.home);
+        let Some(_place) = place(&store, stop)? else {
+            let why = format!("{AT_ONCE} others are being run: try again later");
+            return Ok(Err(Refusal::invalid("gate", why)));
+        };
+        // What happened while it waited for its place is seen, so it counts from here.
+        let began = line.newest()?.head.seq;
+        let Opens::Command(run) = &self.spec.opens else {
+            return Ok(Err(approval(&self.spec)));
+        };
+        let job = Job {
+            project: &self.project,
+            store: &store,
+            spec: &self.spec,
+            run,
+            ask: &self.ask,
+            stop,
+        };
+        let Some(seen) = job.run(&mut self.claim, began, term) else {
+            let what = "the run was ended: it leaves no verdict";
+            return Err(Fault::new(FaultKind::Busy, Path::new(""), what).into());
+        };
+        let record = own_act(Command::RecordGate {
+            id: self.ask.order,
+            gate: self.spec.name.clone(),
+            run: Box::new(seen),
+        });
+        match line.commit(&record) {
+            Reply::Done(outcome) => Ok(Ok(Some(outcome))),
+            Reply::Refused(refusal) => Ok(Err(refusal)),
+            Reply::Failed(failure) => Err(failure),
+        }
     }
+}
+
+/// Prepares a run and runs it.
+///
+/// # Errors
+///
+/// As of [`prepare`] and [`Ready::run`].
+pub fn run_gate(
+    line: &mut dyn Line,
+    home: &Home,
+    ask: &GateAsk,
+    term: Option<u64>,
+    stop: &AtomicBool,
+) -> Asked {
+    match prepare(line, home, ask)? {
+        Ok(ready) => ready.run(line, term, stop),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+fn approval(spec: &GateSpec) -> Refusal {
+    Refusal::invalid(
+        "gate",
+        format!("{} is an approval: a person opens it", spec.name),
+    )
 }
 
 /// Refuses what could not be recorded in the end.
@@ -180,6 +221,9 @@ fn may_run(state: &State, ask: &GateAsk, spec: &GateSpec) -> Result<(), Refusal>
     let order = state
         .order(id)
         .ok_or_else(|| Refusal::not_found(format!("open order {id}")))?;
+    if spec.opens == Opens::Approval {
+        return Err(approval(spec));
+    }
     let rule = rule_of(spec);
     if !rule.fits(order) {
         return Err(Refusal::invalid(

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{GateAsk, Project, run_gate};
+use super::{Asked, GateAsk, Project, Ready, run_gate};
 use crate::{
     domain::{command::Role, id::OrderId},
     engine::{Handle, Reply, Subscription},
@@ -25,9 +25,48 @@ const GLANCE: Duration = Duration::from_secs(5);
 /// How long a run that could not be recorded is left alone.
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// Where others ask the host for a run.
+#[derive(Clone)]
+pub struct Desk {
+    home: Home,
+    handle: Handle,
+    term: u64,
+    stop: Arc<AtomicBool>,
+    /// Read-locked by every run that was asked for.
+    going_on: Arc<RwLock<()>>,
+}
+
+impl Desk {
+    /// Runs a gate in the host's name, on the caller's thread.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be used, or the host ended the run because it stepped down.
+    pub fn ask(&self, ask: &GateAsk) -> Asked {
+        let _going_on = self.going_on.read().unwrap_or_else(PoisonError::into_inner);
+        run_gate(
+            &mut self.handle.clone(),
+            &self.home,
+            ask,
+            Some(self.term),
+            &self.stop,
+        )
+    }
+
+    /// Runs what was prepared, in the host's name, on the caller's thread.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Desk::ask`].
+    pub fn run(&self, ready: Ready) -> Asked {
+        let _going_on = self.going_on.read().unwrap_or_else(PoisonError::into_inner);
+        ready.run(&mut self.handle.clone(), Some(self.term), &self.stop)
+    }
+}
+
 /// The host's runs. Dropping it ends those that go on: they leave no verdict, and the next host begins them anew.
 pub struct Runner {
-    stop: Arc<AtomicBool>,
+    desk: Desk,
     wake: mpsc::Sender<()>,
     thread: Option<JoinHandle<()>>,
     _subscription: Subscription,
@@ -40,7 +79,13 @@ impl Runner {
     ///
     /// No thread could be started.
     pub fn start(home: &Home, handle: &Handle, term: u64) -> Result<Runner, Fault> {
-        let stop = Arc::new(AtomicBool::new(false));
+        let desk = Desk {
+            home: home.clone(),
+            handle: handle.clone(),
+            term,
+            stop: Arc::default(),
+            going_on: Arc::default(),
+        };
         let (wake, woken) = mpsc::channel();
         let ring = wake.clone();
         // A runner that has ended needs no bell.
@@ -48,10 +93,7 @@ impl Runner {
             let _ = ring.send(());
         });
         let host = Host {
-            home: home.clone(),
-            handle: handle.clone(),
-            term,
-            stop: Arc::clone(&stop),
+            desk: desk.clone(),
             file: None,
             under_way: Arc::default(),
             threads: vec![],
@@ -61,7 +103,7 @@ impl Runner {
             .spawn(move || host.run(&woken))
             .map_err(|error| Fault::io(home.path(), "starting to run gates", &error))?;
         Ok(Runner {
-            stop,
+            desk,
             wake,
             thread: Some(thread),
             _subscription: subscription,
@@ -69,15 +111,29 @@ impl Runner {
     }
 }
 
+impl Runner {
+    /// Returns where others ask for a run.
+    pub fn desk(&self) -> Desk {
+        self.desk.clone()
+    }
+}
+
 impl Drop for Runner {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.desk.stop.store(true, Ordering::Relaxed);
         let _ = self.wake.send(());
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
             tracing::error!("the thread of the gates panicked");
         }
+        // Nothing that was asked for outlives the office.
+        drop(
+            self.desk
+                .going_on
+                .write()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 }
 
@@ -85,10 +141,7 @@ impl Drop for Runner {
 type UnderWay = Arc<Mutex<BTreeMap<(OrderId, String), Option<Instant>>>>;
 
 struct Host {
-    home: Home,
-    handle: Handle,
-    term: u64,
-    stop: Arc<AtomicBool>,
+    desk: Desk,
     /// The file as it was last read: when it was written, and its length.
     file: Option<Option<(SystemTime, u64)>>,
     under_way: UnderWay,
@@ -97,7 +150,7 @@ struct Host {
 
 impl Host {
     fn run(mut self, woken: &mpsc::Receiver<()>) {
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.desk.stop.load(Ordering::Relaxed) {
             self.read();
             self.begin();
             match woken.recv_timeout(GLANCE) {
@@ -116,19 +169,19 @@ impl Host {
 
     /// Puts the project's gates on the ledger, if its file changed.
     fn read(&mut self) {
-        let project = Project::of(&self.home);
+        let project = Project::of(&self.desk.home);
         let about = fs::metadata(project.line_file()).ok();
         let now = about.and_then(|about| Some((about.modified().ok()?, about.len())));
         if self.file == Some(now) {
             return;
         }
         self.file = Some(now);
-        let (changes, problems) = project.changes(&self.handle.state());
+        let (changes, problems) = project.changes(&self.desk.handle.state());
         for problem in problems {
             tracing::warn!(%problem, "the project's file");
         }
         for change in changes {
-            match self.handle.submit(change) {
+            match self.desk.handle.submit(change) {
                 Reply::Done(_) => {}
                 Reply::Refused(refusal) => tracing::warn!(%refusal, "a gate was refused"),
                 // It is read again at the next look.
@@ -143,7 +196,7 @@ impl Host {
     /// Begins every run that is due and not under way.
     fn begin(&mut self) {
         self.threads.retain(|thread| !thread.is_finished());
-        for due in self.handle.state().gates_due() {
+        for due in self.desk.handle.state().gates_due() {
             let mut under_way = self
                 .under_way
                 .lock()
@@ -154,8 +207,7 @@ impl Host {
                 _ => under_way.insert(due.clone(), None),
             };
             drop(under_way);
-            let (home, mut handle, term) = (self.home.clone(), self.handle.clone(), self.term);
-            let (stop, under_way) = (Arc::clone(&self.stop), Arc::clone(&self.under_way));
+            let (desk, under_way) = (self.desk.clone(), Arc::clone(&self.under_way));
             let run = move || {
                 let (order, gate) = due.clone();
                 let (actor, role) = (None, Role::Admin);
@@ -165,7 +217,7 @@ impl Host {
                     actor,
                     role,
                 };
-                let done = run_gate(&mut handle, &home, &ask, Some(term), &stop);
+                let done = desk.ask(&ask);
                 let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
                 match done {
                     Ok(Ok(_)) => drop(under_way.remove(&due)),
