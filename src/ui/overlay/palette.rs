@@ -44,6 +44,8 @@ pub enum Choice {
     Edit(Vec<OrderId>, Box<Changes>),
     /// Submits a command.
     Submit(Box<Command>),
+    /// Runs a line of the command line's words.
+    Line(String),
     /// Makes the first order wait for the second.
     Depend(OrderId, OrderId),
 }

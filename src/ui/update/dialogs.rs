@@ -317,6 +317,7 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
         Choice::Theme(name) => looks::keep(model, name),
         Choice::Edit(ids, changes) => bulk::edit(model, ids, &changes),
         Choice::Submit(command) => submit(model, *command, None),
+        Choice::Line(line) => run_line(model, line),
         Choice::Depend(id, on) => submit(model, Command::AddDependency { id, on }, None),
     }
 }
