@@ -309,7 +309,7 @@ impl Writer {
         // Who cannot read the ledger is told so in the turn.
         let _ = self.catch_up();
         // Where no host reads the project's file, its gates hold from the moment they matter.
-        if self.feed.is_none() {
+        if self.feed.is_none() && !submission.dry_run {
             let (changes, _) = project.changes(&self.state);
             for change in &changes {
                 drop(self.commit_for(&[change], None));
@@ -425,7 +425,7 @@ pub(super) fn may_be_gated(submission: &Submission) -> bool {
             | Command::ApproveGate { .. }
             | Command::RejectGate { .. }
     );
-    gated && submission.may_write()
+    gated && submission.role >= submission.command.spec().role
 }
 
 fn one(mut replies: Vec<Reply>) -> Reply {

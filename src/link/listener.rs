@@ -18,6 +18,7 @@ use tokio::{
 
 use super::wire::{self, Call, PROTOCOL, Request, Response};
 use crate::{
+    domain::{record::Door, refusal::Refusal},
     engine::{Failure, Handle, Reader, Reply, gates::Desk},
     ledger::{Fault, FaultKind, Home},
 };
@@ -180,6 +181,10 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
         Request::Submit(mut submission) => {
             // Who the caller is, the kernel knows best.
             submission.uid = uid;
+            // The engine's own door is inside this process.
+            if submission.door == Door::Engine {
+                return Response::Reply(Box::new(Reply::Refused(Refusal::EngineOnly)));
+            }
             let (sender, receiver) = oneshot::channel();
             office
                 .handle

@@ -9,12 +9,26 @@ use std::{
     time::{Duration, Instant},
 };
 
+use obeya::{
+    domain::{
+        command::{Command as Intent, Role, Submission},
+        gate::Verdict,
+        id::OrderId,
+        order::Actor,
+        record::Door,
+        refusal::Refusal,
+    },
+    link::{Client, Home, Operator as _, Reply, Session},
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
     cli::Room,
-    support::pty::{PATIENCE, Start},
+    support::{
+        gates,
+        pty::{PATIENCE, Start},
+    },
 };
 
 /// A room with one started order, and a gate `build` of this shell script.
@@ -351,6 +365,36 @@ fn a_host_runs_a_stages_gate_once_and_the_next_begins_what_a_killed_one_left() {
     assert_eq!(status(&room).0, "stale");
 }
 
+/// The host's verdicts come from the host: what says over the socket that it is the engine is not believed.
+#[test]
+fn nobody_comes_in_by_the_engines_door() {
+    let room = room("false", "stage = 'code'");
+    let home = Home::new(room.path().join(".obeya")).unwrap();
+    let _host = Session::open(&home).unwrap();
+    let mut client = Client::connect(&home).unwrap().unwrap();
+    let id = OrderId::work(1);
+    let (gate, run) = ("build".into(), Box::new(gates::run(Verdict::Passed, 1)));
+    let submission = Submission {
+        id: uuid::Uuid::now_v7(),
+        actor: Actor::system(),
+        role: Role::Admin,
+        door: Door::Engine,
+        uid: 0,
+        epoch: None,
+        causation: None,
+        correlation: None,
+        dry_run: false,
+        until: None,
+        as_of: None,
+        command: Intent::RecordGate { id, gate, run },
+    };
+    let reply = client.submit(&submission);
+    assert!(
+        matches!(reply, Reply::Refused(Refusal::EngineOnly)),
+        "{reply:?}"
+    );
+}
+
 #[test]
 fn nobody_without_the_right_runs_a_gate_or_makes_the_engine_read_its_file() {
     let room = room("touch ran", "");
@@ -394,4 +438,46 @@ fn every_preset_is_read_as_it_is() {
             checked.out
         );
     }
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_and_runs_or_reads_nothing() {
+    let room = room("touch ran", "");
+    let before = room.records();
+    assert_eq!(room.line("quality-gate run WO-001 build --dry-run").code, 2);
+    assert!(!room.path().join("ran").exists());
+    assert_eq!(room.records(), before);
+    room.done("quality-gate run WO-001 build");
+    let dry = room.done("work-order complete WO-001 --dry-run");
+    assert!(dry.out.contains("WO-001 completed"), "{}", dry.out);
+}
+
+#[test]
+fn an_approval_is_given_by_another_person_and_from_the_console() {
+    let room = Room::empty().set("PATH", &std::env::var("PATH").unwrap());
+    room.write(
+        "obeya.toml",
+        "[gates.review]\napproval = true\nstage = 'design'\n",
+    );
+    room.done("init");
+    room.done("work-order create --title Work");
+    room.done("work-order start WO-001 --actor bob");
+    let refused = room.line("quality-gate approve WO-001 review --actor bob");
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert!(
+        refused.err.contains("a person who did not work on it"),
+        "{}",
+        refused.err
+    );
+    let mut console = Start::console(room.path()).go();
+    console
+        .keys("2")
+        .shows("WO-001")
+        .keys("l<enter>")
+        .shows("Quality gates");
+    console.shows("not approved yet").shows("guards design");
+    console.keys("Q").shows("approve review").keys("<enter>");
+    console.shows("review  approved");
+    assert_eq!(console.keys("<esc>q").end(), Ok(0));
+    room.done("work-order move WO-001 right");
 }
