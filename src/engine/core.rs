@@ -58,7 +58,7 @@ type Errand = Box<dyn FnOnce(&mut Writer) + Send>;
 
 enum Job {
     /// With the code as it was just before, for what is decided by it.
-    Submit(Box<Submission>, Option<Tree>, Answer),
+    Submit(Box<Submission>, Option<Box<Tree>>, Answer),
     Errand(Errand),
 }
 
@@ -214,9 +214,11 @@ impl Handle {
     }
 
     fn wait_for_turn(&self, submission: Submission, tree: Option<Tree>, answer: Answer) {
-        if let Err((fault, Job::Submit(_, _, answer))) =
-            self.push(Job::Submit(Box::new(submission), tree, answer))
-        {
+        if let Err((fault, Job::Submit(_, _, answer))) = self.push(Job::Submit(
+            Box::new(submission),
+            tree.map(Box::new),
+            answer,
+        )) {
             answer(Reply::Failed(fault.into()));
         }
     }
@@ -380,7 +382,7 @@ fn run(shared: &Shared, writer: &mut Writer) {
         for job in round.jobs {
             match job {
                 Job::Submit(submission, tree, answer) => {
-                    writer.trees.extend(tree.map(|tree| (submission.id, tree)));
+                    writer.trees.extend(tree.map(|tree| (submission.id, *tree)));
                     group.push(submission);
                     answers.push(answer);
                 }

@@ -470,11 +470,9 @@ fn an_approval_is_given_by_another_person_and_from_the_console() {
         refused.err
     );
     let mut console = Start::console(room.path()).go();
-    console
-        .keys("2")
-        .shows("WO-001")
-        .keys("l<enter>")
-        .shows("Quality gates");
+    console.keys("<ctrl-p>").shows("Go to an order");
+    console.keys("WO-001").settle().keys("<enter>");
+    console.shows("Quality gates");
     console.shows("not approved yet").shows("guards design");
     console.keys("Q").shows("approve review").keys("<enter>");
     console.shows("review  approved");

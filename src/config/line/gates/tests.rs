@@ -1,5 +1,4 @@
 //! What a file may say, and what is told of what it may not.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
 
