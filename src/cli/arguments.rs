@@ -43,6 +43,12 @@ views! {
     "andon" "preview" "Show what a hold would stop";
     "bucket" "list" "List the buckets with their limits";
     "stage" "list" "List the stages with their limits";
+    "quality-gate" "list" "List the quality gates";
+    "quality-gate" "status" "Show how a work order stands at its gates";
+    "quality-gate" "run" "Run a gate on a work order, and keep what was seen";
+    "quality-gate" "log" "Show what was seen at a gate, and its output";
+    "quality-gate" "check" "Say what is wrong in obeya.toml";
+    "quality-gate" "preset" "Print gates for a tool, to paste into obeya.toml";
     "agent" "list" "List registered agents";
     "agent" "status" "Show one agent, what it is about and what it holds";
     "agent" "spawn" "Have the host run an agent of obeya.toml that was stopped or parked";

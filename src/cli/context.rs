@@ -286,6 +286,18 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Returns whether the console lends its engine.
+    pub(super) fn is_lent(&self) -> bool {
+        matches!(self.engine, Engine::Lent(_))
+    }
+
+    /// Returns who acts, and what they may do.
+    pub(super) fn acting(&self) -> (Actor, Role) {
+        let actor = self.globals.actor();
+        let role = self.globals.role(&actor);
+        (actor, role)
+    }
+
     /// Refuses what has no place in the console.
     pub(super) fn shell_only(&self, what: &str) -> Result<(), CliError> {
         match self.engine {

@@ -22,7 +22,7 @@ use super::{
     error::Done,
     export, host, import, init, keymap, ledger, man, metrics,
     output::Colour,
-    receipt, report, shell, stage, theme, watch, work_order,
+    quality_gate, receipt, report, shell, stage, theme, watch, work_order,
 };
 use crate::{
     domain::command::Role,
@@ -63,6 +63,7 @@ nouns! {
     "andon" => andon, "Stop the line, see what is stopped, and let it run again";
     "bucket" => bucket, "Classes of service: WIP limits and SLAs";
     "stage" => stage, "The board's columns";
+    "quality-gate" | "gates" => quality_gate, "What must have been seen before work moves on";
     "agent" | "agents" => agent, "Who works: registered agents, and those that a host runs";
     "bus" => bus, "Messages between agents, people and the engine";
     "receipt" => receipt, "Proof of completed work orders";
@@ -211,7 +212,12 @@ mod tests {
     use crate::domain::command::COMMANDS;
 
     /// What the engine does for itself.
-    const OFF_THE_MENU: &[(&str, &str)] = &[("host", "elect")];
+    const OFF_THE_MENU: &[(&str, &str)] = &[
+        ("host", "elect"),
+        ("quality-gate", "set"),
+        ("quality-gate", "remove"),
+        ("quality-gate", "record"),
+    ];
 
     /// Returns every noun and verb that can be typed; a noun without verbs has an empty one.
     fn menu() -> BTreeSet<(String, String)> {

@@ -41,6 +41,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (EPOCH_VARIABLE, "The fencing number of the caller's claim."),
     (
+        "OBEYA_ORDER, OBEYA_GATE",
+        "Set for a quality gate that is run: on which order, and which gate.",
+    ),
+    (
         LOG_VARIABLE,
         "What is logged, like debug or obeya::engine=trace,warn.",
     ),

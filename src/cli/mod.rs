@@ -33,6 +33,7 @@ mod log;
 mod man;
 mod metrics;
 mod output;
+mod quality_gate;
 mod receipt;
 mod report;
 mod shell;

@@ -10,6 +10,7 @@ use super::{
     table::{Table, cell, flex, left, maybe, right},
 };
 use crate::domain::{
+    gate::GateEvidence,
     query::{Query, receipts::ReceiptView},
     receipt::Evidence,
 };
@@ -82,7 +83,8 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
     let title = format!("receipt {} of {}", receipt.number, receipt.order);
     call.out.tone(Tone::Head, &title)?;
     let evidence = match &receipt.evidence {
-        Evidence::NoneRequired => "none was required",
+        Evidence::NoneRequired => "none was required".to_owned(),
+        Evidence::Gates(seen) => seen.iter().map(seen_at).collect::<Vec<_>>().join("; "),
     };
     let facts = [
         (
@@ -94,7 +96,7 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
         ),
         ("sku", receipt.sku.clone()),
         ("note", receipt.note.clone()),
-        ("evidence", Some(evidence.into())),
+        ("evidence", Some(evidence)),
         (
             "record",
             Some(format!("{} {}", receipt.seq, receipt.record_hash)),
@@ -108,6 +110,20 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
         }
     }
     Ok(())
+}
+
+/// Returns what was seen at a gate, in a few words.
+fn seen_at(seen: &GateEvidence) -> String {
+    let by = match &seen.run.command {
+        Some(command) => format!("`{command}`"),
+        None => seen.by.to_string(),
+    };
+    format!(
+        "{} {} ({by}), record {}",
+        seen.gate,
+        seen.run.verdict.words(),
+        seen.seq
+    )
 }
 
 fn verify(order: String, call: &mut Call<'_>) -> Done {

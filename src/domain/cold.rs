@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     id::OrderId,
-    order::ClosedOrder,
+    order::{ClosedOrder, Tree},
     record::{Record, Seq},
 };
 
@@ -20,12 +20,19 @@ pub struct Cold {
     pub externals: BTreeMap<String, Option<OrderId>>,
     /// Records by seq.
     pub records: BTreeMap<Seq, Option<Record>>,
+    /// The code as it is now.
+    pub tree: Option<Tree>,
 }
 
 impl Cold {
     /// Returns a closed order, if it was fetched and is there.
     pub fn order(&self, id: OrderId) -> Option<&ClosedOrder> {
         self.orders.get(&id)?.as_ref()
+    }
+
+    /// Returns the code as it is now; what was not looked at counts as unknown.
+    pub fn tree(&self) -> &Tree {
+        self.tree.as_ref().unwrap_or(&Tree::Unknown)
     }
 }
 
@@ -38,11 +45,13 @@ pub struct Needs {
     pub externals: BTreeSet<String>,
     /// Records by seq.
     pub records: BTreeSet<Seq>,
+    /// The code as it is now.
+    pub tree: bool,
 }
 
 impl Needs {
     /// Returns whether nothing is missing.
     pub fn is_empty(&self) -> bool {
-        self.orders.is_empty() && self.externals.is_empty() && self.records.is_empty()
+        self.orders.is_empty() && self.externals.is_empty() && self.records.is_empty() && !self.tree
     }
 }

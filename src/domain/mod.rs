@@ -11,6 +11,8 @@ pub mod decide;
 pub mod due;
 pub mod event;
 pub mod evolve;
+pub mod gate;
+pub mod gatekeeper;
 pub mod graph;
 pub mod id;
 pub mod import_report;

@@ -1,5 +1,7 @@
 //! The work order and its parts.
 
+mod gating;
+
 use std::fmt;
 
 use bitcode::{Decode, Encode};
@@ -49,6 +51,7 @@ macro_rules! vocabulary {
         }
     };
 }
+pub use gating::{GateEvidence, GateRun, Gating, Tree, Verdict};
 pub(crate) use vocabulary;
 
 vocabulary! {
@@ -360,6 +363,9 @@ pub struct Order {
     pub epoch: u32,
     /// Whether its SLA alert was raised already.
     pub breached: bool,
+    /// What is known of its quality gates. Not written where nothing is: older ledgers know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gating: Option<Box<Gating>>,
 }
 
 impl Order {

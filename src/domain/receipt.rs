@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     event::Event,
+    gate::GateEvidence,
     id::OrderId,
     order::Actor,
     record::{Hash, Record, Seq},
@@ -20,6 +21,8 @@ const TAG: &[u8] = b"obeya.receipt.1";
 pub enum Evidence {
     /// No gate was required of it.
     NoneRequired,
+    /// What was seen at its gates, by gate.
+    Gates(Vec<GateEvidence>),
 }
 
 /// Proof of a completed order.
@@ -67,6 +70,7 @@ impl Receipt {
             by,
             receipt,
             previous_receipt,
+            evidence,
         } = event
         else {
             return None;
@@ -78,7 +82,10 @@ impl Receipt {
             note: note.clone(),
             by: by.clone(),
             completed_at: record.occurred_at,
-            evidence: Evidence::NoneRequired,
+            evidence: match evidence.as_slice() {
+                [] => Evidence::NoneRequired,
+                seen => Evidence::Gates(seen.to_vec()),
+            },
             seq: record.seq,
             record_hash: record.hash,
             previous: *previous_receipt,

@@ -1,10 +1,13 @@
 //! What the rules need to know, put on the ledger by commands.
 
+use std::collections::BTreeMap;
+
 use bitcode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::{
     andon::Severity,
+    gate::GateRule,
     order::{BUCKETS, Bucket},
     time::{HOUR, MINUTE, SECOND},
 };
@@ -74,6 +77,9 @@ pub struct Settings {
     pub stages: Vec<Stage>,
     /// Times that rules use.
     pub policy: Policy,
+    /// Quality gates by name. Not written where there are none: older ledgers know none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gates: BTreeMap<String, GateRule>,
 }
 
 impl Settings {
@@ -114,6 +120,7 @@ impl Default for Settings {
                 lease_seconds: 900,
                 escalate_minutes: [0, 240, 60, 0],
             },
+            gates: BTreeMap::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         command::{Command, Submission},
         decide::{self, Context},
         due,
+        gate::Tree,
         order::ClosedOrder,
         record::Head,
     },
@@ -214,7 +215,7 @@ impl Writer {
         };
         let cold = match known {
             Ok(Some(reply)) => return Ok(reply),
-            Ok(None) => self.fetch(work, &submission.command),
+            Ok(None) => self.fetch(work, submission),
             Err(fault) => Err(fault),
         };
         let cold = match cold {
@@ -225,6 +226,7 @@ impl Writer {
             now: work.now(),
             actor: &submission.actor,
             role: submission.role,
+            door: submission.door,
             epoch: submission.epoch,
             as_of: submission.as_of,
         };
@@ -268,7 +270,8 @@ impl Writer {
     }
 
     /// Fetches what the decision needs beyond the state. What this very batch closed is taken from it.
-    fn fetch(&mut self, work: &Working, command: &Command) -> Result<Cold, Fault> {
+    fn fetch(&mut self, work: &Working, submission: &Submission) -> Result<Cold, Fault> {
+        let command = &submission.command;
         let mut cold = Cold::default();
         for _ in 0..ROUNDS {
             let needs = decide::needs(&work.state, &cold, command);
@@ -276,6 +279,11 @@ impl Writer {
                 break;
             }
             self.fetch_once(work, &needs, &mut cold)?;
+            if needs.tree {
+                // Not looked at before the turn, it counts as unknown: nobody waits in it for git.
+                let tree = self.trees.get(&submission.id).cloned();
+                cold.tree = Some(tree.unwrap_or(Tree::Unknown));
+            }
         }
         Ok(cold)
     }

@@ -12,13 +12,17 @@ use std::{
 };
 
 use super::{
-    Clock, Reader, pulse,
+    Clock, Reader,
+    gates::Project,
+    pulse,
     reply::{Failure, Reply},
-    writer::{MAX_GROUP, Writer},
+    writer::{MAX_GROUP, Writer, may_be_gated},
 };
 use crate::{
     domain::{
         command::{Command, Role, Submission},
+        decide,
+        gate::Tree,
         id::OrderId,
         order::Actor,
         query::{Live, Query},
@@ -53,7 +57,8 @@ type Listener = Arc<dyn Fn(&News) + Send + Sync>;
 type Errand = Box<dyn FnOnce(&mut Writer) + Send>;
 
 enum Job {
-    Submit(Box<Submission>, Answer),
+    /// With the code as it was just before, for what is decided by it.
+    Submit(Box<Submission>, Option<Box<Tree>>, Answer),
     Errand(Errand),
 }
 
@@ -66,6 +71,8 @@ struct Inbox {
 }
 
 struct Shared {
+    /// The project whose code some commands are decided by.
+    project: Option<Project>,
     clock: Arc<dyn Clock>,
     inbox: Mutex<Inbox>,
     wake: Condvar,
@@ -90,6 +97,7 @@ impl Engine {
     pub fn start(mut writer: Writer) -> Result<Engine, Fault> {
         writer.follow()?;
         let shared = Arc::new(Shared {
+            project: writer.project().cloned(),
             clock: Arc::clone(writer.clock()),
             // Somebody may have written before the doorbell was hung up.
             inbox: Mutex::new(Inbox {
@@ -176,9 +184,41 @@ impl Handle {
 
     /// Commits a command together with what else waits, and calls `answer` from the engine's thread.
     pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
-        if let Err((fault, Job::Submit(_, answer))) =
-            self.push(Job::Submit(Box::new(submission), Box::new(answer)))
-        {
+        let project = self.shared.project.clone();
+        let project = project.filter(|_| self.is_gated(&submission));
+        let Some(project) = project else {
+            return self.wait_for_turn(submission, None, Box::new(answer));
+        };
+        // A caller that must not block gets its answer from the engine's thread all the same.
+        let handle = self.clone();
+        let waiting = Arc::new(Mutex::new(Some((submission, Box::new(answer) as Answer))));
+        let looked = Arc::clone(&waiting);
+        let look = move || {
+            let tree = project.tree();
+            if let Some((submission, answer)) = lock(&looked).take() {
+                handle.wait_for_turn(submission, Some(tree), answer);
+            }
+        };
+        let begun = thread::Builder::new().name("tree".into()).spawn(look);
+        if let Err(error) = begun {
+            tracing::warn!(%error, "the code could not be looked at");
+            if let Some((submission, answer)) = lock(&waiting).take() {
+                self.wait_for_turn(submission, None, answer);
+            }
+        }
+    }
+
+    /// Returns whether a command is decided by the code as it is now.
+    fn is_gated(&self, submission: &Submission) -> bool {
+        may_be_gated(submission) && decide::needs_tree(&self.state(), &submission.command)
+    }
+
+    fn wait_for_turn(&self, submission: Submission, tree: Option<Tree>, answer: Answer) {
+        if let Err((fault, Job::Submit(_, _, answer))) = self.push(Job::Submit(
+            Box::new(submission),
+            tree.map(Box::new),
+            answer,
+        )) {
             answer(Reply::Failed(fault.into()));
         }
     }
@@ -221,6 +261,12 @@ impl Handle {
 
     /// Returns the signs of life that an answer needs.
     pub(super) fn live(&self, query: &Query) -> Result<Live, Fault> {
+        if let (Query::Gates { order: Some(_) }, Some(project)) = (query, &self.shared.project) {
+            return Ok(Live {
+                tree: Some(project.tree()),
+                ..Live::default()
+            });
+        }
         if !pulse::is_needed(&self.state(), query) {
             return Ok(Live::default());
         }
@@ -309,7 +355,7 @@ impl Drop for Closing<'_> {
             std::mem::take(&mut inbox.jobs)
         };
         for job in left {
-            if let Job::Submit(_, answer) = job {
+            if let Job::Submit(_, _, answer) = job {
                 answer(Reply::Failed(stopped().into()));
             }
         }
@@ -335,7 +381,8 @@ fn run(shared: &Shared, writer: &mut Writer) {
         let (mut group, mut answers) = (Vec::new(), Vec::new());
         for job in round.jobs {
             match job {
-                Job::Submit(submission, answer) => {
+                Job::Submit(submission, tree, answer) => {
+                    writer.trees.extend(tree.map(|tree| (submission.id, *tree)));
                     group.push(submission);
                     answers.push(answer);
                 }
@@ -348,6 +395,7 @@ fn run(shared: &Shared, writer: &mut Writer) {
         if !group.is_empty() {
             let group: Vec<_> = group.iter().map(Box::as_ref).collect();
             let replies = writer.commit(&group);
+            writer.trees.clear();
             publish(shared, writer);
             for (answer, reply) in answers.into_iter().zip(replies) {
                 answer(reply);
@@ -413,7 +461,7 @@ fn wait(shared: &Shared, writer: &mut Writer, not_before: Option<Instant>) -> Ro
 }
 
 fn weight(job: &Job) -> usize {
-    let Job::Submit(submission, _) = job else {
+    let Job::Submit(submission, ..) = job else {
         return 0;
     };
     USUAL_BYTES

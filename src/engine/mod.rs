@@ -7,6 +7,7 @@ pub mod bus;
 mod clock;
 mod commit;
 mod core;
+pub mod gates;
 mod host;
 mod load;
 mod past;

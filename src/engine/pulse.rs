@@ -135,6 +135,7 @@ impl Pulse {
             beats,
             renewals,
             lives,
+            tree: None,
         }
     }
 }

@@ -1,15 +1,19 @@
 //! The one loop of every change: take the turn, catch up, append what is due, decide, append, publish.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
+use uuid::Uuid;
+
 use super::{
     clock::{Baseline, Clock},
     commit::Lookup,
     core::News,
+    gates::Project,
     load,
     pulse::{self, Pulse},
     reader::LedgerBooks,
@@ -20,6 +24,7 @@ use crate::{
     domain::{
         command::{Command, Role, Submission},
         due,
+        gate::Tree,
         id::OrderId,
         import_report::ImportReport,
         order::Actor,
@@ -56,6 +61,10 @@ pub struct Writer {
     snapshots: Option<JoinHandle<()>>,
     /// What there is to say about the import that was decided last.
     pub(super) import_report: Option<ImportReport>,
+    /// The project whose code some commands are decided by; none for a ledger without a folder.
+    project: Option<Project>,
+    /// The code as it was just before a command of that id came into its turn.
+    pub(super) trees: HashMap<Uuid, Tree>,
 }
 
 /// What is new since somebody last asked.
@@ -82,6 +91,8 @@ impl Writer {
             feed: None,
             snapshots: None,
             import_report: None,
+            project: home.map(Project::of),
+            trees: HashMap::new(),
         }
     }
 
@@ -98,6 +109,11 @@ impl Writer {
     /// Returns the clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Returns the project around the ledger, if it has a folder.
+    pub(super) fn project(&self) -> Option<&Project> {
+        self.project.as_ref()
     }
 
     /// Loads the ledger whole, and keeps from then on what is new for [`Writer::take_news`]. Snapshots are written in
@@ -212,6 +228,13 @@ impl Writer {
             true => self.signs_of_life(),
             false => Live::default(),
         };
+        let live = match (query, &self.project) {
+            (Query::Gates { order: Some(_) }, Some(project)) => Live {
+                tree: Some(project.tree()),
+                ..live
+            },
+            _ => live,
+        };
         let now = self.clock.now();
         let mut books = LedgerBooks(self.ledger.as_mut());
         query::answer(&self.state, &live, &mut books, query, now)
@@ -271,7 +294,30 @@ impl Writer {
 
     /// Commits one command.
     pub fn submit(&mut self, submission: &Submission) -> Reply {
-        one(self.commit_for(&[submission], None))
+        self.look_at_code(submission);
+        let replies = self.commit_for(&[submission], None);
+        self.trees.clear();
+        one(replies)
+    }
+
+    /// Looks at the code for a command that is decided by it, before its turn: nobody waits in theirs for git.
+    fn look_at_code(&mut self, submission: &Submission) {
+        let (Some(project), true) = (&self.project, may_be_gated(submission)) else {
+            return;
+        };
+        let project = project.clone();
+        // Who cannot read the ledger is told so in the turn.
+        let _ = self.catch_up();
+        // Where no host reads the project's file, its gates hold from the moment they matter.
+        if self.feed.is_none() && !submission.dry_run {
+            let (changes, _) = project.changes(&self.state);
+            for change in &changes {
+                drop(self.commit_for(&[change], None));
+            }
+        }
+        if let Some(tree) = project.tree_for(&self.state, &submission.command) {
+            self.trees.insert(submission.id, tree);
+        }
     }
 
     /// Commits a whole file of another system, and leaves a reason for those who wait meanwhile. Returns the report on
@@ -368,6 +414,18 @@ impl Drop for Writer {
             self.keep_snapshot();
         }
     }
+}
+
+/// Returns whether quality gates may have a say in a command.
+pub(super) fn may_be_gated(submission: &Submission) -> bool {
+    let gated = matches!(
+        submission.command,
+        Command::MoveOrder { .. }
+            | Command::CompleteOrder { .. }
+            | Command::ApproveGate { .. }
+            | Command::RejectGate { .. }
+    );
+    gated && submission.role >= submission.command.spec().role
 }
 
 fn one(mut replies: Vec<Reply>) -> Reply {

@@ -13,7 +13,7 @@ use rustix::{
 };
 
 use super::{
-    Answered, Beaten, Cold, Heartbeat, Observer, Operator, Supervised,
+    Answered, Asked, Beaten, Cold, GateAsk, Heartbeat, Observer, Operator, Supervised,
     wire::{self, Call, PROTOCOL, Request, Response},
 };
 use crate::{
@@ -28,6 +28,9 @@ use crate::{
 
 /// How long the host may take. After that the caller does it by itself, with the same command id.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the host may run a gate: the longest that one may take, and a while to wait for its place.
+const GATE_PATIENCE: Duration = Duration::from_secs(25 * 3600);
 
 /// How long a caller whose host did not answer does without one, before it looks again: a host that is stopped costs it
 /// [`PATIENCE`] each time.
@@ -176,6 +179,21 @@ impl Operator for Client {
                 Ok(cold) => cold.submit(submission),
                 Err(fault) => Reply::Failed(fault.into()),
             },
+        }
+    }
+
+    fn run_gate(&mut self, ask: &GateAsk) -> Asked {
+        let wait = |host: &Option<UnixStream>, patience| {
+            // A socket that takes no timeout waits as it did.
+            host.iter()
+                .for_each(|host| drop(host.set_read_timeout(Some(patience))));
+        };
+        wait(&self.host, GATE_PATIENCE);
+        let response = self.call(Request::RunGate(ask.clone()));
+        wait(&self.host, PATIENCE);
+        match response {
+            Some(Response::GateRan(ran)) if ran.is_ok() => *ran,
+            _ => self.cold()?.run_gate(ask),
         }
     }
 

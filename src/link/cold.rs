@@ -1,16 +1,25 @@
 //! A caller without a host: the ledger in this process, for as long as one command takes.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
-use super::{Answered, Beaten, Heartbeat, Observer, Operator};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Answered, Asked, Beaten, GateAsk, Heartbeat, Observer, Operator};
 use crate::{
     domain::{command::Submission, import_report::ImportReport, query::Query},
-    engine::{Clock, Reply, SystemClock, Writer},
+    engine::{Clock, Reply, SystemClock, Writer, gates::run_gate},
     ledger::{Fault, Home, SqliteLedger},
 };
 
 /// A writer in this process.
 pub struct Cold {
+    home: Home,
     writer: Writer,
 }
 
@@ -24,6 +33,7 @@ impl Cold {
     pub fn open_at(home: &Home, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
         let ledger = SqliteLedger::open(home)?;
         Ok(Cold {
+            home: home.clone(),
             writer: Writer::new(Box::new(ledger), clock, Some(home)),
         })
     }
@@ -45,9 +55,48 @@ impl Observer for Cold {
     }
 }
 
+/// Returns a switch that is on once this process is asked to end: a run has a group of its own, which the terminal's keys
+/// do not reach. The process itself ends when the run has.
+fn ended() -> Arc<AtomicBool> {
+    let ended = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&ended);
+    let listen = move || -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut hang_up = signal(SignalKind::hangup())?;
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+            }
+            switch.store(true, Ordering::Relaxed);
+            Ok(())
+        })
+    };
+    let heard = thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            if let Err(error) = listen() {
+                tracing::warn!(%error, "signals are not listened to");
+            }
+        });
+    if let Err(error) = heard {
+        tracing::warn!(%error, "signals are not listened to");
+    }
+    ended
+}
+
 impl Operator for Cold {
     fn submit(&mut self, submission: &Submission) -> Reply {
         self.writer.submit(submission)
+    }
+
+    fn run_gate(&mut self, ask: &GateAsk) -> Asked {
+        run_gate(&mut self.writer, &self.home, ask, None, &ended())
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {

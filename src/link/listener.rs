@@ -18,8 +18,8 @@ use tokio::{
 
 use super::wire::{self, Call, PROTOCOL, Request, Response};
 use crate::{
-    domain::refusal::Refusal,
-    engine::{Failure, Handle, Reader, Reply, supervisor::Supervisor},
+    domain::{record::Door, refusal::Refusal},
+    engine::{Failure, Handle, Reader, Reply, gates::Desk, supervisor::Supervisor},
     ledger::{Fault, FaultKind, Home},
 };
 
@@ -48,6 +48,7 @@ impl Listener {
         home: &Home,
         handle: Handle,
         supervisor: Arc<Supervisor>,
+        desk: Desk,
         on_yield: impl Fn() + Send + Sync + 'static,
     ) -> Result<Listener, Fault> {
         let path = home.socket()?;
@@ -64,6 +65,7 @@ impl Listener {
         let office = Arc::new(Office {
             handle,
             supervisor,
+            desk,
             readers: Mutex::default(),
             on_yield: Box::new(on_yield),
             places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
@@ -117,6 +119,7 @@ impl Drop for Listener {
 struct Office {
     handle: Handle,
     supervisor: Arc<Supervisor>,
+    desk: Desk,
     readers: Mutex<Vec<Reader>>,
     on_yield: Box<dyn Fn() + Send + Sync>,
     places: Arc<Semaphore>,
@@ -181,6 +184,10 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
         Request::Submit(mut submission) => {
             // Who the caller is, the kernel knows best.
             submission.uid = uid;
+            // The engine's own door is inside this process.
+            if submission.door == Door::Engine {
+                return Response::Reply(Box::new(Reply::Refused(Refusal::EngineOnly)));
+            }
             let (sender, receiver) = oneshot::channel();
             office
                 .handle
@@ -218,6 +225,20 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
             (office.supervisor).ask(wish, move |answer| drop(sender.send(answer)));
             let gone = || Err(Refusal::not_found("the supervision of agents"));
             Response::Supervised(Box::new(receiver.await.unwrap_or_else(|_| gone())))
+        }
+        Request::RunGate(ask) => {
+            let (sender, receiver) = oneshot::channel();
+            let desk = office.desk.clone();
+            // It may take an hour, and must not take a reader's place as long. Who hung up needs no answer.
+            let run = move || drop(sender.send(desk.ask(&ask)));
+            let begun = thread::Builder::new().name("gate".into()).spawn(run);
+            let ran = match begun {
+                Ok(_) => receiver
+                    .await
+                    .unwrap_or_else(|_| Err(gone("the run of the gate was lost").into())),
+                Err(_) => Err(gone("the host could not run the gate").into()),
+            };
+            Response::GateRan(Box::new(ran))
         }
         Request::Yield => {
             (office.on_yield)();

@@ -36,6 +36,7 @@ use crate::domain::{
 pub use crate::{
     engine::{
         Clock, Failure, HeldClock, Outcome, Reply,
+        gates::{Asked, GateAsk, Project, rule_of},
         supervisor::{
             Errand, RunNote, Supervisor, Wish, newest_runs, read_output, runner::run as run_runner,
         },
@@ -86,6 +87,12 @@ pub trait Operator: Observer {
     /// Hands an errand about a supervised agent on to the host. Where there is none, nobody supervises.
     fn supervise(&mut self, _: &Wish) -> Supervised {
         Ok(None)
+    }
+
+    /// Has a quality gate run on an order: by the host, or in this process where there is none.
+    fn run_gate(&mut self, _: &GateAsk) -> Asked {
+        let what = "no quality gates are run this way";
+        Err(Fault::new(FaultKind::Misuse, "".as_ref(), what).into())
     }
 }
 

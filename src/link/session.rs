@@ -1,14 +1,18 @@
 //! A console's way to the line: an engine in its own process, which hosts if nobody else does.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
-use super::{Answered, Beaten, Client, Heartbeat, Listener, Observer, Operator, Supervised};
+use super::{
+    Answered, Asked, Beaten, Client, GateAsk, Heartbeat, Listener, Observer, Operator, Supervised,
+};
 use crate::{
     domain::{
         command::{Role, Submission},
@@ -21,6 +25,7 @@ use crate::{
     },
     engine::{
         Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer,
+        gates::{Runner, prepare},
         supervisor::{Supervisor, Wish},
     },
     ledger::{Fault, Home, SqliteLedger},
@@ -113,6 +118,7 @@ impl Watching {
 /// is given up.
 struct Office {
     listener: Option<Listener>,
+    gates: Option<Runner>,
     supervisor: Arc<Supervisor>,
     host: Host,
 }
@@ -183,6 +189,7 @@ impl Session {
             none => match Host::elect(&self.home, &handle, self.title)? {
                 Election::Won(host) => none.insert(Office {
                     listener: None,
+                    gates: None,
                     supervisor: Arc::new(Supervisor::new(
                         &self.home,
                         handle.clone(),
@@ -194,12 +201,19 @@ impl Session {
                 Election::Lost => return Ok(false),
             },
         };
+        let gates = match &mut office.gates {
+            Some(gates) => gates,
+            none => none.insert(Runner::start(&self.home, &handle, office.host.term())?),
+        };
         // A door that does not open is tried again without another election.
         if office.listener.is_none() {
             let yielding = Arc::clone(&self.asked_to_yield);
             let on_yield = move || yielding.store(true, Ordering::Relaxed);
             let supervisor = Arc::clone(&office.supervisor);
-            office.listener = Some(Listener::open(&self.home, handle, supervisor, on_yield)?);
+            let desk = gates.desk();
+            office.listener = Some(Listener::open(
+                &self.home, handle, supervisor, desk, on_yield,
+            )?);
         }
         office.supervisor.look()?;
         Ok(true)
@@ -238,7 +252,44 @@ impl Observer for Arc<Session> {
     }
 }
 
+impl Session {
+    /// Begins a run of a quality gate. Nobody at a console waits for it: what it came to shows when it is recorded.
+    fn begin_gate(&self, ask: &GateAsk) -> Asked {
+        let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        let desk = office
+            .as_ref()
+            .and_then(|office| Some(office.gates.as_ref()?.desk()));
+        drop(office);
+        let failed = |error: io::Error| Fault::io(self.home.path(), "running a gate", &error);
+        let thread = thread::Builder::new().name("gate".into());
+        let Some(desk) = desk else {
+            // Another process is the host, and runs it.
+            let (home, ask) = (self.home.clone(), ask.clone());
+            let run = move || {
+                let ran = super::open(&home).map(|mut operator| operator.run_gate(&ask));
+                tracing::info!(?ran, "a gate was run by the host");
+            };
+            thread.spawn(run).map_err(failed)?;
+            return Ok(Ok(None));
+        };
+        let ready = match prepare(&mut self.watching.handle(), &self.home, ask)? {
+            Ok(ready) => ready,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let run = move || {
+            let ran = desk.run(ready);
+            tracing::info!(?ran, "a gate was run");
+        };
+        thread.spawn(run).map_err(failed)?;
+        Ok(Ok(None))
+    }
+}
+
 impl Operator for Arc<Session> {
+    fn run_gate(&mut self, ask: &GateAsk) -> Asked {
+        self.begin_gate(ask)
+    }
+
     fn submit(&mut self, submission: &Submission) -> Reply {
         self.watching.handle().submit(submission.clone())
     }
@@ -282,6 +333,13 @@ impl Operator for ReadOnly {
             ..submission.clone()
         };
         self.0.handle().submit(viewed)
+    }
+
+    fn run_gate(&mut self, _: &GateAsk) -> Asked {
+        Ok(Err(Refusal::Role {
+            has: Role::Viewer,
+            needs: Role::Agent,
+        }))
     }
 
     fn heartbeat(&mut self, _: &Heartbeat) -> Beaten {

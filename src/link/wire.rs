@@ -11,11 +11,15 @@ use crate::{
         query::{Query, life::Life},
         refusal::Refusal,
     },
-    engine::{Reply, supervisor::Wish},
+    engine::{
+        Reply,
+        gates::{Asked, GateAsk},
+        supervisor::Wish,
+    },
 };
 
 /// The version of these messages. A host that speaks another one is as good as none.
-pub(super) const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 3;
 /// The largest frame: an answer of the most rows a list may have fits, and a hostile length does not take all memory.
 pub(super) const MAX_FRAME: usize = 32 << 20;
 
@@ -31,6 +35,8 @@ pub(super) enum Request {
     Beat(Heartbeat),
     /// Something that is wanted of a supervised agent.
     Supervise(Wish),
+    /// A quality gate is to be run.
+    RunGate(GateAsk),
     /// The host is asked to step down, for a process that is to be the host for good.
     Yield,
 }
@@ -56,6 +62,8 @@ pub(super) enum Response {
     Beaten(Box<Beaten>),
     /// To [`Request::Supervise`]: what the agent is about then, or why not.
     Supervised(Box<Result<Life, Refusal>>),
+    /// To [`Request::RunGate`], once it has ended.
+    GateRan(Box<Asked>),
     /// To [`Request::Yield`]: it will.
     Yielding,
     /// The caller speaks another version; this is the host's.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{
     command::Role,
+    gate::Exit,
     order::{Phase, Wait},
     record::ActorKind,
     refusal::Refusal,
@@ -120,6 +121,7 @@ actions! {
     Bucket "bucket" "bucket" Order Act "Set the bucket",
     Depend "depend" "wait for" Order Act "Make the order wait for another",
     Undepend "undepend" "wait less" Order Act "Remove a dependency",
+    Gate "gate" "gate" Order Act "Run a quality gate on the order, or approve the order at one",
     Why "why" "why" Order None "Show why the order is not moving",
     Tree "tree" "tree" Order None "Show the order's dependencies",
     Mark "mark" "mark" Board None "Mark the selected order or alert, to act on several at once",
@@ -270,6 +272,9 @@ impl Action {
             }
             Action::Forward | Action::Backward | Action::Release if !started => {
                 Err(format!("{id} is not in progress"))
+            }
+            Action::Gate if model.state.gates_of(order, Exit::Done).next().is_none() => {
+                Err(format!("no quality gate is asked of {id}"))
             }
             Action::Undepend if order.depends_on.is_empty() => {
                 Err(format!("{id} waits for nothing"))

@@ -252,15 +252,15 @@ fn hostile_frames_hurt_nobody() {
             .unwrap();
         stream
     };
-    let other = r#"{"other_protocol":2}"#;
+    let other = r#"{"other_protocol":3}"#;
     let deep = format!(
-        r#"{{"protocol":2,"request":{}1{}}}"#,
+        r#"{{"protocol":3,"request":{}1{}}}"#,
         "[".repeat(9_000),
         "]".repeat(9_000)
     );
     for text in [
         r#"{"protocol":1,"request":"yield"}"#,
-        r#"{"protocol":2,"request":{"conquer":{}}}"#,
+        r#"{"protocol":3,"request":{"conquer":{}}}"#,
         "",
         "\u{0}\u{1b}[2J",
         "null",
@@ -269,7 +269,7 @@ fn hostile_frames_hurt_nobody() {
         let mut stream = open();
         assert_eq!(raw(&mut stream, &framed(text)).as_deref(), Some(other));
         // The connection is still good for somebody who speaks properly.
-        let question = r#"{"protocol":2,"request":{"ask":{"work_order":{"order":"WO-1"}}}}"#;
+        let question = r#"{"protocol":3,"request":{"ask":{"work_order":{"order":"WO-1"}}}}"#;
         let answer = raw(&mut stream, &framed(question)).unwrap();
         assert!(answer.starts_with(r#"{"answered""#), "{answer}");
     }

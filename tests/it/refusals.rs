@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use obeya::domain::{
     andon::Scope,
     command::Role,
+    gate::{ClosedGate, Stale, Standing, Verdict},
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status, Wait},
     refusal::Refusal,
@@ -89,6 +90,41 @@ fn every_refusal_explains_itself() {
         Refusal::NotHolder { id, holder },
         Refusal::Changed { id },
         Refusal::AlertChanged { id: AlertId(3) },
+        Refusal::GateClosed {
+            id,
+            gates: vec![
+                ClosedGate {
+                    gate: "coverage".into(),
+                    approval: false,
+                    standing: Standing::Stale { why: Stale::Moved },
+                },
+                ClosedGate {
+                    gate: "review".into(),
+                    approval: true,
+                    standing: Standing::Missing,
+                },
+            ],
+        },
+        Refusal::GateClosed {
+            id,
+            gates: vec![ClosedGate {
+                gate: "tests".into(),
+                approval: false,
+                standing: Standing::Failed {
+                    verdict: Verdict::TimedOut,
+                },
+            }],
+        },
+        Refusal::NotApprover {
+            id,
+            gate: "review".into(),
+            actor: Actor::agent("ann"),
+        },
+        Refusal::StaleTerm {
+            given: 1,
+            current: 2,
+        },
+        Refusal::EngineOnly,
         Refusal::NothingReady {
             queued: 6,
             blocked: 1,
@@ -160,7 +196,7 @@ fn every_refusal_explains_itself() {
             .collect();
         pages.push(format!("{refusal}\n  {json}{lift}"));
     }
-    assert_eq!(rules.len(), 25, "one of every rule");
+    assert_eq!(rules.len(), 29, "one of every rule");
     insta::assert_snapshot!(pages.join("\n"), @r##"
     there is no WO-001
       {"rule":"not_found","subject":"WO-001"}

@@ -12,6 +12,7 @@ use obeya::domain::{
     command::{COMMANDS, Command, Danger, Destination, NewOrder, Role, StageChange},
     event::Changes,
     evolve,
+    gate::Verdict,
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Link},
     refusal::Refusal,
@@ -19,7 +20,10 @@ use obeya::domain::{
 };
 use uuid::Uuid;
 
-use crate::support::line::{Line, Who, rule};
+use crate::support::{
+    gates,
+    line::{Line, Who, rule},
+};
 
 /// One of every command there is.
 pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec<Command> {
@@ -131,6 +135,28 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
         },
         Command::ResumeAgent { name: "ann".into() },
         Command::UnregisterAgent { name: "ann".into() },
+        Command::SetGate {
+            name: "build".into(),
+            rule: Box::new(gates::rule()),
+        },
+        Command::RemoveGate {
+            name: "build".into(),
+        },
+        Command::RecordGate {
+            id,
+            gate: "build".into(),
+            run: Box::new(gates::run(Verdict::Passed, 1)),
+        },
+        Command::ApproveGate {
+            id,
+            gate: "review".into(),
+            note: None,
+        },
+        Command::RejectGate {
+            id,
+            gate: "review".into(),
+            note: text,
+        },
         Command::Import {
             source: "beads".into(),
             items: vec![],
@@ -228,6 +254,11 @@ fn the_table_of_commands() {
     andon correct        operator
     bucket set           admin
     stage set            admin
+    quality-gate set     admin
+    quality-gate remove  admin
+    quality-gate record  admin
+    quality-gate approve operator
+    quality-gate reject  operator
     agent register       agent
     agent pause          operator
     agent resume         operator

@@ -227,6 +227,20 @@ pub(super) fn detail(call: &mut Call<'_>, detail: &OrderDetail) -> Done {
             call.out.line(&format!("  {}", reason.text))?;
         }
     }
+    if !detail.gates.is_empty() {
+        heading(call, "quality gates")?;
+        for view in &detail.gates {
+            let standing = view.standing.as_ref().map(|s| s.words(view.rule.approval));
+            let advisory = if view.rule.required {
+                ""
+            } else {
+                " (advisory)"
+            };
+            let words = standing.unwrap_or_default();
+            call.out
+                .line(&format!("  {}: {words}{advisory}", view.gate))?;
+        }
+    }
     if let Some(none) = &detail.no_receipt {
         heading(call, "no receipt")?;
         call.out.line(&format!("  {none}"))?;

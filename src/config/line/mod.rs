@@ -12,6 +12,7 @@
 //! itself, so that nobody who can write to the ledger may thereby run a program.
 
 mod agent;
+pub mod gates;
 mod reader;
 
 pub use self::agent::{AgentRule, Budget, Mode, Progress, Restart, Workspace};
@@ -60,9 +61,11 @@ impl Line {
                             .extend(AgentRule::read(&mut reader, name, table, words));
                     }
                 }
+                // [`gates::read`] reads them.
+                "gates" => {}
                 other => {
                     let what = format!("there is no table '{other}'");
-                    reader.wrong(key.span(), what, "use [agents.NAME]");
+                    reader.wrong(key.span(), what, "use [agents.NAME] or [gates.NAME]");
                 }
             }
         }
@@ -160,7 +163,7 @@ mod tests {
         obeya.toml:15:9: there is no command; write command = ["program", "argument"]
         obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget or workspace
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
-        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME]
+        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME] or [gates.NAME]
         "#);
     }
 }

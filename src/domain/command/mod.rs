@@ -14,6 +14,7 @@ use super::{
     agent::PullFilter,
     andon::Severity,
     event::Changes,
+    gate::{GateRule, GateRun},
     id::{AlertId, OrderId},
     order::{Bucket, Link, vocabulary},
 };
@@ -274,6 +275,46 @@ commands! {
         /// What to do with it.
         change: StageChange,
     } = "stage" "set" Admin Compensable "Add, limit, move or remove a stage",
+    /// Puts a quality gate up, or changes its rule: what the host read beside the ledger.
+    SetGate {
+        /// Which.
+        name: String,
+        /// Its rule.
+        rule: Box<GateRule>,
+    } = "quality-gate" "set" Admin Compensable "Put a quality gate up",
+    /// Takes a quality gate down.
+    RemoveGate {
+        /// Which.
+        name: String,
+    } = "quality-gate" "remove" Admin Compensable "Take a quality gate down",
+    /// Notes what the engine saw at an order's gate.
+    RecordGate {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// What was seen.
+        run: Box<GateRun>,
+    } = "quality-gate" "record" Admin Compensable "Note what was seen at a gate",
+    /// Opens an approval gate for an order.
+    ApproveGate {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// What to remember.
+        #[serde(default)]
+        note: Option<String>,
+    } = "quality-gate" "approve" Operator Compensable "Approve a work order at an approval gate",
+    /// Closes an approval gate for an order.
+    RejectGate {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// Why.
+        note: String,
+    } = "quality-gate" "reject" Operator Compensable "Reject a work order at an approval gate",
     /// Registers an agent, or registers it anew.
     RegisterAgent {
         /// Its name.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{
-    Context, Decision, guard, orders,
+    Context, Decision, gates, guard, orders,
     validate::{self, MAX_NAME, MAX_REASON},
 };
 use crate::domain::{
@@ -12,6 +12,7 @@ use crate::domain::{
     cold::Cold,
     command::Destination,
     event::Event,
+    gate::Exit,
     id::{AlertId, OrderId},
     order::{Actor, BUCKETS, Bucket, Dependency, Lease, Order, Phase, Wait, Work},
     record::ActorKind,
@@ -307,6 +308,11 @@ pub(super) fn relocate(state: &State, cold: &Cold, id: OrderId, to: &Destination
         let agent = holder_agent(work);
         not_held(state, order, &work.stage, agent)?;
         not_held(state, order, to, agent)?;
+        let exits: Vec<_> = stages[from..target]
+            .iter()
+            .map(|stage| Exit::Stage(&stage.name))
+            .collect();
+        gates::open(state, cold, order, &exits)?;
     }
     room_in_stage(state, to)?;
     Ok(vec![
@@ -348,6 +354,7 @@ pub(super) fn complete(
             children: order.children.clone(),
         });
     }
+    gates::open(state, cold, order, &[Exit::Done])?;
     Ok(vec![
         Event::OrderCompleted {
             id,
@@ -356,6 +363,7 @@ pub(super) fn complete(
             by,
             receipt: state.receipts.count + 1,
             previous_receipt: state.receipts.hash,
+            evidence: gates::evidence(state, order),
         }
         .into(),
     ])

@@ -133,7 +133,10 @@ impl Command {
             | Command::AddDependency { id, .. }
             | Command::RemoveDependency { id, .. }
             | Command::AddLink { id, .. }
-            | Command::RemoveLink { id, .. } => Some(*id),
+            | Command::RemoveLink { id, .. }
+            | Command::RecordGate { id, .. }
+            | Command::ApproveGate { id, .. }
+            | Command::RejectGate { id, .. } => Some(*id),
             Command::LinkCorrective { order, .. } => Some(*order),
             _ => None,
         }
@@ -218,6 +221,7 @@ pub(super) fn needs(state: &State, cold: &Cold, command: &Command) -> Needs {
     named.retain(|id| state.order(*id).is_none() && !cold.orders.contains_key(id));
     Needs {
         orders: named.into_iter().collect(),
+        tree: cold.tree.is_none() && super::gates::needs_tree(state, command),
         ..Needs::default()
     }
 }

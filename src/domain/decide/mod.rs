@@ -6,11 +6,14 @@
 pub(super) mod andon;
 mod deps;
 pub mod flow;
+mod gates;
 mod guard;
 pub mod import;
 mod orders;
 mod settings;
 mod validate;
+
+pub use gates::needs_tree;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +23,7 @@ use super::{
     event::Event,
     id::OrderId,
     order::Actor,
+    record::Door,
     refusal::Refusal,
     state::State,
     time::Timestamp,
@@ -34,6 +38,8 @@ pub struct Context<'a> {
     pub actor: &'a Actor,
     /// What the caller may do.
     pub role: Role,
+    /// The door it came in by.
+    pub door: Door,
     /// The fencing number of the caller's claim, if it has one.
     pub epoch: Option<u32>,
     /// When the order that the command writes to had last changed, if the caller's wish depends on it.
@@ -139,6 +145,17 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
             sla,
         } => settings::bucket(state, *bucket, *wip_limit, *sla),
         Command::SetStage { name, change } => settings::stage(state, name, *change),
+        Command::SetGate { name, rule } => gates::set(state, name, rule, context),
+        Command::RemoveGate { name } => gates::remove(state, name, context),
+        Command::RecordGate { id, gate, run } => {
+            gates::record(state, cold, *id, gate, run, context)
+        }
+        Command::ApproveGate { id, gate, note } => {
+            gates::judge(state, cold, *id, gate, Some(note.as_deref()), context)
+        }
+        Command::RejectGate { id, gate, note } => {
+            gates::reject(state, cold, *id, gate, note, context)
+        }
         Command::RegisterAgent {
             name,
             role,

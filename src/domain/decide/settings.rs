@@ -211,6 +211,7 @@ pub(super) fn genesis(state: &State, uuid: Uuid) -> Decision {
         buckets,
         stages,
         policy,
+        gates: _,
     } = Settings::default();
     let mut drafts = vec![
         Event::LedgerCreated {

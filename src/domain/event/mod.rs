@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     agent::PullFilter,
     andon::{Freed, Scope, Severity},
+    gate::{GateEvidence, GateRule, GateRun},
     id::{AlertId, OrderId},
     order::{
         Actor, Bucket, ClosedOrder, External, Kind, Lease, Link, Outcome, Priority, PullSignal,
@@ -213,7 +214,7 @@ events! {
         leases: Vec<(OrderId, Timestamp)>,
     },
     /// An order is done.
-    OrderCompleted = "order_completed" 1 {
+    OrderCompleted = "order_completed" 2 {
         /// Which.
         id: OrderId,
         /// What was delivered.
@@ -228,6 +229,9 @@ events! {
         receipt: u64,
         /// The hash of the receipt before.
         previous_receipt: Hash,
+        /// What was seen at its gates; version 1 knew none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<GateEvidence>,
     },
     /// An order was given up.
     OrderCancelled = "order_cancelled" 1 {
@@ -405,6 +409,36 @@ events! {
         /// Which.
         name: String,
     },
+    /// A quality gate was put up, or its rule changed.
+    GateSet = "gate_set" 1 {
+        /// Which.
+        name: String,
+        /// The rule from here on.
+        rule: Box<GateRule>,
+    },
+    /// A quality gate was taken down.
+    GateRemoved = "gate_removed" 1 {
+        /// Which.
+        name: String,
+    },
+    /// The engine looked at an order's gate.
+    GateRecorded = "gate_recorded" 1 {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// What was seen.
+        run: Box<GateRun>,
+    },
+    /// A person looked at an order's gate.
+    GateJudged = "gate_judged" 1 {
+        /// Which order.
+        id: OrderId,
+        /// Which gate.
+        gate: String,
+        /// What was seen.
+        run: Box<GateRun>,
+    },
 }
 
 impl Event {
@@ -428,6 +462,8 @@ impl Event {
             | Event::DependencyRemoved { id, .. }
             | Event::LinkAdded { id, .. }
             | Event::LinkRemoved { id, .. }
+            | Event::GateRecorded { id, .. }
+            | Event::GateJudged { id, .. }
             | Event::SlaBreached { id, .. } => id.to_string(),
             Event::AlertRaised { id, .. }
             | Event::AlertRepeated { id, .. }
@@ -449,6 +485,8 @@ impl Event {
             | Event::BucketSet { .. }
             | Event::StagesSet { .. }
             | Event::PolicySet { .. }
+            | Event::GateSet { .. }
+            | Event::GateRemoved { .. }
             | Event::ImportFinished { .. }
             | Event::LeasesRenewed { .. } => "ledger".into(),
         }

@@ -42,7 +42,8 @@ impl Record {
 }
 
 impl Event {
-    /// Reads a stored event. Older versions are brought up to today's here: what they did not say yet is absent.
+    /// Reads a stored event. Older versions are brought up to today's here: those that there are lack fields only, whose
+    /// defaults say what was so then.
     pub fn decode(kind: &str, version: u16, body: &str) -> Result<Event, Undecodable> {
         match EVENTS.iter().find(|(name, _)| *name == kind) {
             Some((_, current)) if version <= *current => {

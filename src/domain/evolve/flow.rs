@@ -40,6 +40,9 @@ impl Step<'_> {
         self.queued(bucket, -1);
         self.wip(bucket, 1);
         self.staged(stage, 1);
+        self.gating_entered(*id, "");
+        self.gating_entered(*id, stage);
+        self.gating_held(*id, holder);
         self.holds(holder, *id, true);
         if first {
             self.day(now, bucket).started += 1;
@@ -60,6 +63,7 @@ impl Step<'_> {
             work.since = now;
             self.staged(&from, -1);
             self.staged(to, 1);
+            self.gating_entered(id, to);
         }
     }
 

@@ -4,6 +4,7 @@ mod agents;
 mod alerts;
 mod edges;
 mod flow;
+mod gates;
 mod orders;
 
 use std::sync::Arc;
@@ -171,6 +172,11 @@ impl Step<'_> {
                     order.breached = true;
                 }
                 self.day(self.record.time, *bucket).breaches += 1;
+            }
+            Event::GateSet { name, rule } => self.gate_set(name, rule),
+            Event::GateRemoved { name } => self.gate_removed(name),
+            Event::GateRecorded { id, gate, run } | Event::GateJudged { id, gate, run } => {
+                self.gate_seen(*id, gate, run);
             }
             Event::AgentRegistered { .. }
             | Event::AgentPaused { .. }

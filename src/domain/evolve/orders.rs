@@ -56,6 +56,7 @@ impl Step<'_> {
             corrective: vec![],
             epoch: 0,
             breached: false,
+            gating: None,
         });
         self.day(self.record.occurred_at, *bucket).created += 1;
         self.adopt(*id, *parent);
@@ -100,6 +101,7 @@ impl Step<'_> {
             corrective: vec![],
             epoch: 0,
             breached: false,
+            gating: None,
         };
         self.day(item.created, item.bucket).created += 1;
         let Some(end) = &item.closed else {
@@ -179,6 +181,7 @@ impl Step<'_> {
             Outcome::Completed { .. } => counts.completed = counts.completed.saturating_sub(1),
             Outcome::Cancelled { .. } => counts.cancelled = counts.cancelled.saturating_sub(1),
         }
+        self.gating_edited(id);
         self.day(now, bucket).reopened += 1;
         self.archive.push(ArchiveChange::DropOrder(id));
     }
@@ -220,6 +223,14 @@ impl Step<'_> {
                 self.queued(bucket, 1);
             }
             self.promise(id);
+        }
+        // Where it hangs, who is meant to do it and how urgent it is do not change what is to be done.
+        if changes.title.is_some()
+            || changes.description.is_some()
+            || changes.kind.is_some()
+            || changes.bucket.is_some()
+        {
+            self.gating_edited(id);
         }
         match changes.parent {
             Some(Parent::Of(parent)) => self.adopt(id, Some(parent)),

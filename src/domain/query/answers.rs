@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agents, andon, blast, deps, detail, events, graph, metrics, names, order_view, orders,
+    agents, andon, blast, deps, detail, events, gates, graph, metrics, names, order_view, orders,
     receipts, reports, settings, summary, trace, why,
 };
 
@@ -85,6 +85,8 @@ answers! {
     Buckets(settings::Buckets),
     /// The stages.
     Stages(settings::Stages),
+    /// The quality gates, or an order's.
+    Gates(gates::Gates),
     /// How far an epic is.
     Progress(Box<reports::progress::Progress>),
     /// Completions by day.

@@ -4,6 +4,7 @@ use super::value::span;
 use crate::domain::{
     andon::Freed,
     event::{Changes, Event, ImportedItem, Parent},
+    gate::Verdict,
     order::{Outcome, Wait},
     record::Record,
     time::{HOUR, SECOND},
@@ -58,6 +59,20 @@ pub fn describe(event: &Event, record: &Record) -> String {
         },
         Event::AgentPaused { name, reason } => format!("agent {name} paused{}", because(reason)),
         Event::AgentResumed { name } => format!("agent {name} resumed"),
+        Event::GateSet { name, rule } => {
+            let stage = rule
+                .stage
+                .as_ref()
+                .map_or(String::new(), |stage| format!(" at the end of {stage}"));
+            let sort = match (rule.approval, rule.required) {
+                (true, true) => "approval",
+                (true, false) => "advisory approval",
+                (false, true) => "required",
+                (false, false) => "advisory",
+            };
+            format!("gate {name} set{stage}: {sort}")
+        }
+        Event::GateRemoved { name } => format!("gate {name} removed"),
         Event::AgentUnregistered { name } => format!("agent {name} unregistered"),
         _ => alert(event).unwrap_or_else(|| format!("{}: {}", record.subject, event.kind())),
     }
@@ -138,6 +153,24 @@ fn order(event: &Event) -> Option<String> {
                 quote(&link.kind),
                 quote(&link.target)
             )
+        }
+        Event::GateRecorded { id, gate, run } => {
+            let note = run
+                .note
+                .as_ref()
+                .map_or(String::new(), |note| format!(": {}", quote(note)));
+            format!("{id} gate {gate} {}{note}", run.verdict.words())
+        }
+        Event::GateJudged { id, gate, run } => {
+            let verb = match run.verdict {
+                Verdict::Passed => "approved",
+                _ => "rejected",
+            };
+            let note = run
+                .note
+                .as_ref()
+                .map_or(String::new(), |note| format!(": {}", quote(note)));
+            format!("{id} {verb} at gate {gate}{note}")
         }
         Event::SlaBreached { id, bucket } => format!("{id} is past the SLA of {bucket}"),
         _ => return None,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     events::{Entry, MAX_TIMELINE, push},
+    gates::{GateView, gates_of},
     order_view::OrderView,
     reading::{Answered, Found, Reading, Stop},
     receipts::{NO_RECEIPT, ReceiptView},
@@ -54,6 +55,9 @@ pub struct OrderDetail {
     pub timeline: Vec<Entry>,
     /// Why it is not moving; empty when it is ready or closed.
     pub why: Vec<Reason>,
+    /// How it stands at the quality gates that are asked of it; whether the code moved since is not looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateView>,
     /// The receipt of its completion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<ReceiptView>,
@@ -137,6 +141,10 @@ impl<B: Books> Reading<'_, B> {
             links: order.links.clone(),
             latest_comments: comments,
             timeline,
+            gates: match &found {
+                Found::Open(order) => gates_of(self.state, order, None),
+                Found::Closed(_) => vec![],
+            },
             why: match &found {
                 Found::Open(order) => obstacles(self.state, self.live, order.id, self.now),
                 Found::Closed(_) => vec![],

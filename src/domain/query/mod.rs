@@ -15,6 +15,7 @@ mod diagram;
 pub mod durations;
 pub mod events;
 pub mod filter;
+pub mod gates;
 pub mod graph;
 pub mod life;
 pub mod metrics;
@@ -48,7 +49,9 @@ use self::{
     reading::{Reading, Stop},
     reports::forecast::{DEFAULT_SEED, DEFAULT_TRIALS, Dice},
 };
-use super::{books::Books, decide::Renewals, refusal::Refusal, state::State, time::Timestamp};
+use super::{
+    books::Books, decide::Renewals, gate::Tree, refusal::Refusal, state::State, time::Timestamp,
+};
 
 /// The rows of a list for which no limit was given: a screen.
 pub const DEFAULT_LIMIT: usize = 50;
@@ -64,6 +67,9 @@ pub struct Live {
     pub renewals: Renewals,
     /// The agents that a host runs.
     pub lives: Lives,
+    /// The code as it is now, where it was looked at.
+    #[serde(default)]
+    pub tree: Option<Tree>,
 }
 
 /// Answers a question, or refuses it as data.
@@ -161,6 +167,7 @@ impl<B: Books> Reading<'_, B> {
             } => self.receipt_chain(order, limit(*asked))?.into(),
             Query::Buckets => settings::buckets(self.state, self.now).into(),
             Query::Stages => settings::stages(self.state).into(),
+            Query::Gates { order } => self.gates(order.as_deref())?.into(),
             Query::Progress { epic } => Box::new(self.progress(*epic)?).into(),
             Query::Velocity { since, filter } => {
                 let (rows, span) = self.rows(filter, *since)?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Live,
+    gates::failed_gates,
     value::{Moment, seconds},
 };
 use crate::domain::{
@@ -91,6 +92,9 @@ pub struct OrderView {
     pub blocked: bool,
     /// The alerts whose hold covers it.
     pub held_by: Vec<AlertId>,
+    /// The quality gates whose newest look at it was no pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_gates: Vec<String>,
     /// Whether it is queued with nothing in its way but, perhaps, a full bucket or stage.
     pub ready: bool,
     /// What it waits for: open and cancelled orders.
@@ -153,6 +157,7 @@ impl OrderView {
             blocked: order.is_blocked(),
             ready: state.is_ready(order),
             held_by,
+            failed_gates: failed_gates(state, order),
             waits_for: order
                 .depends_on
                 .iter()
@@ -230,6 +235,7 @@ impl OrderView {
             age_seconds: 0,
             blocked: false,
             held_by: vec![],
+            failed_gates: vec![],
             ready: false,
             waits_for: vec![],
             blocks: vec![],

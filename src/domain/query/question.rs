@@ -198,6 +198,12 @@ pub enum Query {
     Buckets,
     /// The board's stages with their limits and how they stand. Answered by [`Answer::Stages`].
     Stages,
+    /// The quality gates, or how an order stands at those asked of it. Answered by [`Answer::Gates`].
+    Gates {
+        /// Its id here or elsewhere.
+        #[serde(default)]
+        order: Option<String>,
+    },
     /// How far an epic is. Answered by [`Answer::Progress`].
     Progress {
         /// Which, or any other parent.

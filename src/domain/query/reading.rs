@@ -246,6 +246,7 @@ fn columns(row: &ArchivedOrder) -> ClosedOrder {
             corrective: vec![],
             epoch: 0,
             breached: false,
+            gating: None,
         },
         outcome: if completed {
             Outcome::Completed {

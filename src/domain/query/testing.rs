@@ -155,6 +155,7 @@ impl Line {
             by: by.clone(),
             receipt: self.state.receipts.count + 1,
             previous_receipt: self.state.receipts.hash,
+            evidence: vec![],
         };
         self.tell(by, event);
     }

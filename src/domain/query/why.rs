@@ -167,6 +167,7 @@ fn working(state: &State, live: &Live, order: &Order, work: &Work, now: Timestam
     if let Some(agent) = paused {
         reasons.push(Reason::at(format!("agent {} is paused", agent.name), place));
     }
+    reasons.extend(super::gates::closed(state, order, work));
     reasons.extend(no_way_on(state, order, work));
     reasons
 }

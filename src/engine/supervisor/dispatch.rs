@@ -23,6 +23,7 @@ use crate::{
         event::Event,
         id::OrderId,
         order::Actor,
+        record::Door,
         refusal::Refusal,
         time::SECOND,
     },
@@ -134,6 +135,7 @@ fn is_worth_it(context: &Context, rule: &AgentRule, command: &Command) -> bool {
     }
     let actor = Actor::agent(&rule.name);
     let asking = decide::Context {
+        door: Door::Engine,
         now: context.now(),
         actor: &actor,
         role: Role::Agent,

@@ -106,6 +106,7 @@ impl Page {
             (glyphs.ready, Role::Ready, "ready: can be pulled now"),
             (glyphs.blocked, Role::Blocked, "B  waits for another order"),
             (glyphs.held, Role::Held, "H  held by an alert"),
+            (glyphs.failed, Role::Error, "G  failed at a quality gate"),
             (glyphs.in_progress, Role::StatusInProgress, "in progress"),
             (glyphs.completed, Role::StatusCompleted, "completed"),
             (

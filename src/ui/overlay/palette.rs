@@ -46,6 +46,8 @@ pub enum Choice {
     Snooze(Vec<AlertId>, u32),
     /// Submits a command.
     Submit(Box<Command>),
+    /// Runs a line of the command line's words.
+    Line(String),
     /// Makes the first order wait for the second.
     Depend(OrderId, OrderId),
 }

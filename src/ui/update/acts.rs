@@ -10,7 +10,10 @@ use crate::{
         event::Changes,
         id::OrderId,
         order::{Bucket, Priority},
-        query::detail::OrderDetail,
+        query::{
+            detail::OrderDetail,
+            gates::{GateView, gates_of},
+        },
     },
     ui::{
         action::Action,
@@ -76,6 +79,7 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Bucket, Some(id)) => choose_bucket(model, id),
         (Action::Depend, Some(id)) => choose_dependency(model, id),
         (Action::Undepend, Some(id)) => choose_wait(model, id),
+        (Action::Gate, Some(id)) => choose_gate(model, id),
         _ => about_others(model, action),
     }
 }
@@ -337,4 +341,33 @@ fn choose_wait(model: &mut Model, id: OrderId) -> Vec<Effect> {
     });
     let palette = Palette::new(format!("{id} no longer waits for …"), items.collect());
     open_palette(model, palette)
+}
+
+/// Offers the order's gates: those that are run, and those that the person at the console opens.
+fn choose_gate(model: &mut Model, id: OrderId) -> Vec<Effect> {
+    let Some(order) = model.state.order(id) else {
+        return Vec::new();
+    };
+    let item = |view: GateView| {
+        let (gate, approval) = (view.gate, view.rule.approval);
+        let stands = view
+            .standing
+            .map_or(String::new(), |standing| standing.words(approval));
+        match approval {
+            true => {
+                let (label, note) = (format!("approve {gate}"), None);
+                let command = Box::new(Command::ApproveGate { id, gate, note });
+                Item::new(label, stands, Choice::Submit(command))
+            }
+            false => {
+                let line = format!("quality-gate run {id} {gate}");
+                Item::new(format!("run {gate}"), stands, Choice::Line(line))
+            }
+        }
+    };
+    let items = gates_of(&model.state, order, None)
+        .into_iter()
+        .map(item)
+        .collect();
+    open_palette(model, Palette::new(format!("Quality gates of {id}"), items))
 }

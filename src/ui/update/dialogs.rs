@@ -315,6 +315,7 @@ fn accept_choice(model: &mut Model, palette: &Palette) -> Vec<Effect> {
         Choice::Edit(ids, changes) => bulk::edit(model, ids, &changes),
         Choice::Snooze(ids, seconds) => storm::snooze(model, ids, seconds),
         Choice::Submit(command) => submit(model, *command, None),
+        Choice::Line(line) => run_line(model, line),
         Choice::Depend(id, on) => submit(model, Command::AddDependency { id, on }, None),
     }
 }

@@ -3,10 +3,12 @@
 use super::standing;
 use crate::{
     domain::{
+        gate::Standing,
         id::OrderId,
         order::Order,
         query::{
             detail::{Neighbour, OrderDetail},
+            gates::gates_of,
             order_view::SlaState,
             receipts::ReceiptView,
             why::Place,
@@ -209,6 +211,7 @@ fn rest(model: &Model, fetched: Option<&OrderDetail>, page: &mut Page) {
     };
     let glyphs = model.theme.glyphs();
     why(model, fetched, page);
+    gates(model, fetched, page);
     if let Some(description) = &fetched.description {
         page.section("Description");
         page.lines(markdown::paragraphs(description, glyphs));
@@ -291,6 +294,43 @@ fn why(model: &Model, fetched: &OrderDetail, page: &mut Page) {
     }
 }
 
+/// Writes how an open order stands at its quality gates, as the newest version has it.
+fn gates(model: &Model, fetched: &OrderDetail, page: &mut Page) {
+    let Some(order) = model.state.order(fetched.order.id) else {
+        return;
+    };
+    let views = gates_of(&model.state, order, None);
+    if views.is_empty() {
+        return;
+    }
+    page.section("Quality gates");
+    for view in views {
+        let standing = view.standing.unwrap_or(Standing::Missing);
+        let (mark, role) = standing::gate(&standing, model.theme.glyphs());
+        let words = standing.words(view.rule.approval);
+        let line = Paragraph::of(format!("{mark} "), role)
+            .with(format!("{}  ", view.gate), Role::Text)
+            .with(words, role);
+        let advisory = if view.rule.required { "" } else { ", advisory" };
+        let stage = view
+            .rule
+            .stage
+            .map_or(String::new(), |stage| format!(", guards {stage}"));
+        let seen = view.evidence.map_or(String::new(), |seen| {
+            let ago = words::ago(model.now, seen.at);
+            let note = seen
+                .run
+                .note
+                .map_or(String::new(), |note| format!(": {note}"));
+            format!("  {ago}{note}")
+        });
+        page.line(
+            line.with(format!("{advisory}{stage}{seen}"), Role::Muted)
+                .hanging(2),
+        );
+    }
+}
+
 /// Returns whether a reason's place is another one that the console can go to.
 fn leads_on(place: &Place, from: OrderId) -> bool {
     match place {
@@ -325,9 +365,14 @@ fn receipt(proof: &ReceiptView, page: &mut Page) {
     if let Some(note) = &proof.note {
         page.fact("note", note.clone(), Role::Text);
     }
-    let evidence = match proof.evidence {
-        Evidence::NoneRequired => "none was required",
-    };
-    page.fact("evidence", evidence, Role::Muted);
+    match &proof.evidence {
+        Evidence::NoneRequired => page.fact("evidence", "none was required", Role::Muted),
+        Evidence::Gates(seen) => {
+            for seen in seen {
+                let text = format!("{} {}", seen.gate, seen.run.verdict.words());
+                page.fact("evidence", text, Role::Muted);
+            }
+        }
+    }
     page.fact("hash", proof.hash.to_string(), Role::Muted);
 }

@@ -3,8 +3,9 @@
 use crate::{
     domain::{
         andon::Severity,
+        gate::Standing,
         order::{Order, Status},
-        query::order_view::SlaState,
+        query::{gates::failed_gates, order_view::SlaState},
         state::State,
         time::Timestamp,
     },
@@ -14,7 +15,7 @@ use crate::{
     },
 };
 
-/// Returns the mark of where an order stands: ready, blocked, held or in progress, the worst that holds.
+/// Returns the mark of where an order stands: held, blocked, failed at a gate, in progress or ready, the worst that holds.
 pub fn mark(state: &State, order: &Order, glyphs: &Glyphs) -> (String, Role) {
     let held = state.held_by(order).next().is_some();
     let blocked = order.is_blocked();
@@ -22,6 +23,7 @@ pub fn mark(state: &State, order: &Order, glyphs: &Glyphs) -> (String, Role) {
         (true, true) => (format!("{}HB", glyphs.held), Role::Held),
         (true, false) => (format!("{}H", glyphs.held), Role::Held),
         (false, true) => (format!("{}B", glyphs.blocked), Role::Blocked),
+        _ if !failed_gates(state, order).is_empty() => (format!("{}G", glyphs.failed), Role::Error),
         _ if order.is_epic() => (glyphs.epic.into(), Role::StatusQueued),
         _ if order.work().is_some() => (glyphs.in_progress.into(), Role::StatusInProgress),
         _ => (glyphs.ready.into(), Role::Ready),
@@ -69,5 +71,15 @@ pub fn severity(severity: Severity, glyphs: &Glyphs) -> (&'static str, Role) {
         Severity::Medium => (glyphs.andon_medium, Role::AndonMedium),
         Severity::High => (glyphs.andon_high, Role::AndonHigh),
         Severity::Critical => (glyphs.andon_critical, Role::AndonCritical),
+    }
+}
+
+/// Returns the mark and the colour of how an order stands at a gate; the words stand beside it.
+pub fn gate(standing: &Standing, glyphs: &Glyphs) -> (&'static str, Role) {
+    match standing {
+        Standing::Passed => (glyphs.ok, Role::Ok),
+        Standing::Failed { .. } => (glyphs.failed, Role::Error),
+        Standing::Stale { .. } => (glyphs.sla_at_risk, Role::Warning),
+        Standing::Missing => (glyphs.queued, Role::Muted),
     }
 }

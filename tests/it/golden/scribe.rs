@@ -107,6 +107,7 @@ impl Scribe {
             by,
             receipt: self.state.receipts.count + 1,
             previous_receipt: self.state.receipts.hash,
+            evidence: vec![],
         });
     }
 }

@@ -13,7 +13,7 @@ use obeya::domain::{
 };
 use uuid::Uuid;
 
-use super::scribe::Scribe;
+use super::{gates, scribe::Scribe};
 use crate::support::line::NOON;
 
 /// Returns the whole ledger and the state that it comes to.
@@ -24,15 +24,16 @@ pub(super) fn told() -> (Vec<Record>, State) {
     edges(&mut scribe);
     work(&mut scribe);
     alerts(&mut scribe);
+    gates::told(&mut scribe);
     imports(&mut scribe);
     (scribe.records, scribe.state)
 }
 
-fn wo(number: u32) -> OrderId {
+pub(super) fn wo(number: u32) -> OrderId {
     OrderId::work(number)
 }
 
-fn agent() -> Actor {
+pub(super) fn agent() -> Actor {
     Actor::agent("rust-dev")
 }
 

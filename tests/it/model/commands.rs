@@ -5,18 +5,23 @@ use obeya::domain::{
     andon::{Scope, Severity},
     command::{Command, Destination, Hold, NewOrder, Role, Sla, StageChange},
     event::{Changes, Parent},
+    gate::{GateHold, GateRule, GateRun, Tree, Verdict},
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Kind, Link, Priority},
 };
 
 use super::World;
-use crate::support::line::Who;
+use crate::support::{
+    gates,
+    line::{Who, system},
+};
 
 /// About as many open orders as a world keeps, so that any two commands are likely to meet.
 const OPEN: usize = 24;
 
 const AGENTS: [&str; 3] = ["ann", "bob", "cal"];
 const STAGES: [&str; 5] = ["design", "code", "test", "review", "ship"];
+const GATES: [&str; 3] = ["build", "lint", "review"];
 const CONDITIONS: [&str; 3] = ["ci:red", "disk:full", "sla:features"];
 
 impl World {
@@ -161,7 +166,7 @@ impl World {
     /// Returns what is said next, and who says it.
     pub(super) fn command(&mut self) -> (Who, Command) {
         let crowded = self.line.state.open_count() > OPEN;
-        let command = match self.random.below(200) {
+        let command = match self.random.below(212) {
             0..10 if crowded => Command::CancelOrder {
                 id: self.some_order(),
                 reason: "too much".into(),
@@ -332,6 +337,7 @@ impl World {
             198 => Command::ResumeAgent {
                 name: self.random.of(&AGENTS).into(),
             },
+            200..212 => self.gate(),
             _ => match self.random.below(9) {
                 8 => Command::UnregisterAgent {
                     name: self.random.of(&AGENTS).into(),
@@ -346,6 +352,64 @@ impl World {
             },
         };
         (self.who(&command), command)
+    }
+
+    /// Returns something about a gate. There are three, so that they meet: a run, an approval and an advisory one.
+    fn gate(&mut self) -> Command {
+        let gate = self.random.of(&GATES);
+        let name = String::from(gate);
+        let rule = GateRule {
+            stage: self
+                .random
+                .of(&[None, Some("design".into()), Some("code".into())]),
+            buckets: self
+                .random
+                .of(&[vec![], vec![Bucket::Features, Bucket::Cost]]),
+            approval: gate == "review",
+            required: gate != "lint",
+            hold: self.random.of(GateHold::ALL),
+            ..gates::rule()
+        };
+        // The code moves now and then, and sometimes nobody can tell.
+        self.line.tree = self.random.of(&[
+            gates::tree("a"),
+            gates::tree("a"),
+            gates::tree("b"),
+            Tree::Unversioned,
+            Tree::Unknown,
+        ]);
+        let id = self.working();
+        match self.random.below(16) {
+            0 => Command::SetGate {
+                name,
+                rule: Box::new(rule),
+            },
+            1..4 => Command::RemoveGate { name },
+            4..10 => {
+                let verdict = self.random.of(Verdict::ALL);
+                let run = GateRun {
+                    verdict: self.random.of(&[Verdict::Passed, Verdict::Passed, verdict]),
+                    tree: self.line.tree.clone(),
+                    term: self.random.one_in(6).then_some(1),
+                    ..gates::run(Verdict::Passed, self.line.state.head.seq)
+                };
+                Command::RecordGate {
+                    id,
+                    gate: name,
+                    run: Box::new(run),
+                }
+            }
+            10..15 => Command::ApproveGate {
+                id,
+                gate: name,
+                note: None,
+            },
+            _ => Command::RejectGate {
+                id,
+                gate: name,
+                note: "not yet".into(),
+            },
+        }
     }
 
     fn link(&mut self, there: bool) -> Command {
@@ -363,6 +427,13 @@ impl World {
 
     /// Returns who says it: mostly somebody who may, and mostly the holder where there is one.
     fn who(&mut self, command: &Command) -> Who {
+        if matches!(
+            command,
+            Command::SetGate { .. } | Command::RemoveGate { .. } | Command::RecordGate { .. }
+        ) && !self.random.one_in(8)
+        {
+            return system();
+        }
         let order = written(command)
             .and_then(|id| self.line.state.order(id))
             .cloned();
@@ -404,7 +475,10 @@ pub(super) fn written(command: &Command) -> Option<OrderId> {
         | Command::AddDependency { id, .. }
         | Command::RemoveDependency { id, .. }
         | Command::AddLink { id, .. }
-        | Command::RemoveLink { id, .. } => Some(*id),
+        | Command::RemoveLink { id, .. }
+        | Command::RecordGate { id, .. }
+        | Command::ApproveGate { id, .. }
+        | Command::RejectGate { id, .. } => Some(*id),
         Command::LinkCorrective { order, .. } => Some(*order),
         _ => None,
     }

@@ -22,7 +22,6 @@ const WHOLE: usize = 50;
 /// Rules that no command can run into here, each with the test or the place that covers it.
 const UNREACHED: &[(&str, &str)] = &[
     ("command_reused", "the engine finds it in the ledger"),
-    ("stale_term", "the engine compares terms of hosts"),
     ("newer_ledger", "roles::a_newer_ledger_is_only_read"),
     ("changed", "ui_undo::nobody_elses_change_is_taken_back"),
     ("limit", "limits::every_list_has_a_limit"),
@@ -87,6 +86,9 @@ const RULES: &[&str] = &[
     "children_open",
     "stale_epoch",
     "not_holder",
+    "gate_closed",
+    "not_approver",
+    "engine_only",
     "changed",
     "nothing_ready",
     "agent_paused",

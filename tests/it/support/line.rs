@@ -10,9 +10,10 @@ use obeya::domain::{
     due,
     event::Event,
     evolve,
+    gate::Tree,
     id::{AlertId, OrderId},
     order::{Actor, Bucket, ClosedOrder, Kind, Order, Priority},
-    record::{Door, Hash, Record},
+    record::{ActorKind, Door, Hash, Record},
     refusal::Refusal,
     state::State,
     time::{SECOND, Timestamp},
@@ -69,6 +70,8 @@ pub(crate) struct Line {
     pub(crate) archive: Archive,
     pub(crate) renewals: Renewals,
     pub(crate) now: Timestamp,
+    /// The code as it is now.
+    pub(crate) tree: Tree,
     /// Every event kind that was recorded.
     pub(crate) kinds: BTreeSet<&'static str>,
     commands: u128,
@@ -83,6 +86,7 @@ impl Line {
             archive: Archive::default(),
             renewals: Renewals::new(),
             now: NOON,
+            tree: Tree::Unversioned,
             kinds: BTreeSet::new(),
             commands: 0,
         };
@@ -148,11 +152,19 @@ impl Line {
             for id in needs.orders {
                 cold.orders.insert(id, self.archive.closed(id));
             }
+            if needs.tree {
+                cold.tree = Some(self.tree.clone());
+            }
         }
         let context = Context {
             now: self.now,
             actor: &who.actor,
             role: who.role,
+            // Nobody but the engine comes in by its door.
+            door: match who.actor.kind {
+                ActorKind::System => Door::Engine,
+                _ => Door::Cli,
+            },
             epoch: who.epoch,
             as_of: None,
         };

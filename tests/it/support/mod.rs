@@ -2,6 +2,7 @@
 
 pub(crate) mod console;
 pub(crate) mod demo;
+pub(crate) mod gates;
 pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod line;

@@ -153,6 +153,7 @@ impl World {
             now: self.now,
             actor,
             role,
+            door: Door::Cli,
             epoch,
             as_of,
         };

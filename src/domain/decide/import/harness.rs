@@ -51,6 +51,7 @@ impl Desk {
             now: self.now,
             actor: &actor,
             role: Role::Admin,
+            door: crate::domain::record::Door::Import,
             epoch: None,
             as_of: None,
         };

@@ -1,0 +1,195 @@
+//! Quality gates as they are run: what `obeya.toml` says, the process, the verdict, the evidence.
+//!
+//! The commands stay in the file beside the ledger; the ledger learns the rules and what was seen. A run is the same in a
+//! host and in a caller's own process: a claim makes sure that it goes on once, and whoever dies in it leaves no verdict.
+
+mod judge;
+mod output;
+mod process;
+mod run;
+mod runner;
+mod store;
+mod tree;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command as Process,
+};
+
+pub use run::{Asked, GateAsk, Line, Ready, prepare, run_gate};
+pub use runner::{Desk, Runner};
+
+use self::store::Store;
+use super::own_act;
+use crate::{
+    config::{
+        Document, Problem,
+        line::{
+            LINE_FILE,
+            gates::{self, GateSpec, Opens, Words},
+        },
+    },
+    domain::{
+        andon::Severity,
+        command::{Command, Submission},
+        gate::{GateHold, GateRule, Tree},
+        id::OrderId,
+        order::{Bucket, Kind},
+        record::Hash,
+        state::State,
+    },
+    ledger::Home,
+};
+
+/// The name of a ledger's folder in a project, beside which the project's files lie.
+const LEDGER_FOLDER: &str = ".obeya";
+/// What of a caller's environment every run has: enough to find programs and to speak the user's language.
+const ENVIRONMENT: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+];
+
+/// Gives a process what it may have of this one's environment.
+fn environment(process: &mut Process, more: &[String]) {
+    let names = ENVIRONMENT
+        .iter()
+        .copied()
+        .chain(more.iter().map(String::as_str));
+    process.env_clear();
+    process.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
+}
+
+/// The project around a ledger.
+#[derive(Clone, Debug)]
+pub struct Project {
+    home: Home,
+    root: PathBuf,
+}
+
+impl Project {
+    /// Returns the project of a ledger: the folder in which its `.obeya` lies; a ledger of another name is its own.
+    pub fn of(home: &Home) -> Self {
+        let path = home.path();
+        let named = path.file_name().is_some_and(|name| name == LEDGER_FOLDER);
+        let root = path.parent().filter(|_| named).unwrap_or(path).to_owned();
+        Project {
+            home: home.clone(),
+            root,
+        }
+    }
+
+    /// Returns the project's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns where the project's `obeya.toml` is, or would be.
+    pub fn line_file(&self) -> PathBuf {
+        self.root.join(LINE_FILE)
+    }
+
+    /// Returns the gates that the project defines, and what was wrong in them.
+    pub fn gates(&self) -> (Vec<GateSpec>, Vec<Problem>) {
+        match Document::read(&self.line_file()) {
+            Ok(None) => (vec![], vec![]),
+            Ok(Some(document)) => {
+                let bucket = words(Bucket::ALL, Bucket::word);
+                let kind = words(Kind::ALL, Kind::word);
+                let severity = words(Severity::ALL, Severity::word);
+                let hold = words(GateHold::ALL, GateHold::word);
+                let words = Words {
+                    buckets: &bucket,
+                    kinds: &kind,
+                    severities: &severity,
+                    holds: &hold,
+                };
+                gates::read(&document, words)
+            }
+            Err(problem) => (vec![], vec![problem]),
+        }
+    }
+
+    /// Returns the code as it is now. It reads files, and runs git.
+    pub fn tree(&self) -> Tree {
+        tree::tree(
+            &self.root,
+            self.home.path(),
+            &Store::of(&self.home).scratch(),
+        )
+    }
+
+    /// Returns the tree that a command is decided by, if it is decided by one.
+    pub fn tree_for(&self, state: &State, command: &Command) -> Option<Tree> {
+        crate::domain::decide::needs_tree(state, command).then(|| self.tree())
+    }
+
+    /// Returns what is kept of an output, or None if it is gone or is not what it was.
+    pub fn output(&self, order: OrderId, gate: &str, hash: &Hash) -> Option<Vec<u8>> {
+        Store::of(&self.home).output(order, gate, hash)
+    }
+
+    /// Returns what has to be submitted so that the ledger's gates are those of the project, and what was wrong in its
+    /// file. While anything is wrong no gate is taken down: a slip of the pen opens none.
+    pub fn changes(&self, state: &State) -> (Vec<Submission>, Vec<Problem>) {
+        let (specs, problems) = self.gates();
+        let known = &state.settings.gates;
+        let mut commands = vec![];
+        for spec in &specs {
+            let rule = rule_of(spec);
+            if known.get(&spec.name) != Some(&rule) {
+                let (name, rule) = (spec.name.clone(), Box::new(rule));
+                commands.push(Command::SetGate { name, rule });
+            }
+        }
+        if problems.is_empty() {
+            let gone = known
+                .keys()
+                .filter(|name| specs.iter().all(|spec| spec.name != **name));
+            commands.extend(gone.cloned().map(|name| Command::RemoveGate { name }));
+        }
+        (commands.into_iter().map(own_act).collect(), problems)
+    }
+}
+
+fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|value| word(*value)).collect()
+}
+
+/// Returns what the rules know of a gate.
+pub fn rule_of(spec: &GateSpec) -> GateRule {
+    let mut buckets: Vec<Bucket> = spec
+        .buckets
+        .iter()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let mut kinds: Vec<Kind> = spec
+        .kinds
+        .iter()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    buckets.sort();
+    buckets.dedup();
+    kinds.sort();
+    kinds.dedup();
+    GateRule {
+        stage: spec.stage.clone(),
+        buckets,
+        kinds,
+        required: spec.required,
+        approval: spec.opens == Opens::Approval,
+        severity: spec.severity.parse().unwrap_or(Severity::Medium),
+        hold: spec.hold.parse().unwrap_or(GateHold::Nothing),
+        // A definition is text and finite numbers, which are always JSON.
+        digest: Hash::of(&serde_json::to_vec(spec).unwrap_or_default()),
+    }
+}

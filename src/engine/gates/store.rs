@@ -1,0 +1,188 @@
+//! What gates leave beside the ledger: the mark of a run that goes on, and the output that was kept.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use super::process::kill_group;
+use crate::{
+    domain::{id::OrderId, record::Hash},
+    ledger::{Fault, Home},
+};
+
+/// How many outputs of one gate on one order are kept.
+const KEPT: usize = 3;
+/// The most bytes that all outputs may take: beyond it the oldest go.
+const TOTAL: u64 = 256 << 20;
+/// The longest mark that is read.
+const MARK: u64 = 200;
+
+/// The folder of the gates beside a ledger.
+pub(super) struct Store {
+    folder: PathBuf,
+}
+
+/// The right to run one gate on one order, or to run one more at all. It ends with the value, or with the process.
+pub(super) struct Claim {
+    file: File,
+}
+
+impl Drop for Claim {
+    /// Unlocks rather than only closes: a child that is just being started shares the open file for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+impl Store {
+    pub(super) fn of(home: &Home) -> Self {
+        Store {
+            folder: home.path().join("gates"),
+        }
+    }
+
+    /// Returns where files may be written for a moment.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.folder.join("scratch")
+    }
+
+    /// Claims a name, if nobody has it. What a dead process left running under it is killed.
+    pub(super) fn claim(&self, name: &str) -> Result<Option<Claim>, Fault> {
+        let folder = self.folder.join("claims");
+        let path = folder.join(name);
+        let failed = |error: io::Error| Fault::io(&path, "claiming a gate", &error);
+        private(&folder).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let mut left = String::new();
+        let read = (&mut file).take(MARK).read_to_string(&mut left);
+        if read.is_ok()
+            && let Some((pid, began)) = left.trim().split_once(' ')
+            && let Ok(pid) = pid.parse()
+            && began_at(pid).as_deref() == Some(began)
+        {
+            kill_group(pid);
+        }
+        Ok(Some(Claim { file }))
+    }
+
+    /// Keeps an output and returns its hash. The oldest of this gate and order go.
+    pub(super) fn keep(&self, order: OrderId, gate: &str, output: &[u8]) -> Result<Hash, Fault> {
+        let hash = Hash::of(output);
+        let folder = self.outputs(order, gate);
+        let path = folder.join(format!("{hash}.log"));
+        let write = || {
+            private(&folder)?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&path)?;
+            file.write_all(output)
+        };
+        write().map_err(|error| Fault::io(&path, "keeping a gate's output", &error))?;
+        let newest = by_age(&folder);
+        for (path, _, _) in newest.iter().skip(KEPT) {
+            let _ = fs::remove_file(path);
+        }
+        self.bound();
+        Ok(hash)
+    }
+
+    /// Lets the oldest outputs go where all together take too much.
+    fn bound(&self) {
+        let folders = |folder: &Path| {
+            fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+        };
+        let mut files: Vec<_> = folders(&self.folder.join("output"))
+            .flat_map(|order| folders(&order).collect::<Vec<_>>())
+            .flat_map(|gate| by_age(&gate))
+            .collect();
+        files.sort_by_key(|(_, age, _)| std::cmp::Reverse(*age));
+        let mut total = 0u64;
+        for (path, _, length) in files {
+            total = total.saturating_add(length);
+            if total > TOTAL {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    /// Returns the output of that hash, or None if it is gone or is not what it was.
+    pub(super) fn output(&self, order: OrderId, gate: &str, hash: &Hash) -> Option<Vec<u8>> {
+        let output = fs::read(self.outputs(order, gate).join(format!("{hash}.log"))).ok()?;
+        (Hash::of(&output) == *hash).then_some(output)
+    }
+
+    fn outputs(&self, order: OrderId, gate: &str) -> PathBuf {
+        self.folder
+            .join("output")
+            .join(order.to_string())
+            .join(gate)
+    }
+}
+
+impl Claim {
+    /// Notes which process runs under the claim, so that whoever claims after a crash can end it.
+    pub(super) fn note(&mut self, pid: u32) {
+        let Some(began) = began_at(pid) else { return };
+        let write = |file: &mut File| {
+            file.set_len(0)?;
+            file.rewind()?;
+            write!(file, "{pid} {began}")
+        };
+        if let Err(error) = write(&mut self.file) {
+            tracing::warn!(%error, "a gate's process was not noted");
+        }
+    }
+}
+
+/// Returns the files of a folder with their age and length, newest first.
+fn by_age(folder: &Path) -> Vec<(PathBuf, SystemTime, u64)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| {
+            let about = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some((entry.path(), about.modified().ok()?, about.len()))
+        })
+        .collect();
+    files.sort_by_key(|(_, age, _)| std::cmp::Reverse(*age));
+    files
+}
+
+fn private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+/// Returns when a process began, in the kernel's own words: a number that was given anew began at another time. Where
+/// the system does not tell, no process is ever taken for one that was noted.
+fn began_at(pid: u32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name, which may hold anything; the start time is the 22nd.
+    let after = stat.rsplit_once(')')?.1;
+    after.split_whitespace().nth(19).map(str::to_owned)
+}
