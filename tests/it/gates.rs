@@ -231,6 +231,14 @@ fn a_gate_that_never_ends_and_ignores_term_is_ended_with_its_children() {
 }
 
 #[test]
+fn what_a_gate_leaves_running_ends_with_it() {
+    let room = room("sleep 1000 & echo $! > child", "");
+    room.done("quality-gate run WO-001 build");
+    let child = pid(&room, "child");
+    wait_for("the end of the child", || (!is_there(child)).then_some(()));
+}
+
+#[test]
 fn what_cannot_run_says_so_and_is_no_pass() {
     let room = room("true", "cwd = 'nowhere'");
     let said = room.line("quality-gate run WO-001 build");

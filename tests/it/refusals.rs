@@ -267,6 +267,22 @@ fn every_refusal_explains_itself() {
     something was done about ALERT-003 meanwhile
       {"rule":"alert_changed","id":"ALERT-003"}
         obeya andon show ALERT-003
+    WO-001 is held by gates coverage (stale: the code moved since), review (not approved yet)
+      {"rule":"gate_closed","id":"WO-001","gates":[{"gate":"coverage","approval":false,"state":"stale","why":"moved"},{"gate":"review","approval":true,"state":"missing"}]}
+        obeya quality-gate run WO-001 coverage
+        obeya quality-gate approve WO-001 review
+    WO-001 is held by gate tests (timed out)
+      {"rule":"gate_closed","id":"WO-001","gates":[{"gate":"tests","approval":false,"state":"failed","verdict":"timed_out"}]}
+        obeya quality-gate run WO-001 tests
+    ann may not judge WO-001 at review: that takes a person who did not work on it
+      {"rule":"not_approver","id":"WO-001","gate":"review","actor":{"kind":"agent","name":"ann"}}
+        ask a person who did not work on it: obeya quality-gate approve WO-001 review
+    it was done under term 1; the host's term is 2
+      {"rule":"stale_term","given":1,"current":2}
+        nothing: another host took over
+    only the engine does this, by itself
+      {"rule":"engine_only"}
+        change obeya.toml: the engine reads it
     none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, stage design is full
       {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
         obeya andon resolve ALERT-003 --resolution …
