@@ -31,6 +31,7 @@ mod ledger;
 mod line;
 mod log;
 mod man;
+mod matched;
 mod metrics;
 mod output;
 mod quality_gate;
