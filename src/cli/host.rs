@@ -22,7 +22,7 @@ use crate::{
         record::Record,
         state::State,
     },
-    link::{Fault, Session},
+    link::{self, Fault, Session},
 };
 
 /// How often the office is stood for and `obeya.toml` is looked at.
@@ -63,7 +63,11 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     let until_idle = matches.get_flag("until-idle");
     let (sender, news) = mpsc::sync_channel(WAITING);
     end_when_told(sender.clone())?;
-    let session = Session::titled(&home, "host")?;
+    // Whoever starts a host by hand wants run what the project names; a console may do it from then on.
+    if let Err(fault) = link::trust(&home) {
+        tracing::warn!(%fault, "a console will not run the agents here");
+    }
+    let session = Session::titled(&home, "host", true)?;
     let _subscription = session.watching().subscribe(move |news| {
         for record in news.records.iter() {
             let _ = sender.try_send(News::Record(Box::new(record.clone())));

@@ -22,6 +22,8 @@ pub(super) fn run(_: &ArgMatches, call: &mut Call<'_>) -> Done {
         .unwrap_or_else(|| LEDGER_FOLDER.into());
     let home = Home::new(folder)?;
     let head = link::init(&home)?;
+    // Whoever makes the ledger wants run what the project names. Without a home folder a host is started by hand.
+    let _ = link::trust(&home);
     if call.json() {
         let ledger = home.path().display().to_string();
         return call

@@ -12,6 +12,7 @@ mod frozen;
 mod listener;
 mod locate;
 mod session;
+mod trust;
 mod wire;
 
 pub use admin::{
@@ -24,6 +25,8 @@ pub use frozen::Frozen;
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
+
+pub use trust::{is_trusted, trust};
 
 use crate::domain::{
     command::{Role, Submission},

@@ -25,7 +25,7 @@ use crate::{
     },
     engine::{
         Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer,
-        gates::{Runner, prepare},
+        gates::{Desk, Runner, prepare},
         supervisor::{Supervisor, Wish},
     },
     ledger::{Fault, Home, SqliteLedger},
@@ -118,6 +118,7 @@ impl Watching {
 /// is given up.
 struct Office {
     listener: Option<Listener>,
+    desk: Desk,
     gates: Option<Runner>,
     supervisor: Arc<Supervisor>,
     host: Host,
@@ -126,6 +127,8 @@ struct Office {
 impl Drop for Office {
     fn drop(&mut self) {
         drop(self.listener.take());
+        drop(self.gates.take());
+        self.desk.close();
         self.supervisor.end();
     }
 }
@@ -138,6 +141,8 @@ pub struct Session {
     home: Home,
     /// What others are told of who hosts.
     title: &'static str,
+    /// Whether a host here runs by itself what `obeya.toml` names.
+    runs: bool,
 }
 
 impl Session {
@@ -147,21 +152,23 @@ impl Session {
     ///
     /// The ledger could not be opened, read, or written.
     pub fn open(home: &Home) -> Result<Session, Fault> {
-        Session::titled(home, "console")
+        Session::titled(home, "console", true)
     }
 
-    /// Opens a ledger as [`Session::open`] does, under the title that others are told.
+    /// Opens a ledger as [`Session::open`] does, under the title that others are told. Whether it `runs` by itself what
+    /// `obeya.toml` names is for the caller to say, who knows [whether the user trusts it](super::is_trusted).
     ///
     /// # Errors
     ///
     /// The ledger could not be opened, read, or written.
-    pub fn titled(home: &Home, title: &'static str) -> Result<Session, Fault> {
+    pub fn titled(home: &Home, title: &'static str, runs: bool) -> Result<Session, Fault> {
         let session = Session {
             office: Mutex::new(None),
             asked_to_yield: Arc::default(),
             watching: Watching::open(home)?,
             home: home.clone(),
             title,
+            runs,
         };
         session.stand()?;
         Ok(session)
@@ -189,6 +196,7 @@ impl Session {
             none => match Host::elect(&self.home, &handle, self.title)? {
                 Election::Won(host) => none.insert(Office {
                     listener: None,
+                    desk: Desk::new(&self.home, &handle, host.term()),
                     gates: None,
                     supervisor: Arc::new(Supervisor::new(
                         &self.home,
@@ -201,21 +209,22 @@ impl Session {
                 Election::Lost => return Ok(false),
             },
         };
-        let gates = match &mut office.gates {
-            Some(gates) => gates,
-            none => none.insert(Runner::start(&self.home, &handle, office.host.term())?),
-        };
+        if self.runs && office.gates.is_none() {
+            office.gates = Some(Runner::start(office.desk.clone())?);
+        }
         // A door that does not open is tried again without another election.
         if office.listener.is_none() {
             let yielding = Arc::clone(&self.asked_to_yield);
             let on_yield = move || yielding.store(true, Ordering::Relaxed);
             let supervisor = Arc::clone(&office.supervisor);
-            let desk = gates.desk();
+            let desk = office.desk.clone();
             office.listener = Some(Listener::open(
                 &self.home, handle, supervisor, desk, on_yield,
             )?);
         }
-        office.supervisor.look()?;
+        if self.runs {
+            office.supervisor.look()?;
+        }
         Ok(true)
     }
 
@@ -256,9 +265,7 @@ impl Session {
     /// Begins a run of a quality gate. Nobody at a console waits for it: what it came to shows when it is recorded.
     fn begin_gate(&self, ask: &GateAsk) -> Asked {
         let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
-        let desk = office
-            .as_ref()
-            .and_then(|office| Some(office.gates.as_ref()?.desk()));
+        let desk = office.as_ref().map(|office| office.desk.clone());
         drop(office);
         let failed = |error: io::Error| Fault::io(self.home.path(), "running a gate", &error);
         let thread = thread::Builder::new().name("gate".into());

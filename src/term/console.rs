@@ -203,7 +203,13 @@ fn linked(
             context,
             desk,
         ),
-        false => LinkSession::work(link::Session::open(&place.home)?, home, post, context, desk),
+        false => LinkSession::work(
+            link::Session::titled(&place.home, "console", link::is_trusted(&place.home))?,
+            home,
+            post,
+            context,
+            desk,
+        ),
     })
 }
 

@@ -483,3 +483,17 @@ fn a_door_that_does_not_open_costs_one_term() {
     assert_eq!(second.term(), Some(2));
     assert!(Client::connect(&home).unwrap().is_some());
 }
+
+#[test]
+fn what_a_project_names_is_run_only_where_the_user_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = made(folder.path());
+    fs::write(home.project().join("obeya.toml"), "[agents.sloth]\n").unwrap();
+    let looked = |runs| {
+        let session = Session::titled(&home, "console", runs).unwrap();
+        let supervisor = session.supervisor().unwrap();
+        supervisor.problems().len()
+    };
+    // An agent without a command is a problem for whoever reads the file, and nobody else.
+    assert_eq!((looked(false), looked(true)), (0, 1));
+}

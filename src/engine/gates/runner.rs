@@ -37,6 +37,27 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// Returns the desk of the host of this term.
+    pub fn new(home: &Home, handle: &Handle, term: u64) -> Desk {
+        Desk {
+            home: home.clone(),
+            handle: handle.clone(),
+            term,
+            stop: Arc::default(),
+            going_on: Arc::default(),
+        }
+    }
+
+    /// Ends the runs that were asked for, and returns once they have.
+    pub fn close(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        drop(
+            self.going_on
+                .write()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
     /// Runs a gate in the host's name, on the caller's thread.
     ///
     /// # Errors
@@ -78,18 +99,11 @@ impl Runner {
     /// # Errors
     ///
     /// No thread could be started.
-    pub fn start(home: &Home, handle: &Handle, term: u64) -> Result<Runner, Fault> {
-        let desk = Desk {
-            home: home.clone(),
-            handle: handle.clone(),
-            term,
-            stop: Arc::default(),
-            going_on: Arc::default(),
-        };
+    pub fn start(desk: Desk) -> Result<Runner, Fault> {
         let (wake, woken) = mpsc::channel();
         let ring = wake.clone();
         // A runner that has ended needs no bell.
-        let subscription = handle.subscribe(move |news| {
+        let subscription = desk.handle.subscribe(move |news| {
             // Where there are no gates, no commit needs to wake anybody.
             if !news.state.settings.gates.is_empty() {
                 let _ = ring.send(());
@@ -104,20 +118,13 @@ impl Runner {
         let thread = thread::Builder::new()
             .name("gates".into())
             .spawn(move || host.run(&woken))
-            .map_err(|error| Fault::io(home.path(), "starting to run gates", &error))?;
+            .map_err(|error| Fault::io(desk.home.path(), "starting to run gates", &error))?;
         Ok(Runner {
             desk,
             wake,
             thread: Some(thread),
             _subscription: subscription,
         })
-    }
-}
-
-impl Runner {
-    /// Returns where others ask for a run.
-    pub fn desk(&self) -> Desk {
-        self.desk.clone()
     }
 }
 
@@ -130,13 +137,6 @@ impl Drop for Runner {
         {
             tracing::error!("the thread of the gates panicked");
         }
-        // Nothing that was asked for outlives the office.
-        drop(
-            self.desk
-                .going_on
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
     }
 }
 

@@ -59,6 +59,10 @@ fn name_of(git: &Git<'_>, ledger: &Path, folder: &Path) -> Option<String> {
     // A repository without an index has nothing staged yet.
     if index.exists() {
         fs::copy(&index, &copy).ok()?;
+        // By the index' age git knows which files may have changed within the clock's grain, and reads those.
+        let written = fs::metadata(&index).ok()?.modified().ok()?;
+        let kept = fs::File::options().write(true).open(&copy).ok()?;
+        kept.set_modified(written).ok()?;
     }
     let aside = Git {
         root: git.root,
