@@ -26,3 +26,4 @@ pub mod slabs;
 pub mod snapshot;
 pub mod state;
 pub mod time;
+mod ways;

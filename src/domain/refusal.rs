@@ -9,6 +9,7 @@ use super::{
     command::Role,
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status, Wait},
+    ways,
 };
 
 /// A command that a rule does not allow. Nothing was changed.
@@ -126,6 +127,9 @@ pub enum Refusal {
         full: u32,
         /// The buckets that are full.
         full_buckets: Vec<Bucket>,
+        /// Of those, the ones that are full with nothing in them: their limit is zero.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shut_buckets: Vec<Bucket>,
         /// The alerts that hold.
         alerts: Vec<AlertId>,
         /// Whether the first stage is full.
@@ -246,7 +250,7 @@ impl Refusal {
     /// Returns what would lift it. What begins with `obeya ` is a command in the CLI's words; all else is a plain sentence.
     pub fn lift(&self) -> Vec<String> {
         match self {
-            Refusal::NotFound { .. } => vec!["obeya work-order list --all".into()],
+            Refusal::NotFound { subject } => vec![ways::listing(subject).into()],
             Refusal::Closed { id, .. } => vec![format!("obeya work-order reopen {id}")],
             Refusal::NotClosed { .. } | Refusal::Invalid { .. } | Refusal::CommandReused { .. } => {
                 vec![]
@@ -256,20 +260,7 @@ impl Refusal {
                 vec![format!("obeya work-order release {id} --force --reason …")]
             }
             Refusal::Epic { id } => vec![format!("obeya deps show {id}")],
-            Refusal::WipLimit { scope, count, .. } => {
-                let room = count.saturating_add(1);
-                match scope {
-                    Scope::Bucket(bucket) => vec![
-                        format!("complete or release an order in {bucket}"),
-                        format!("obeya bucket set {bucket} --wip {room}"),
-                    ],
-                    Scope::Stage(stage) => vec![
-                        format!("move an order out of {stage}"),
-                        format!("obeya stage set {stage} --wip {room}"),
-                    ],
-                    _ => vec![],
-                }
-            }
+            Refusal::WipLimit { scope, count, .. } => ways::room(scope, *count),
             Refusal::Blocked { id, waits_for } => waits_for
                 .iter()
                 .take(SHOWN)
@@ -311,12 +302,16 @@ impl Refusal {
                 alerts,
                 full,
                 full_buckets,
+                shut_buckets,
                 stage_full,
                 ..
             } => {
                 let mut lift = resolve(alerts);
                 let buckets = full_buckets.iter().filter(|_| *full > 0);
-                lift.extend(buckets.map(|b| format!("complete or release an order in {b}")));
+                lift.extend(buckets.map(|b| match shut_buckets.contains(b) {
+                    true => format!("obeya bucket set {b} --wip 1"),
+                    false => format!("complete or release an order in {b}"),
+                }));
                 lift.extend(
                     stage_full
                         .iter()
