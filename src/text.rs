@@ -302,6 +302,23 @@ pub fn cut<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
     Cow::Owned(text.get(..kept).unwrap_or_default().to_owned() + ellipsis)
 }
 
+/// Returns the end of `text`, cut to at most `cells` with `ellipsis` before it: of a path the end says most.
+pub fn cut_left<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
+    if width(text) <= cells {
+        return Cow::Borrowed(text);
+    }
+    let room = cells.saturating_sub(width(ellipsis));
+    let mut from = text.len();
+    for (at, _) in text.grapheme_indices(true).rev() {
+        match text.get(at..).map(width) {
+            Some(wide) if wide <= room => from = at,
+            _ => break,
+        }
+    }
+    let end = text.get(from..).unwrap_or_default();
+    Cow::Owned(format!("{ellipsis}{end}"))
+}
+
 /// Returns `text` cut as [`cut`] does, but behind its last whole word, unless that leaves less than half of the room.
 pub fn cut_at_word<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
     let Cow::Owned(short) = cut(text, cells, ellipsis) else {

@@ -67,7 +67,10 @@ impl Globals {
         Ok(Globals {
             dry_run: matches.get_flag("dry-run"),
             actor: matches.get_one::<String>("actor").map(|name| actor(name)),
-            role: matches.get_one("as").copied(),
+            role: match matches.get_flag("read-only") {
+                true => Some(Role::Viewer),
+                false => matches.get_one("as").copied(),
+            },
             epoch,
             ledger: matches.get_one("ledger").cloned(),
             command_id: matches.get_one("command-id").copied(),

@@ -16,8 +16,9 @@ use super::{
 use crate::demo::{Demo, MAX_SPEED, SEED};
 
 const AFTER: &str = "\
-It works on a ledger of its own in a temporary folder, never on yours, and removes it at the end; --out keeps it.
-Four agents and two people create, pull, move and complete orders, pull the andon cord and mend what stopped, all by the
+It works on a ledger of its own in a temporary folder, never on yours, and
+removes it at the end; --out keeps it. Four agents and two people create, pull,
+move and complete orders, pull the andon cord and mend what stopped, all by the
 ordinary commands. You can join in. The same seed tells the same story.
 
 Examples:

@@ -29,13 +29,20 @@ use crate::domain::{
 const NOUN: &str = "deps";
 
 pub(super) fn grammar(noun: Command) -> Command {
-    let on = || option("depends-on", "ID", "What it waits for").required(true);
+    let on = || {
+        [
+            positional("on", "ON", "What it waits for")
+                .required(false)
+                .conflicts_with("depends-on"),
+            option("depends-on", "ID", "What it waits for").required_unless_present("on"),
+        ]
+    };
     let epic = || positional("epic", "EPIC", "Only what is beneath this one").required(false);
     verbs(
         noun,
         [
-            verb(NOUN, "add").args([order(), on()]),
-            verb(NOUN, "remove").args([order(), on()]),
+            verb(NOUN, "add").arg(order()).args(on()),
+            verb(NOUN, "remove").arg(order()).args(on()),
             verb(NOUN, "show").args([
                 order(),
                 flag("blocks", "Look the other way: what waits for it"),
@@ -106,7 +113,11 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 
 fn change(verb: &str, matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     let id = call.order_of(matches)?;
-    let on = call.order(word(matches, "depends-on"))?;
+    let on = match word(matches, "on") {
+        "" => word(matches, "depends-on"),
+        on => on,
+    };
+    let on = call.order(on)?;
     let intent = match verb {
         "add" => Intent::AddDependency { id, on },
         _ => Intent::RemoveDependency { id, on },

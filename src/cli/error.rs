@@ -92,7 +92,7 @@ impl CliError {
                 "path": path.display().to_string(),
                 "problems": broken.problems,
                 "total": broken.total,
-                "mend": BROKEN_MEND,
+                "mend": broken_mend(broken),
             } }),
             CliError::NoLedger(none) => json!({ "error": {
                 "kind": "no_ledger",
@@ -111,8 +111,13 @@ impl CliError {
     }
 }
 
-/// What to do about a broken file.
-const BROKEN_MEND: &str = "Mend these lines, or leave them out with --skip-invalid.";
+/// Returns what to do about a broken file.
+fn broken_mend(broken: &BrokenFile) -> &'static str {
+    match broken.may_skip {
+        true => "Mend these lines, or leave them out with --skip-invalid.",
+        false => "Mend the file, or say how it is to be read: --help shows an example.",
+    }
+}
 
 /// A refusal's JSON: the rule with its data, a sentence, and what would lift it.
 #[derive(Serialize)]
@@ -163,7 +168,7 @@ impl fmt::Display for CliError {
                 let path = path.display().to_string();
                 writeln!(f, "error: {}:", text::clean(&path))?;
                 write!(f, "{}", text::clean_block(&broken.to_string()))?;
-                write!(f, "\n  {BROKEN_MEND}")
+                write!(f, "\n  {}", broken_mend(broken))
             }
             CliError::NoLedger(none) => {
                 write!(f, "error: {}", text::clean(&none.to_string()))?;

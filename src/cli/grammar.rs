@@ -89,9 +89,11 @@ nouns! {
 const AFTER: &str = "\
 Without a command, obeya opens the console.
 
-Which ledger: --ledger, OBEYA_LEDGER, .obeya/ here or above, then the main git worktree's.
+Which ledger: --ledger, OBEYA_LEDGER, .obeya/ here or above, then that of the
+main git worktree.
 Who acts: --actor, OBEYA_AGENT, OBEYA_ACTOR, then the name of the system's user.
-Which claim: --epoch for this call, or OBEYA_EPOCH=WO-001:3 for every write on that order.
+Which claim: --epoch for this call, or OBEYA_EPOCH=WO-001:3 for every write on
+that order.
 Exit codes: 0 done, 1 refused by a rule or found wrong by a check, 2 bad usage,
 3 ledger or engine unavailable, or the answer is unknown.";
 
@@ -100,13 +102,6 @@ pub(super) fn tree() -> Command {
     let console = root()
         .about("A terminal operations console that coordinates AI coding agents and people")
         .after_help(AFTER)
-        .arg(
-            flag(
-                "read-only",
-                "Open the console so that nothing can be changed",
-            )
-            .conflicts_with_all(["dry-run", "json"]),
-        )
         .args(wall());
     NOUNS.iter().fold(console, |root, noun| {
         root.subcommand(named(noun).about(noun.about).defer(noun.grammar))
@@ -175,11 +170,15 @@ fn wall() -> [Arg; 3] {
 }
 
 /// The flags that every command takes.
-fn globals() -> [Arg; 8] {
+fn globals() -> [Arg; 9] {
     let colours = words(Colour::ALL, Colour::word);
     [
         flag("json", "Print JSON: the answer, the refusal or the error"),
         flag("dry-run", "Show the exact events, and write nothing"),
+        flag(
+            "read-only",
+            "Only look: whatever would change something is refused",
+        ),
         option("actor", "NAME", "Who acts: a person's name, or agent:NAME"),
         option("as", "ROLE", "Act with this role").value_parser(words(Role::ALL, Role::word)),
         option(
@@ -306,6 +305,23 @@ mod tests {
             }
             assert!(typed(&["obeya", "--json", noun.get_name()]).is_none());
         }
+    }
+
+    /// clap breaks no lines at the end of a help: a terminal of 80 columns would break them within a word.
+    #[test]
+    fn the_end_of_a_help_fits_a_terminal() {
+        fn check(command: &Command) {
+            let after = command.get_after_help().map(ToString::to_string);
+            for line in after.unwrap_or_default().lines() {
+                // A command that is shown as an example is as long as it is.
+                let fits = line.starts_with(' ') || crate::text::width(line) <= 80;
+                assert!(fits, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let mut root = tree();
+        root.build();
+        check(&root);
     }
 
     #[test]

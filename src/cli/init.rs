@@ -15,6 +15,7 @@ pub(super) fn grammar(noun: Command) -> Command {
 pub(super) fn run(_: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.shell_only("init")?;
     call.no_dry_run("A new ledger")?;
+    super::ledger::may_replace(call)?;
     let named = call.globals.ledger.clone();
     let named = named.or_else(|| env::var_os(LEDGER_VARIABLE).map(PathBuf::from));
     let folder = named

@@ -14,8 +14,10 @@ use super::{
 };
 use crate::{
     domain::{
+        command::Role,
         query::Query,
         record::{Hash, Head, Seq},
+        refusal::Refusal,
     },
     link,
 };
@@ -174,8 +176,19 @@ fn backup(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.out.line(&text)
 }
 
+/// Refuses a viewer what goes past the engine, which refuses it all else.
+pub(super) fn may_replace(call: &Call<'_>) -> Result<(), CliError> {
+    let has = call.caller().role;
+    let needs = Role::Admin;
+    match has {
+        Role::Viewer => Err(Refusal::Role { has, needs }.into()),
+        _ => Ok(()),
+    }
+}
+
 fn restore(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("A restore")?;
+    may_replace(call)?;
     let restored = link::restore(&call.home()?, &file(matches)?, &mut |_| {})?;
     let aside = restored.aside.map(|path| path.display().to_string());
     if call.json() {

@@ -1,14 +1,15 @@
 //! Structured logs in a file beside the ledger, a new one every day; never on the screen.
 //!
-//! The file is opened when something is logged for the first time: a cold call that has nothing to say pays nothing.
+//! The file is opened when something is logged: a cold call that has nothing to say pays nothing.
 
 use std::{
-    env, io,
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    env,
+    fs::{self, File},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
 };
 
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt::MakeWriter,
@@ -16,22 +17,29 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::link::Home;
+use crate::link::{self, Home};
 
 /// The variable with the least level that is logged, `debug` or `obeya::engine=trace,warn`.
 pub(super) const LOG_VARIABLE: &str = "OBEYA_LOG";
 /// How many days of logs are kept.
 const KEPT: usize = 7;
+/// What the name of a log begins with, before its date.
+const PREFIX: &str = "obeya.";
+/// What it ends with.
+const SUFFIX: &str = ".log";
+/// How many characters of a moment are its date: `2026-02-02`.
+const DATE: usize = 10;
 
 /// Logs beside this ledger from here on: what is worth a warning, or what `OBEYA_LOG` says.
 pub fn start(home: &Home) {
     let asked = env::var(LOG_VARIABLE).ok();
     let targets = asked.and_then(|text| text.parse::<Targets>().ok());
     let targets = targets.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
-    let layer = tracing_subscriber::fmt::layer().json().with_writer(Lazy {
-        folder: home.logs(),
-        file: Mutex::default(),
-    });
+    let layer = tracing_subscriber::fmt::layer()
+        .json()
+        // What cannot be logged is not said on the screen either, which is the console's.
+        .log_internal_errors(false)
+        .with_writer(Log { home: home.clone() });
     // A second start in one process keeps the first: there is one log.
     let _ = tracing_subscriber::registry()
         .with(targets)
@@ -39,41 +47,106 @@ pub fn start(home: &Home) {
         .try_init();
 }
 
-/// A file that is opened by its first line. Where that fails nothing is logged: a log must not stop the line.
-struct Lazy {
-    folder: PathBuf,
-    file: Mutex<Option<RollingFileAppender>>,
+/// The log of a ledger. Where it cannot be written nothing is logged: a log must not stop the line.
+struct Log {
+    home: Home,
 }
 
-impl<'a> MakeWriter<'a> for Lazy {
+impl Log {
+    /// Returns the file of today, opened for this line alone: a ledger that went and came back, or another in its place,
+    /// has its lines in its own folder, and none is made where no ledger is.
+    fn today(&self) -> io::Result<File> {
+        let folder = self.home.logs();
+        let date = link::now().to_string();
+        let date = date.get(..DATE).unwrap_or(&date);
+        let path = folder.join(format!("{PREFIX}{date}{SUFFIX}"));
+        let mut options = fs::OpenOptions::new();
+        options.append(true).mode(0o600);
+        match options.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        self.home.holds_ledger().map_err(io::Error::other)?;
+        match fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let file = options.create(true).open(&path)?;
+        prune(&folder);
+        Ok(file)
+    }
+}
+
+/// Removes the logs of all but the newest days, as far as that can be done.
+fn prune(folder: &Path) {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let ours = |name: &String| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+    let mut days: Vec<String> = names
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(ours)
+        .collect();
+    days.sort_unstable();
+    let over = days.len().saturating_sub(KEPT);
+    for name in days.iter().take(over) {
+        let _ = fs::remove_file(folder.join(name));
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.is_none() {
-            *file = RollingFileAppender::builder()
-                .rotation(Rotation::DAILY)
-                .filename_prefix("obeya")
-                .filename_suffix("log")
-                .max_log_files(KEPT)
-                .build(&self.folder)
-                .ok();
-        }
-        Line(file)
+        Line(self)
     }
 }
 
-/// The file for the time of one line.
-struct Line<'a>(MutexGuard<'a, Option<RollingFileAppender>>);
+/// The way of one line into the log.
+struct Line<'a>(&'a Log);
 
 impl io::Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .as_mut()
-            .map_or(Ok(bytes.len()), |file| file.write(bytes))
+        let _ = self.0.today().and_then(|mut file| file.write_all(bytes));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.as_mut().map_or(Ok(()), io::Write::flush)
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_logged_beside_a_ledger_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path().join("ledger")).unwrap();
+        let log = Log { home: home.clone() };
+        let write = || Line(&log).write_all(b"a line\n").unwrap();
+        write();
+        assert!(!home.path().exists(), "it made a folder for no ledger");
+        fs::create_dir(home.path()).unwrap();
+        write();
+        assert!(!home.logs().exists(), "it made logs for no ledger");
+        fs::write(home.database(), "").unwrap();
+        fs::create_dir(home.logs()).unwrap();
+        for day in 1..=9 {
+            fs::write(home.logs().join(format!("obeya.2020-01-0{day}.log")), "").unwrap();
+        }
+        fs::write(home.logs().join("recording-1.jsonl"), "").unwrap();
+        write();
+        write();
+        let names = fs::read_dir(home.logs()).unwrap().flatten();
+        let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+        names.sort();
+        // The newest days, today's among them, and what is no log.
+        assert_eq!(names.len(), KEPT + 1, "{names:?}");
+        assert_eq!(names[0], "obeya.2020-01-04.log");
+        let today = fs::read_to_string(home.logs().join(&names[KEPT - 1])).unwrap();
+        assert_eq!(today, "a line\na line\n");
     }
 }

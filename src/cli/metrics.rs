@@ -22,15 +22,19 @@ const NOUN: &str = "metrics";
 /// How many days count where none were given: a week, as people count it.
 const WEEK: u32 = 7;
 /// The most days that can be asked for: ten years, which no line is older than.
-const MAX_DAYS: i64 = 3_660;
+const MAX_DAYS: u32 = 3_660;
 
 pub(super) fn grammar(noun: Command) -> Command {
+    let read = |text: &str| match text.parse::<u32>() {
+        Ok(days) if (1..=MAX_DAYS).contains(&days) => Ok(days),
+        _ => Err(format!("it takes a number of days, from 1 to {MAX_DAYS}")),
+    };
     let days = positional("days", "DAYS", "")
         .help(format!(
             "The last so many days, today among them; {WEEK} if not given"
         ))
         .required(false)
-        .value_parser(clap::value_parser!(u32).range(1..=MAX_DAYS));
+        .value_parser(read);
     verbs(
         noun,
         [verb(NOUN, "summary"), verb(NOUN, "velocity").arg(days)],

@@ -44,7 +44,8 @@ Examples:
   obeya watch --plain --since \"1 hour ago\" --kind alert >> alerts.log
   obeya watch --json --kind order_completed | jq .subject
 
-It ends with code 0 when it is interrupted or told to terminate, or when nobody reads it any more.";
+It ends with code 0 when it is interrupted or told to terminate, or when nobody
+reads it any more.";
 
 pub(super) fn grammar(noun: Command) -> Command {
     noun.args([

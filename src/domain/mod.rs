@@ -28,3 +28,4 @@ pub mod slabs;
 pub mod snapshot;
 pub mod state;
 pub mod time;
+mod ways;

@@ -154,6 +154,9 @@ pub enum Refusal {
         full: u32,
         /// The buckets that are full.
         full_buckets: Vec<Bucket>,
+        /// Of those, the ones that are full with nothing in them: their limit is zero.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shut_buckets: Vec<Bucket>,
         /// The alerts that hold.
         alerts: Vec<AlertId>,
         /// Whether the first stage is full.

@@ -49,6 +49,7 @@ pub struct Host {
 impl Host {
     /// Stands for election. A win is a term on the ledger before anything is done in its name.
     pub fn elect(home: &Home, handle: &Handle, title: &str) -> Result<Election, Fault> {
+        home.holds_ledger()?;
         let Some(lock) = HostLock::try_acquire(home, title)? else {
             return Ok(Election::Lost);
         };

@@ -130,7 +130,13 @@ pub fn restore(
     progress: &mut dyn FnMut(Seq),
     note: &mut dyn FnMut(&Home, &Identity) -> Result<(), Fault>,
 ) -> Result<Restored, Fault> {
-    let (from, head) = inspect(source, progress)?;
+    let (from, head) = inspect(source, progress).map_err(|fault| match fault.kind {
+        FaultKind::Missing => {
+            let what = "there is no such backup file";
+            Fault::new(FaultKind::Missing, source, what).mend("Check the file's name.")
+        }
+        _ => fault,
+    })?;
     home.make()?;
     let home = Home::new(home.path())?;
     let Some(_host) = HostLock::try_acquire(&home, "restore")? else {

@@ -45,6 +45,21 @@ impl Home {
         self.path.join("ledger.db")
     }
 
+    /// Returns the fault that the folder holds no ledger, if so. Who lost its ledger makes nothing where it lay: whatever
+    /// stood there would be in the way of the one that is put back.
+    ///
+    /// # Errors
+    ///
+    /// There is no database.
+    pub fn holds_ledger(&self) -> Result<(), Fault> {
+        let database = self.database();
+        match fs::metadata(&database) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Fault::io(&database, "finding the ledger", &error)
+                .mend("Put it back, or make one with `obeya init`.")),
+        }
+    }
+
     /// Returns the lock that is a writer's turn.
     pub fn write_lock(&self) -> PathBuf {
         self.path.join("write.lock")
@@ -220,11 +235,19 @@ pub(super) struct FileId {
 impl FileId {
     /// Returns which file lies at `path` now, if any.
     pub(super) fn at(path: &Path) -> Option<Self> {
-        let found = fs::metadata(path).ok()?;
-        Some(FileId {
+        fs::metadata(path).ok().as_ref().map(FileId::new)
+    }
+
+    /// Returns which file this is.
+    pub(super) fn of(file: &fs::File) -> Option<Self> {
+        file.metadata().ok().as_ref().map(FileId::new)
+    }
+
+    fn new(found: &fs::Metadata) -> Self {
+        FileId {
             device: found.dev(),
             inode: found.ino(),
-        })
+        }
     }
 }
 
@@ -246,6 +269,17 @@ mod tests {
         assert_ne!(socket, other.socket_under(None, temporary.path()).unwrap());
         let folder = fs::metadata(socket.parent().unwrap()).unwrap();
         assert_eq!(folder.mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_folder_without_its_ledger_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path().join("gone")).unwrap();
+        assert_eq!(home.holds_ledger().unwrap_err().kind, FaultKind::Missing);
+        fs::create_dir(home.path()).unwrap();
+        assert_eq!(home.holds_ledger().unwrap_err().kind, FaultKind::Missing);
+        fs::write(home.database(), "").unwrap();
+        assert_eq!(home.holds_ledger(), Ok(()));
     }
 
     #[test]

@@ -52,8 +52,9 @@ pub(super) fn put(folder: &Path, identity: &Identity, snapshot: &Snapshot) -> Re
         std::process::id()
     ));
     let fault = |error| Fault::io(&path, "writing a snapshot", &error);
+    // Only in a ledger's folder that is still there: none is made anew.
     if !folder.exists() {
-        fs::create_dir_all(folder).map_err(fault)?;
+        fs::create_dir(folder).map_err(fault)?;
     }
     let head = header(identity, snapshot);
     let mut file = open_private(&temporary)?;

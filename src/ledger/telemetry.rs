@@ -51,6 +51,7 @@ pub struct AgentBeat {
 
 /// A handle on the telemetry of a ledger.
 pub struct Telemetry {
+    home: Home,
     path: PathBuf,
     open: Option<(Connection, Option<FileId>)>,
 }
@@ -59,6 +60,7 @@ impl Telemetry {
     /// Returns a handle; the file is opened, and made if need be, at the first use.
     pub fn new(home: &Home) -> Self {
         Telemetry {
+            home: home.clone(),
             path: home.telemetry(),
             open: None,
         }
@@ -175,6 +177,7 @@ impl Telemetry {
 
     /// Opens the file; one that is damaged or of another format is made anew.
     fn connect(&self) -> Result<Connection, Fault> {
+        self.home.holds_ledger()?;
         match self.try_connect() {
             Err(error) if is_damage(&error) => {
                 self.remove();
@@ -230,6 +233,7 @@ mod tests {
     fn agents_that_are_no_more_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path()).unwrap();
+        fs::write(home.database(), "").unwrap();
         let mut telemetry = Telemetry::new(&home);
         telemetry.beat_agent("ana", Timestamp(1), "first").unwrap();
         let strangers = (0..).zip(2..).take(MAX_AGENT_BEATS);
@@ -248,6 +252,7 @@ mod tests {
     fn beats_are_kept_and_a_damaged_or_deleted_file_is_made_anew() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path()).unwrap();
+        fs::write(home.database(), "").unwrap();
         let (mut one, mut two) = (Telemetry::new(&home), Telemetry::new(&home));
         let order = OrderId::work(7);
         let beat = |epoch, until| LeaseBeat {

@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Fault, FaultKind, MAX_REASON, misuse, one_line, paths::open_private};
+use super::{
+    Fault, FaultKind, MAX_REASON, misuse, one_line,
+    paths::{FileId, open_private},
+};
 
 /// A writer's place in the queue for the turn.
 pub(super) struct Turn {
@@ -43,7 +46,10 @@ impl Turn {
         if self.is_held() {
             return Err(misuse("the turn is held already"));
         }
-        let file = match self.idle.take() {
+        // Where another ledger was put, the old one's lock keeps nobody out.
+        let same =
+            |file: &File| FileId::of(file).is_some_and(|id| Some(id) == FileId::at(&self.path));
+        let file = match self.idle.take().filter(same) {
             Some(file) => file,
             None => open_private(&self.path)?,
         };

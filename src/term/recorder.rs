@@ -62,7 +62,11 @@ impl Keeper {
 
     fn put(&self, text: &[u8]) -> io::Result<PathBuf> {
         let mut folder = fs::DirBuilder::new();
-        folder.recursive(true).mode(0o700).create(&self.folder)?;
+        // Only in a ledger's folder that is still there: none is made anew.
+        match folder.mode(0o700).create(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let named = now.map_or(0, |since| since.as_micros());
         let file = self.folder.join(format!("recording-{named}.jsonl"));

@@ -17,6 +17,7 @@ use super::{
     mail::{self, Watcher},
     post::Post,
     run::Session,
+    wall::file_of,
 };
 use crate::{
     cli::{LineContext, run_line},
@@ -52,6 +53,13 @@ impl Way {
         match self {
             Way::Work(session) => session.watching(),
             Way::Look(watching) => watching,
+        }
+    }
+
+    /// Gives the office up, if it may be had.
+    fn step_down(&self) {
+        if let Way::Work(session) = self {
+            session.step_down();
         }
     }
 
@@ -91,8 +99,7 @@ impl LinkSession {
         desk: Desk,
     ) -> LinkSession {
         let session = Arc::new(session);
-        let office = Office::open(Arc::clone(&session), post.clone());
-        LinkSession::new(Way::Work(session), home, post, line, desk, Some(office))
+        LinkSession::new(Way::Work(session), home, post, line, desk)
     }
 
     /// Looks at a ledger.
@@ -103,17 +110,11 @@ impl LinkSession {
         line: LineContext,
         desk: Desk,
     ) -> LinkSession {
-        LinkSession::new(Way::Look(Arc::new(watching)), home, post, line, desk, None)
+        LinkSession::new(Way::Look(Arc::new(watching)), home, post, line, desk)
     }
 
-    fn new(
-        way: Way,
-        home: Home,
-        post: Post,
-        line: LineContext,
-        desk: Desk,
-        office: Option<Office>,
-    ) -> LinkSession {
+    fn new(way: Way, home: Home, post: Post, line: LineContext, desk: Desk) -> LinkSession {
+        let office = Office::open(way.clone(), home.clone(), post.clone());
         let (errands, inbox) = mpsc::channel::<Errand>();
         let worker = {
             let way = way.clone();
@@ -139,7 +140,7 @@ impl LinkSession {
             post,
             errands: Some(errands),
             worker: Some(worker),
-            office,
+            office: Some(office),
         }
     }
 
@@ -296,9 +297,10 @@ impl Session for LinkSession {
     }
 }
 
-/// Stands for election until this process is the host, and tells the console how it went.
+/// Stands for election until this process is the host, looks whether the ledger is still there, and tells the console how
+/// it went. Who only looks at the ledger never stands.
 struct Office {
-    session: Arc<link::Session>,
+    way: Way,
     /// Whether it may not stand. Held while it stands, so that nobody is elected behind a closed door.
     closed: Arc<Mutex<bool>>,
     ended: Arc<AtomicBool>,
@@ -307,22 +309,18 @@ struct Office {
 }
 
 impl Office {
-    fn open(session: Arc<link::Session>, post: Post) -> Office {
+    fn open(way: Way, home: Home, post: Post) -> Office {
         let (closed, ended) = (Arc::<Mutex<bool>>::default(), Arc::<AtomicBool>::default());
         let thread = {
-            let (session, closed, ended) = (
-                Arc::clone(&session),
-                Arc::clone(&closed),
-                Arc::clone(&ended),
-            );
+            let (way, closed, ended) = (way.clone(), Arc::clone(&closed), Arc::clone(&ended));
             thread::spawn(move || {
                 let mut told = None;
                 while !ended.load(Ordering::Acquire) {
                     let held = closed.lock().unwrap_or_else(PoisonError::into_inner);
-                    let connection = (!*held).then(|| stand(&session));
+                    let connection = (!*held).then(|| stand(&way, &home));
                     drop(held);
                     if let Some(connection) = connection
-                        && told.as_ref() != Some(&connection)
+                        && !told.as_ref().is_some_and(|told| is_same(told, &connection))
                     {
                         post.tell(Msg::Connection(connection.clone()));
                         told = Some(connection);
@@ -333,7 +331,7 @@ impl Office {
         };
         let waker = Some(thread.thread().clone());
         Office {
-            session,
+            way,
             closed,
             ended,
             thread: Some(thread),
@@ -344,7 +342,7 @@ impl Office {
     /// Gives the office up, before the process is stopped.
     fn close(&self) {
         self.set_closed(true);
-        self.session.step_down();
+        self.way.step_down();
     }
 
     /// Stands again, at once.
@@ -373,11 +371,22 @@ impl Drop for Office {
         {
             tracing::error!("the office's thread panicked");
         }
-        self.session.step_down();
+        self.way.step_down();
     }
 }
 
-fn stand(session: &link::Session) -> Connection {
+/// Returns how the ledger is reached now. One that is gone is given up at once: its lock went with it.
+fn stand(way: &Way, home: &Home) -> Connection {
+    if let Err(why) = file_of(home) {
+        way.step_down();
+        return Connection::Down {
+            since: link::now(),
+            why,
+        };
+    }
+    let Way::Work(session) = way else {
+        return Connection::Attached;
+    };
     match session.stand() {
         Ok(true) => Connection::Host,
         Ok(false) => Connection::Attached,
@@ -385,5 +394,13 @@ fn stand(session: &link::Session) -> Connection {
             tracing::warn!(%fault, "this console cannot host");
             Connection::Alone
         }
+    }
+}
+
+/// Returns whether there is nothing new to tell: what is down stays so since it went down.
+fn is_same(told: &Connection, now: &Connection) -> bool {
+    match (told, now) {
+        (Connection::Down { why, .. }, Connection::Down { why: again, .. }) => why == again,
+        _ => told == now,
     }
 }

@@ -155,7 +155,7 @@ impl Sight {
 }
 
 /// Returns which file the ledger is: its device and its number there.
-fn file_of(home: &Home) -> Result<(u64, u64), String> {
+pub(super) fn file_of(home: &Home) -> Result<(u64, u64), String> {
     let database = home.database();
     let about = std::fs::metadata(&database);
     let about = about.map_err(|error| format!("{}: {error}", database.display()))?;

@@ -140,7 +140,7 @@ impl Connection {
             Connection::Host => "host",
             Connection::Attached => "attached",
             Connection::Alone => "no host",
-            Connection::Down { .. } => "disconnected",
+            Connection::Down { .. } => "LOST",
         }
     }
 }

@@ -18,6 +18,7 @@ mod main_job;
 mod model;
 mod pty;
 mod pty_looks;
+mod pty_lost;
 mod pty_shell;
 mod readme;
 mod recording;

@@ -62,7 +62,7 @@ fn a_lost_engine_is_seen_and_nothing_is_submitted() {
         since: now,
         why: "the socket closed".into(),
     }));
-    shows(&console, "disconnected");
+    shows(&console, "LOST");
     console.keys("2n");
     shows(&console, "the engine cannot be reached: the socket closed");
 }

@@ -15,8 +15,9 @@ use crate::domain::{
 const NOUN: &str = "bus";
 
 const AFTER: &str = "\
-A topic is read by everybody: work_order_events, quality_gate_events, agent_status_events, andon_alerts,
-system_events, coordination_events. @NAME is the inbox of an agent or a role.
+A topic is read by everybody: work_order_events, quality_gate_events,
+agent_status_events, andon_alerts, system_events, coordination_events. @NAME is
+the inbox of an agent or a role.
 
 Examples:
   obeya bus publish coordination_events '{\"ready\":\"api\"}'
@@ -26,8 +27,8 @@ Examples:
   obeya bus reply 12 \"yes\"
   obeya bus dead-letters requeue 3
 
-A message is delivered at least once. Who takes one has 30 s to acknowledge it; then it is given out again, five
-times at most, and then it is a dead letter.";
+A message is delivered at least once. Who takes one has 30 s to acknowledge it;
+then it is given out again, five times at most, and then it is a dead letter.";
 
 /// Where to begin: at a message, or at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

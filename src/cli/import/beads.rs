@@ -26,6 +26,9 @@ const PRIORITIES: [u8; 5] = [10, 8, 6, 4, 2];
 /// The priority of an item that has none, in beads' own numbers.
 const DEFAULT_PRIORITY: i64 = 2;
 
+/// What is said of a line that is something else: a table perhaps, or a whole list.
+const NO_OBJECT: &str = "no JSON: a beads file has one JSON object a line";
+
 /// Reads one line.
 pub(super) fn record(
     reading: &mut Reading,
@@ -33,6 +36,9 @@ pub(super) fn record(
     text: &str,
     options: &Options,
 ) -> Result<Found, Wrong> {
+    if !text.trim_start().starts_with('{') {
+        return Err(NO_OBJECT.to_owned().into());
+    }
     let line: Line<'_> = frame::json(text)?;
     if line.is_tombstone() {
         let id = line.id.as_ref().map(|Text(id)| item::external(id));

@@ -132,12 +132,17 @@ pub(super) fn read(
     options: &Options,
     progress: Progress<'_>,
 ) -> Result<(), BrokenFile> {
+    // What cannot be read is told of by the reading itself.
+    let separator = separator(reader.fill_buf().unwrap_or_default());
     let left = Rc::new(Cell::new(ROOM));
     let meter = Meter {
         reader,
         left: Rc::clone(&left),
     };
-    let mut table = ReaderBuilder::new().trim(Trim::Headers).from_reader(meter);
+    let mut table = ReaderBuilder::new()
+        .trim(Trim::Headers)
+        .delimiter(separator)
+        .from_reader(meter);
     let mut spot = Spot {
         record: 0,
         line: 1,
@@ -147,7 +152,11 @@ pub(super) fn read(
     let header = header.map_err(|error| broken(reading, spot, error))?;
     let columns = match Columns::of(&header, options) {
         Ok(columns) => columns,
-        Err(why) => return Err(reading.stop(spot, why)),
+        Err(why) if separator == b',' => return Err(reading.stop(spot, why)),
+        Err(why) => {
+            let why = format!("{why} (its first row is parted by {})", named(separator));
+            return Err(reading.stop(spot, why));
+        }
     };
     let mut row = StringRecord::new();
     loop {
@@ -170,6 +179,35 @@ pub(super) fn read(
             Err(error) => Err(why(&error).into()),
         };
         reading.take(spot, found)?;
+    }
+}
+
+/// Returns what parts the cells of a table that begins so: a comma, or what stands in a first row that has none. Many
+/// spreadsheets write semicolons.
+fn separator(beginning: &[u8]) -> u8 {
+    let row = beginning.split(|byte| *byte == b'\n').next();
+    let row = row.unwrap_or_default();
+    let has = |separator: u8| {
+        let mut quoted = false;
+        row.iter().any(|byte| {
+            quoted ^= *byte == b'"';
+            !quoted && *byte == separator
+        })
+    };
+    let others = [b';', b'\t', b'|'];
+    match has(b',') {
+        true => b',',
+        false => others.into_iter().find(|other| has(*other)).unwrap_or(b','),
+    }
+}
+
+/// Returns what a separator is called.
+fn named(separator: u8) -> &'static str {
+    match separator {
+        b';' => "semicolons",
+        b'\t' => "tabs",
+        b'|' => "bars",
+        _ => "commas",
     }
 }
 
@@ -246,6 +284,18 @@ impl Columns {
         let columns = Columns { all };
         for needed in [Field::Id, Field::Title] {
             if columns.at(needed).is_none() {
+                let taken = columns.all.iter().find_map(|(name, of)| {
+                    let other = of.filter(|of| known(name) == Some(needed) && *of != needed)?;
+                    Some((text::clean(name).into_owned(), other))
+                });
+                if let Some((name, other)) = taken {
+                    return Err(format!(
+                        "column '{name}' was given to {other}, so that none is left for {needed}: \
+                         each row needs an id of its own and a title; name another with --map {needed}=COLUMN; \
+                         there are: {}",
+                        shown()
+                    ));
+                }
                 return Err(format!(
                     "no column is called {needed}: name one with --map {needed}=COLUMN; there are: {}",
                     shown()

@@ -34,8 +34,9 @@ const STEP: u64 = 1 << 20;
 
 /// What every import promises, for help.
 const PROMISE: &str = "\
-All of the file comes in, in one transaction, or nothing of it. Imported again it appends nothing; a newer file brings
-in what changed there, and overwrites nothing that changed here since. Takes the role operator.";
+All of the file comes in, in one transaction, or nothing of it. Imported again
+it appends nothing; a newer file brings in what changed there, and overwrites
+nothing that changed here since. Takes the role operator.";
 
 pub(in crate::cli) fn grammar(noun: Command) -> Command {
     verbs(noun, SOURCES.iter().map(grammar_of))

@@ -91,6 +91,9 @@ pub struct BrokenFile {
     pub problems: Vec<LineProblem>,
     /// How many there are; 1 where reading had to stop.
     pub total: u64,
+    /// Whether the rest can come in without them.
+    #[serde(skip)]
+    pub may_skip: bool,
 }
 
 impl fmt::Display for BrokenFile {
@@ -216,6 +219,7 @@ impl Reading {
         BrokenFile {
             problems: vec![self.problem(spot, why.into())],
             total: 1,
+            may_skip: false,
         }
     }
 
@@ -268,6 +272,7 @@ impl Reading {
             return Err(BrokenFile {
                 problems: self.file.invalid,
                 total: self.problems,
+                may_skip: true,
             });
         }
         self.file.items = self.items.into_iter().flatten().collect();

@@ -68,11 +68,16 @@ pub const SOURCES: &[Source] = &[
         name: "csv",
         system: "csv",
         about: "Import a table whose first row names its columns",
-        file: "A file of comma-separated values; - reads standard input",
+        file: "A file of values parted by commas, or by semicolons, tabs or bars; - reads standard input",
         example: "  obeya import csv tasks.csv\n  \
                   obeya import csv jira.csv --map title=Summary --map id=\"Issue key\" --date-format \"%d/%b/%y %I:%M %p\"\n\
-                  Columns: id, title, description, kind, status, bucket, priority, labels, assignee,\n\
-                  estimate_minutes, created_at, closed_at, parent, depends_on, url; others go into the description.",
+                  The file: id,title,priority,depends_on\n            \
+                  A-1,Write the specification,8,\n            \
+                  A-2,Implement it,5,A-1\n\
+                  Each row needs an id, by which it is known again, and a title.\n\
+                  Columns: id, title, description, kind, status, bucket, priority, labels,\n\
+                  assignee, estimate_minutes, created_at, closed_at, parent, depends_on, url;\n\
+                  others go into the description.",
         form: Form::Columns,
     },
     Source {

@@ -351,7 +351,7 @@ fn the_report_says_everything_in_text_and_json() {
     let imported = Imported::new(&file, report);
     insta::assert_snapshot!(render_report(&imported, 72), @r"
     broken lines, left out: 1
-      line 4, column 1: expected value
+      line 4: no JSON: a beads file has one JSON object a line
     edges refused: they would close a cycle: 1
       b: waits for b: b after b
     edges to items that are not here, kept as links: 1
@@ -366,7 +366,7 @@ fn the_report_says_everything_in_text_and_json() {
     ");
     let expected = serde_json::json!({
         "lines": 4, "tombstones": 0,
-        "invalid": [{"line": 4, "column": 1, "why": "expected value"}],
+        "invalid": [{"line": 4, "column": 0, "why": "no JSON: a beads file has one JSON object a line"}],
         "source": "beads", "items": 3, "added": 3, "updated": 0, "unchanged": 0,
         "by_status": {"queued": 1, "completed": 2},
         "by_kind": {"task": 2, "bug": 1},

@@ -44,13 +44,14 @@ pub(super) fn forecast(call: &mut Call<'_>, forecast: &Forecast) -> Done {
         Sampled::Own => "their own throughput",
         Sampled::Line => "the whole line's throughput",
     };
-    call.out.block(
-        0,
-        &format!(
+    let sampled = match from.days {
+        0 => format!("{whose}: no whole day has passed yet"),
+        _ => format!(
             "{whose}, {} to {}: {} completed, {} a day, {} of {} days without any",
             from.since, from.until, from.completed, from.per_day, from.idle_days, from.days
         ),
-    )?;
+    };
+    call.out.block(0, &sampled)?;
     call.out.tone(
         Tone::Muted,
         &format!("{} trials, seed {}", forecast.trials, forecast.seed),

@@ -88,8 +88,13 @@ fn suggestion(value: String, about: &str, span: Span) -> Suggestion {
 fn sort(value: &str, line: &str) -> Option<NameSort> {
     let words = split(line).unwrap_or_default();
     let noun = words.first().map(|word| &**word).unwrap_or_default();
+    // What is to be finished or handed on is in progress, mostly.
+    let verb = words.get(1).map(|word| &**word).unwrap_or_default();
+    let on = matches!(noun, "work-order" | "wo")
+        && matches!(verb, "complete" | "move" | "release" | "heartbeat");
     match value {
-        "ID" | "FROM" | "TO" | "SUBJECT" | "TARGET" => Some(NameSort::Order),
+        "ID" if on => Some(NameSort::Started),
+        "ID" | "ON" | "FROM" | "TO" | "SUBJECT" | "TARGET" => Some(NameSort::Order),
         "EPIC" => Some(NameSort::Epic),
         "ALERT" => Some(NameSort::Alert),
         "STAGE" => Some(NameSort::Stage),
@@ -120,7 +125,9 @@ mod tests {
 
     fn names(query: NameQuery) -> Vec<Name> {
         let known = match query.sort {
-            NameSort::Order => vec![("WO-001", "First \u{1b}[31mone"), ("EPIC-001", "Payments")],
+            NameSort::Order | NameSort::Started => {
+                vec![("WO-001", "First \u{1b}[31mone"), ("EPIC-001", "Payments")]
+            }
             NameSort::Epic => vec![("EPIC-001", "Payments")],
             NameSort::Alert => vec![("ALERT-001", "it burns")],
             NameSort::Agent => vec![("rust-dev", "developer"), ("two words", "")],
@@ -161,6 +168,8 @@ mod tests {
         assert_eq!(lines("help rep"), ["help report"]);
         assert_eq!(lines("wo list\nwo show WO"), ["wo list\nwo show WO-001"]);
         assert_eq!(lines("exi"), ["exit"]);
+        assert_eq!(sort("ID", "wo complete "), Some(NameSort::Started));
+        assert_eq!(sort("ID", "wo start "), Some(NameSort::Order));
         // Not where it would be a part of a quoted text, and not what has no place here.
         assert!(lines("wo show \"WO").is_empty() && lines("wo show \"é\"W").is_empty());
         assert!(lines("wo \"li\"s").is_empty());

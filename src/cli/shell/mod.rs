@@ -27,11 +27,13 @@ use super::{
 const MAX_LINE: usize = 256 * 1024;
 
 const AFTER: &str = "\
-On a terminal: Tab completes, the arrows and Ctrl-R go back, Ctrl-C clears the line, Ctrl-D or exit leaves.
-help lists what can be typed, help NOUN tells more. A # begins a comment.
+On a terminal: Tab completes, the arrows and Ctrl-R go back, Ctrl-C clears the
+line, Ctrl-D or exit leaves. help lists what can be typed, help NOUN tells
+more. A # begins a comment.
 
-From a pipe or a file: each line is done in turn, what fails is said with its line's number and does not end it, and
-the exit code is that of the worst failure (3 before 2 before 1).
+From a pipe or a file: each line is done in turn, what fails is said with its
+line's number and does not end it, and the exit code is that of the worst
+failure (3 before 2 before 1).
 
 Examples:
   obeya shell

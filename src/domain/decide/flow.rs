@@ -116,17 +116,20 @@ pub(super) fn next(
             Ok(vec![started(state, order, context, lease).into()])
         }
         None => {
-            let full_buckets = Bucket::ALL
+            let full_buckets: Vec<Bucket> = Bucket::ALL
                 .iter()
                 .copied()
                 .filter(|bucket| !room[bucket.index()])
                 .collect();
+            let nothing_in = |bucket: &Bucket| state.counts.wip.get(bucket.index()) == Some(&0);
+            let shut_buckets = full_buckets.iter().copied().filter(nothing_in).collect();
             Err(Refusal::NothingReady {
                 queued,
                 blocked,
                 held,
                 full,
                 full_buckets,
+                shut_buckets,
                 alerts,
                 stage_full,
             })

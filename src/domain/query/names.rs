@@ -1,15 +1,22 @@
 //! The names that can be typed: ids with what they stand for, for the completion of a line.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{agents::roster, limit, reading::Reading};
-use crate::domain::{books::Books, order::vocabulary};
+use crate::domain::{
+    books::Books,
+    order::{Order, Phase, vocabulary},
+};
 
 vocabulary! {
     /// What sort of thing a name stands for.
     NameSort ("sort of name") {
         /// Open work orders and epics.
         Order = "order",
+        /// The same, those in progress first.
+        Started = "started",
         /// Open epics.
         Epic = "epic",
         /// Open alerts.
@@ -63,6 +70,13 @@ impl<B: Books> Reading<'_, B> {
             NameSort::Order => state
                 .orders()
                 .for_each(|order| found.text(order.id.to_string(), &order.title)),
+            NameSort::Started => {
+                let waits = |order: &&Arc<Order>| matches!(order.phase, Phase::Queued);
+                let started = state.orders().filter(|order| !waits(order));
+                started
+                    .chain(state.orders().filter(waits))
+                    .for_each(|order| found.text(order.id.to_string(), &order.title));
+            }
             NameSort::Epic => state
                 .open_epics()
                 .for_each(|order| found.text(order.id.to_string(), &order.title)),

@@ -118,7 +118,12 @@ impl<B: Books> Reading<'_, B> {
 
     /// Returns the row of an order's newest receipt, or the refusal that says why there is none.
     fn receipt_row(&mut self, name: &str) -> Answered<ReceiptRow, B> {
-        let found = self.find_named(name)?;
+        let found = self.find_named(name).map_err(|stop| match stop {
+            Stop::Refused(Refusal::NotFound { subject }) => {
+                Refusal::not_found(format!("receipt of {subject}")).into()
+            }
+            stop => stop,
+        })?;
         let id = found.order().id;
         let rows = self.books.receipts_of(id).map_err(Stop::Fault)?;
         if let Some(row) = rows.last() {

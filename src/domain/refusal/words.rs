@@ -4,17 +4,17 @@ use std::fmt;
 
 use super::Refusal;
 use crate::domain::{
-    andon::Scope,
     command::Role,
     id::{AlertId, OrderId},
     order::Wait,
+    ways,
 };
 
 impl Refusal {
     /// Returns what would lift it. What begins with `obeya ` is a command in the CLI's words; all else is a plain sentence.
     pub fn lift(&self) -> Vec<String> {
         match self {
-            Refusal::NotFound { .. } => vec!["obeya work-order list --all".into()],
+            Refusal::NotFound { subject } => vec![ways::listing(subject).into()],
             Refusal::Closed { id, .. } => vec![format!("obeya work-order reopen {id}")],
             Refusal::NotClosed { .. } | Refusal::Invalid { .. } | Refusal::CommandReused { .. } => {
                 vec![]
@@ -24,20 +24,7 @@ impl Refusal {
                 vec![format!("obeya work-order release {id} --force --reason …")]
             }
             Refusal::Epic { id } => vec![format!("obeya deps show {id}")],
-            Refusal::WipLimit { scope, count, .. } => {
-                let room = count.saturating_add(1);
-                match scope {
-                    Scope::Bucket(bucket) => vec![
-                        format!("complete or release an order in {bucket}"),
-                        format!("obeya bucket set {bucket} --wip {room}"),
-                    ],
-                    Scope::Stage(stage) => vec![
-                        format!("move an order out of {stage}"),
-                        format!("obeya stage set {stage} --wip {room}"),
-                    ],
-                    _ => vec![],
-                }
-            }
+            Refusal::WipLimit { scope, count, .. } => ways::room(scope, *count),
             Refusal::Blocked { id, waits_for } => waits_for
                 .iter()
                 .take(SHOWN)
@@ -92,12 +79,16 @@ impl Refusal {
                 alerts,
                 full,
                 full_buckets,
+                shut_buckets,
                 stage_full,
                 ..
             } => {
                 let mut lift = resolve(alerts);
                 let buckets = full_buckets.iter().filter(|_| *full > 0);
-                lift.extend(buckets.map(|b| format!("complete or release an order in {b}")));
+                lift.extend(buckets.map(|b| match shut_buckets.contains(b) {
+                    true => format!("obeya bucket set {b} --wip 1"),
+                    false => format!("complete or release an order in {b}"),
+                }));
                 lift.extend(
                     stage_full
                         .iter()

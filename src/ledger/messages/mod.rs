@@ -380,6 +380,7 @@ impl Messages {
         let open = match self.open.take().filter(fits) {
             Some(open) => open,
             None => {
+                self.home.holds_ledger()?;
                 self.turn.take(PATIENCE)?;
                 let made = schema::open(&path);
                 self.turn.give();

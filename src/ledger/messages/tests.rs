@@ -29,6 +29,7 @@ fn seqs(taken: &[Delivery]) -> Vec<MessageSeq> {
 fn a_key_sends_once_and_never_something_else() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();
+    fs::write(home.database(), "").unwrap();
     let mut messages = Messages::open(&home, Terms::default()).unwrap();
     let keyed = |body: &str, sender: &str| Draft {
         key: Some("k".into()),
@@ -57,6 +58,7 @@ fn a_key_sends_once_and_never_something_else() {
 fn old_messages_go_and_what_nobody_had_is_a_dead_letter() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();
+    fs::write(home.database(), "").unwrap();
     let terms = Terms {
         keep: 3,
         ..Terms::default()
@@ -103,6 +105,7 @@ fn old_messages_go_and_what_nobody_had_is_a_dead_letter() {
 fn what_was_recorded_is_announced_once() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();
+    fs::write(home.database(), "").unwrap();
     let [mut one, mut two] = [(), ()].map(|()| Messages::open(&home, Terms::default()).unwrap());
     let told = [(Timestamp(5), draft("x"))];
     let now = Announced {
@@ -122,6 +125,7 @@ fn what_was_recorded_is_announced_once() {
 fn the_file_is_private_and_no_other_file_is_taken_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();
+    fs::write(home.database(), "").unwrap();
     drop(Messages::open(&home, Terms::default()).unwrap());
     let mode = fs::metadata(home.messages()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -155,6 +159,7 @@ fn the_file_is_private_and_no_other_file_is_taken_for_it() {
 fn dead_letters_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();
+    fs::write(home.database(), "").unwrap();
     let mut messages = Messages::open(&home, Terms::default()).unwrap();
     let now = Timestamp(1);
     let drafts: Vec<_> = (0..MAX_DEAD + 5)

@@ -193,6 +193,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn begin(&mut self, patience: Duration) -> Result<Head, Fault> {
+        self.home.holds_ledger()?;
         self.turn.take(patience)?;
         self.appended = None;
         let head = self.head();

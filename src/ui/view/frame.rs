@@ -311,6 +311,7 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     if area.height == 0 {
         return;
     }
+    let glyphs = pen.glyphs();
     let scopes = model.scopes();
     let mut right = String::new();
     if !model.submitted.is_empty() {
@@ -344,6 +345,22 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     }
     let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
+    // While the ledger is gone no act is possible: what is the matter has the room of their keys.
+    if let Connection::Down { since, why } = &model.session.connection {
+        let said = format!(
+            "{} LOST since {}, looked for every 5 s: ",
+            glyphs.failed,
+            words::clock(*since)
+        );
+        let left = usize::from(room).saturating_sub(2 + text::width(&said));
+        let why = text::cut_left(why, left, glyphs.ellipsis);
+        let left = Rect {
+            width: room.saturating_sub(1),
+            ..area
+        };
+        pen.parts(left, 1, 0, &[(&said, Role::Error), (&why, Role::Error)]);
+        return;
+    }
     let mut x = 1;
     let undo = model.undo.as_ref().map(|_| &Action::Undo);
     for action in undo.into_iter().chain(hinted(model)) {

@@ -54,12 +54,16 @@ pub(super) fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
 fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let alerts = model.alerts();
     let glyphs = pen.glyphs();
+    // Without a ledger nobody knows whether anything is wrong.
+    let known = model.state.head.seq > 0;
     let (mark, role) = match alerts.first() {
         Some(worst) => standing::severity(worst.severity, glyphs),
-        None => (glyphs.ok, Role::Ok),
+        None if known => (glyphs.ok, Role::Ok),
+        None => (glyphs.failed, Role::Muted),
     };
     let open = match alerts.len() {
-        0 => format!("{mark} no alerts "),
+        0 if known => format!("{mark} no alerts "),
+        0 => format!("{mark} alerts unknown "),
         n => format!("{mark} {} ", words::count(n, "open alert")),
     };
     let taken = pen.parts_right(area, 0, &[(&open, role)]);
@@ -94,18 +98,23 @@ fn footer(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let line = match &model.session.connection {
         Connection::Down { since, why } => {
             let ago = words::ago(model.now, *since);
-            let text = match model.state.head.seq {
-                0 => format!(
-                    "{} WAITING for a ledger, begun {ago}, looked for every 5 s: {why}",
-                    glyphs.failed
+            let (said, last) = match model.state.head.seq {
+                0 => (
+                    format!("WAITING for a ledger, begun {ago}, looked for every 5 s: "),
+                    String::new(),
                 ),
-                _ => format!(
-                    "{} LOST {ago}, tried again every 5 s: {why}   {last}",
-                    glyphs.failed
+                _ => (
+                    format!("LOST {ago}, tried again every 5 s: "),
+                    format!("   {last}"),
                 ),
             };
+            let said = format!("{} {said}", glyphs.failed);
+            let taken = 2 + text::width(&said) + text::width(&last);
+            let room = usize::from(area.width).saturating_sub(taken);
+            let why = text::cut_left(why, room, glyphs.ellipsis);
+            let line = format!("{said}{why}{last}");
             pen.shade(area, Role::AndonCritical);
-            pen.say(area, 1, 0, &text, Role::AndonCritical);
+            pen.say(area, 1, 0, &line, Role::AndonCritical);
             return;
         }
         _ if wall::silence(model).is_some() => {

@@ -384,6 +384,7 @@ proptest! {
     fn every_message_is_where_the_model_has_it(ops in prop::collection::vec(op(), 1..120)) {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path()).unwrap();
+        std::fs::write(home.database(), "").unwrap();
         let mut store = Messages::open(&home, TERMS).unwrap();
         let mut model = Model {
             now: Timestamp(1_000 * SECOND),

@@ -6,6 +6,7 @@ mod doors_out;
 mod hostile;
 mod line;
 mod looks;
+mod newcomer;
 mod owner;
 mod refusals;
 mod shell;

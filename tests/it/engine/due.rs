@@ -72,6 +72,8 @@ fn who_only_looks_records_nothing_that_is_due() {
 fn heartbeats_renew_a_lease_and_leave_no_record() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path()).unwrap();
+    // What lies beside a ledger lies nowhere else.
+    std::fs::write(home.database(), "").unwrap();
     let shop = Shop::new();
     for kept in [Some(&home), None] {
         let clock = Arc::new(shop.clock.clone());

@@ -158,6 +158,7 @@ fn names_are_found_by_their_beginning_and_orders_by_their_words() {
     line.create("EPIC-001", "Payments", Bucket::Features, 5);
     line.create("WO-001", "Take a payment", Bucket::Features, 5);
     line.create("WO-002", "Rest", Bucket::Features, 5);
+    line.start("WO-002", "design", &Actor::person("ada"));
     raise(&mut line, 1, None);
     let names = |sort: &str, typed: &str| -> String {
         let document =
@@ -172,6 +173,7 @@ fn names_are_found_by_their_beginning_and_orders_by_their_words() {
     assert_eq!(names("order", ""), "WO-001 WO-002 of 3");
     assert_eq!(names("order", "wo-002"), "WO-002 of 1");
     assert_eq!(names("order", "PAYM"), "WO-001 EPIC-001 of 2");
+    assert_eq!(names("started", ""), "WO-002 WO-001 of 3");
     assert_eq!(names("epic", ""), "EPIC-001 of 1");
     assert_eq!(names("alert", "alert"), "ALERT-001 of 1");
     assert_eq!(names("stage", "CO"), "code of 1");
