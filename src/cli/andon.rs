@@ -429,6 +429,10 @@ fn detail(call: &mut Call<'_>, detail: &AlertDetail) -> Done {
         };
         said(call, &happening.entry, &times)?;
     }
+    if detail.omitted > 0 {
+        let left_out = format!("  and {} older ones that are not shown", detail.omitted);
+        call.out.spans(&[(Tone::Muted, &left_out)])?;
+    }
     let resumed = detail.thaw.as_ref().and_then(|thaw| thaw.resumed.as_ref());
     if let Some(entry) = resumed {
         heading(call, "work resumed")?;

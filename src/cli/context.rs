@@ -1,6 +1,10 @@
 //! What one call knows: who acts, on which ledger, and how to reach its engine.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
 
 use clap::ArgMatches;
 use uuid::Uuid;
@@ -321,6 +325,19 @@ impl<'a> Call<'a> {
                 "{what} has no place in obeya shell: run it as a command of its own"
             ))),
         }
+    }
+
+    /// Opens a file that was named. Where the lines come from elsewhere it has to be a plain one: a pipe or a device may be
+    /// the very script that is being read, and would be swallowed.
+    pub(super) fn open(&self, path: &Path) -> Result<File, CliError> {
+        let fault = |fault| super::error::file(path, "opening", &fault);
+        if !self.alone && !fs::metadata(path).map_err(fault)?.is_file() {
+            self.process_only(&format!(
+                "Reading {}, which is no plain file,",
+                path.display()
+            ))?;
+        }
+        File::open(path).map_err(fault)
     }
 
     /// Returns the ledger that the call is about.

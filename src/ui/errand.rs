@@ -137,6 +137,8 @@ pub struct Many {
     pub turns: Vec<Turn>,
     /// Whether it takes something back.
     pub undoes: bool,
+    /// What is done with each once the first step was done, and not at all where that was refused.
+    pub behind: Vec<Step>,
 }
 
 /// What would take back what was done to one thing: new commands, never a change of what is recorded.

@@ -141,11 +141,18 @@ pub fn fold(model: &mut Model) {
 pub fn settle(model: &mut Model, shown: impl Fn(usize) -> usize) {
     let state = &model.state;
     model.queue.marks.retain(|id| state.alert(*id).is_some());
+    let selected = model.andon.selected;
+    let stood = selected.is_some_and(|id| model.queue.row(id).is_some());
     model.queue.rows = rows(model);
     let heads = model.queue.heads();
-    // One that was gone to by name may stand within a group: then its group opens.
-    let hidden = model.andon.selected.filter(|id| !heads.contains(id));
-    if let Some(alert) = hidden.and_then(|id| model.state.alert(id)) {
+    let hidden = selected.filter(|id| !heads.contains(id));
+    let holds = |row: &&Row| hidden.is_some_and(|id| row.ids.contains(&id));
+    let now = model.queue.rows.iter().find(holds);
+    if let (true, Some(head)) = (stood, now.and_then(|row| row.ids.first())) {
+        // A worse alert has come to stand for the row: it is the same row, and opens for nobody who did not ask.
+        model.andon.selected = Some(*head);
+    } else if let Some(alert) = hidden.and_then(|id| model.state.alert(id)) {
+        // One that was gone to by name may stand within a group: then its group opens.
         model.queue.open = Some(model.queue.by.of(alert));
         model.queue.rows = rows(model);
     }

@@ -5,7 +5,7 @@ use super::{
     model::{Model, View},
 };
 use crate::domain::{
-    andon::Severity,
+    andon::{Alert, Severity},
     time::{MINUTE, SECOND, Timestamp},
 };
 
@@ -169,10 +169,15 @@ pub fn tick(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Shows what is to be seen now: the andon while it calls or a critical alert is open, else the view whose turn it is.
+/// Shows what is to be seen now: the andon while it calls or a critical alert waits for somebody to take notice, else the
+/// view whose turn it is.
 fn show(model: &mut Model) {
-    let critical = |severity: Severity| severity == Severity::Critical;
-    let stopped = model.state.alerts.values().any(|a| critical(a.severity));
+    let now = model.now;
+    let waits = |alert: &Alert| {
+        let sleeps = alert.snoozed_until.is_some_and(|until| until > now);
+        alert.severity == Severity::Critical && alert.acknowledged.is_none() && !sleeps
+    };
+    let stopped = model.state.alerts.values().any(|alert| waits(alert));
     let Some(wall) = &model.wall else { return };
     model.view = match stopped || wall.called.is_some() {
         true => View::Andon,

@@ -198,6 +198,44 @@ fn a_storm_of_happenings_keeps_how_it_began() {
     assert_eq!(timeline.len(), 100);
     assert_eq!(timeline[0].entry.event, "alert_raised");
     assert_eq!(timeline[99].entry.seq, world.state.head.seq);
+    assert_eq!(detail(&world, id).omitted, 61);
+}
+
+#[test]
+fn what_was_done_is_never_left_out_for_what_happens_often() {
+    let mut world = World::new();
+    let id = raise(&mut world, None, Some("belt"));
+    let ada = Actor::person("ada");
+    world.order(&ada, Command::AcknowledgeAlert { id });
+    // More orders than had their steps told once, and one that goes to and fro.
+    let mends: Vec<OrderId> = (0..30).map(|_| create(&mut world, vec![id])).collect();
+    for _ in 0..60 {
+        start(&mut world, mends[0]);
+        let release = Command::ReleaseOrder {
+            id: mends[0],
+            force: false,
+            reason: None,
+        };
+        world.order(&ada, release);
+        raise(&mut world, None, Some("belt"));
+        world.order(&ada, Command::SnoozeAlert { id, seconds: 60 });
+    }
+    let told = detail(&world, id);
+    let has = |event: &str, subject: String| {
+        let mut steps = told.timeline.iter();
+        steps.any(|h| h.entry.event == event && h.entry.subject == subject)
+    };
+    assert!(has("alert_acknowledged", id.to_string()));
+    assert!(has("order_started", mends[0].to_string()));
+    assert_eq!(told.timeline.len(), 100);
+    let all = 1 + 1 + 30 + 60 * 4;
+    let shown: u32 = told.timeline.iter().map(|h| h.times).sum();
+    let links = world
+        .records
+        .iter()
+        .filter(|r| r.kind == "corrective_linked" && r.subject == id.to_string())
+        .count();
+    assert_eq!(u64::from(shown) + told.omitted, all + links as u64);
 }
 
 #[test]

@@ -164,27 +164,152 @@ fn what_is_refused_is_counted_and_said() {
     console.keys("V");
     let records = console.world.records.len();
     console.keys("e");
-    shows(&console, "Escalate 7 alerts?");
+    // The belts are critical already: that is said before, and nothing of them is asked.
+    shows(&console, "Escalate 5 alerts?");
+    shows(&console, "2 more: critical already, left out.");
     console.keys("n");
     assert_eq!(console.world.records.len(), records);
-    console.keys("ey");
-    // The belts are critical already.
-    shows(&console, "Escalate: 5 alerts done, 2 refused");
-    shows(&console, "nothing is worse");
+    // What somebody else did since the question is refused.
+    let disks = of(&console, "disk");
+    console.keys("e");
+    let worst = Command::EscalateAlert {
+        id: disks[0],
+        to: Some(Severity::Critical),
+        reason: None,
+    };
+    console.world.order(&Actor::person("bo"), worst);
+    console.keys("y");
+    shows(&console, "Escalate: 4 alerts done, 1 refused");
+    shows(&console, "is critical already: nothing");
     for id in of(&console, "disk") {
         let alert = console.world.state.alert(id).unwrap();
         assert_eq!(alert.severity, Severity::Critical);
     }
-    // What was done is marked no more; each of the others is a row that leads to it.
-    assert_eq!(
-        console.model.queue.marks,
-        of(&console, "belt").into_iter().collect()
-    );
+    // What was done is marked no more; what was refused is a row that leads to it.
+    let marks = &console.model.queue.marks;
+    assert!(marks.contains(&disks[0]) && !marks.contains(&disks[1]));
     console.keys("<enter>");
-    assert_eq!(
-        console.model.selected_alert(),
-        Some(of(&console, "belt")[0])
-    );
+    assert_eq!(console.model.selected_alert(), Some(disks[0]));
+}
+
+#[test]
+fn what_somebody_took_notice_of_is_not_asked_again() {
+    let mut console = console(3);
+    let disks = of(&console, "disk");
+    let bo = Actor::person("bo");
+    console
+        .world
+        .order(&bo, Command::AcknowledgeAlert { id: disks[0] });
+    console.publish();
+    console.model.andon.selected = Some(disks[1]);
+    console.keys("Ma");
+    shows(&console, "Acknowledge 2 alerts?");
+    shows(&console, "1 more: acknowledged already, left out.");
+    console.keys("y");
+    shows(&console, "Acknowledge: 2 alerts done");
+    console.keys("UMa");
+    shows(&console, "3 alerts: acknowledged already");
+    assert!(console.model.overlay.is_none());
+}
+
+#[test]
+fn a_storm_is_taken_though_one_of_it_is_over_meanwhile() {
+    let mut console = console(4);
+    let disks = of(&console, "disk");
+    console.model.andon.selected = Some(disks[1]);
+    console.keys("Mt");
+    shows(&console, "Take 4 alerts?");
+    let resolution = "it was emptied".into();
+    let over = Command::ResolveAlert {
+        id: disks[0],
+        resolution,
+    };
+    console.world.order(&Actor::person("bo"), over);
+    console.publish();
+    console.keys("y");
+    let state = &console.world.state;
+    let mends = state.alert(disks[1]).unwrap().corrective[0];
+    assert!(state.order(mends).unwrap().work().is_some());
+    for id in &disks[1..] {
+        let alert = state.alert(*id).unwrap();
+        assert_eq!(alert.corrective, [mends]);
+        assert!(alert.acknowledged.is_some());
+    }
+    shows(&console, "Take: 3 alerts done");
+    lacks(&console, "refused");
+}
+
+#[test]
+fn nobody_takes_notice_where_the_order_is_refused() {
+    let mut console = console(3);
+    let disks = of(&console, "disk");
+    console.model.andon.selected = Some(disks[0]);
+    console.keys("Mt");
+    let resolution = "it was emptied".into();
+    let over = Command::ResolveAlert {
+        id: disks[0],
+        resolution,
+    };
+    // The console does not know of it yet.
+    console.world.order(&Actor::person("bo"), over);
+    console.keys("y");
+    shows(&console, "1 refused");
+    for id in &disks[1..] {
+        let alert = console.world.state.alert(*id).unwrap();
+        assert!(alert.acknowledged.is_none() && alert.corrective.is_empty());
+    }
+}
+
+#[test]
+fn a_long_reason_is_cut_to_what_a_title_holds() {
+    let reason = |n: u32| format!("pump {n} e\u{301}{} ", "e\u{301}x".repeat(320));
+    let mut world = sample::line();
+    for n in 1..=3 {
+        let cord = Command::TriggerAndon {
+            reason: reason(n),
+            severity: Severity::High,
+            hold: Some(Hold::Nothing),
+            fingerprint: None,
+            order: None,
+        };
+        world.order(&Actor::person("bo"), cord);
+    }
+    let mut console = Console::new(world, (120, 40));
+    console.keys("4");
+    let pumps = of(&console, "pump");
+    console.model.andon.selected = Some(pumps[0]);
+    console.keys("t");
+    console.model.andon.selected = Some(pumps[1]);
+    console.keys("Mty");
+    for id in pumps {
+        let alert = console.world.state.alert(id).unwrap();
+        assert!(alert.acknowledged.is_some(), "{id}");
+        let order = console.world.state.order(alert.corrective[0]).unwrap();
+        assert!(order.work().is_some());
+        assert!(order.title.starts_with("Mend ") && order.title.chars().count() <= 300);
+    }
+}
+
+#[test]
+fn a_group_stays_closed_when_a_worse_alert_comes_to_stand_for_it() {
+    let mut console = console(5);
+    console.keys("fjj");
+    let head = of(&console, "disk")[0];
+    assert_eq!(console.model.selected_alert(), Some(head));
+    let cord = Command::TriggerAndon {
+        reason: "disk of node-99 is full".into(),
+        severity: Severity::Critical,
+        hold: Some(Hold::Nothing),
+        fingerprint: None,
+        order: None,
+    };
+    console.world.order(&Actor::person("bo"), cord);
+    console.publish();
+    shows(&console, "6 alerts");
+    assert_eq!(console.model.queue.open, None);
+    let worse = *of(&console, "disk").last().unwrap();
+    assert_eq!(console.model.selected_alert(), Some(worse));
+    assert_eq!(console.model.queue.row(worse).unwrap().ids.len(), 6);
 }
 
 #[test]

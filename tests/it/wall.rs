@@ -121,6 +121,36 @@ fn an_alert_calls_and_a_critical_one_keeps_the_wall() {
 }
 
 #[test]
+fn a_critical_alert_that_somebody_has_seen_or_put_to_sleep_ends_no_round() {
+    let acts: [fn(AlertId) -> Command; 2] = [
+        |id| Command::AcknowledgeAlert { id },
+        |id| Command::SnoozeAlert { id, seconds: 300 },
+    ];
+    for (sleeps, act) in [false, true].into_iter().zip(acts) {
+        let mut console = hang(calm(), (160, 48));
+        pull(&mut console, Severity::Critical, "fire");
+        later(&mut console, 40);
+        assert_eq!(console.model.view, View::Andon);
+        let id = *console.world.state.alerts.keys().last().unwrap();
+        console.world.order(&Actor::person("bo"), act(id));
+        console.publish();
+        let mut views = Vec::new();
+        for _ in 0..8 {
+            later(&mut console, 20);
+            views.push(console.model.view);
+        }
+        assert!(views.iter().any(|view| *view != View::Andon), "{views:?}");
+        later(&mut console, 150);
+        later(&mut console, 21);
+        let held = (0..4).all(|_| {
+            later(&mut console, 20);
+            console.model.view == View::Andon
+        });
+        assert_eq!(held, sleeps, "what was only put to sleep calls again");
+    }
+}
+
+#[test]
 fn severities_are_told_apart_without_colours() {
     let mut drawn = Vec::new();
     for severity in [

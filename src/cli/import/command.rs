@@ -1,7 +1,6 @@
 //! `obeya import SOURCE FILE`: one command, one transaction, whoever else is writing.
 
 use std::{
-    fs::{self, File},
     io::{self, BufRead, BufReader, IsTerminal as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -93,7 +92,7 @@ pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         )));
     };
     let home = call.home()?;
-    let options = options(source, matches)?;
+    let options = options(source, matches, call)?;
     let path: PathBuf = value(matches, "file").unwrap_or_default();
     if path == Path::new(STDIN) {
         call.process_only("Reading standard input")?;
@@ -102,7 +101,7 @@ pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     log::start(&home);
     let mut engine = Cold::open(&home)?;
     let bar = bar();
-    let read = read(&path, source, &options, &bar);
+    let read = read(&path, source, &options, &bar, call);
     let mut file = read.inspect_err(|_| bar.finish_and_clear())?;
     bar.set_style(ProgressStyle::default_spinner());
     bar.set_message(format!("writing {} items", file.items.len()));
@@ -131,7 +130,7 @@ pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.out.block(0, &render_report(&imported, width))
 }
 
-fn options(source: &Source, matches: &ArgMatches) -> Result<Options, CliError> {
+fn options(source: &Source, matches: &ArgMatches, call: &Call<'_>) -> Result<Options, CliError> {
     let mut options = source.options();
     options.skip_invalid = matches.get_flag("skip-invalid");
     if let Some(name) = text(matches, "source") {
@@ -139,14 +138,14 @@ fn options(source: &Source, matches: &ArgMatches) -> Result<Options, CliError> {
     }
     if !source.is_table() {
         if let Some(path) = value::<PathBuf>(matches, "map") {
-            options.mapping = mapping(&path)?;
+            options.mapping = mapping(&path, call)?;
         }
         return Ok(options);
     }
     options.dates = text(matches, "date-format");
     for map in values::<String>(matches, "map") {
         match map.split_once('=') {
-            None => options.mapping = mapping(Path::new(&map))?,
+            None => options.mapping = mapping(Path::new(&map), call)?,
             Some((field, column)) => {
                 let field = field.parse().map_err(CliError::Usage)?;
                 options.columns.insert(field, column.to_owned());
@@ -164,8 +163,9 @@ fn bar() -> ProgressBar {
     }
 }
 
-fn mapping(path: &Path) -> Result<Mapping, CliError> {
-    let text = fs::read_to_string(path).map_err(|fault| error::file(path, "reading", &fault))?;
+fn mapping(path: &Path, call: &Call<'_>) -> Result<Mapping, CliError> {
+    let text = io::read_to_string(call.open(path)?);
+    let text = text.map_err(|fault| error::file(path, "reading", &fault))?;
     Mapping::from_toml(&text).map_err(|bad| CliError::Usage(format!("{}: {bad}", path.display())))
 }
 
@@ -174,11 +174,12 @@ fn read(
     source: &Source,
     options: &Options,
     bar: &ProgressBar,
+    call: &Call<'_>,
 ) -> Result<ReadFile, CliError> {
     if path == Path::new(STDIN) {
         return parse(&mut io::stdin().lock(), path, source, options, bar);
     }
-    let file = File::open(path).map_err(|fault| error::file(path, "opening", &fault))?;
+    let file = call.open(path)?;
     if let Ok(length) = file.metadata().map(|about| about.len()) {
         bar.set_length(length);
     }

@@ -128,6 +128,11 @@ impl Session {
             [] if named => Err(no_console()),
             [] => Ok(Came::Next),
             ["exit" | "quit"] => Ok(Came::Over),
+            [leave @ ("exit" | "quit"), first, ..] => {
+                let first = crate::text::clean(first);
+                let what = format!("{leave} takes no arguments: leave '{first}' out");
+                Err(CliError::Usage(what))
+            }
             ["help"] => self.help(),
             ["help", ..] => {
                 words.remove(0);
@@ -139,7 +144,7 @@ impl Session {
     }
 
     fn command(&self, words: &[Cow<'_, str>], json: &mut bool) -> Result<Came, CliError> {
-        let matches = match read(words)? {
+        let matches = match read(words).map_err(|error| in_short(error, words))? {
             Read::Help(text) => {
                 let mut out = Output::new(self.style(), Sink::Stdout);
                 out.verbatim(&text)?;
@@ -230,6 +235,26 @@ pub(super) fn is_elsewhere(noun: &str) -> bool {
 /// Returns what is said of a line that is too long.
 pub(super) fn too_long() -> String {
     format!("a line has at most {} KiB", MAX_LINE / 1024)
+}
+
+/// Returns what is wrong with a line's words in one line, with where the shell itself tells more: clap's own advice is for
+/// a command line.
+fn in_short(error: CliError, words: &[Cow<'_, str>]) -> CliError {
+    let CliError::Usage(text) = error else {
+        return error;
+    };
+    let first = text.lines().take_while(|line| !line.trim().is_empty());
+    let first: Vec<&str> = first.map(str::trim).collect();
+    let named = NOUNS.iter().find(|noun| {
+        words
+            .first()
+            .is_some_and(|word| *word == noun.name || noun.alias == Some(&**word))
+    });
+    let hint = match named {
+        Some(noun) => format!("help {} tells more", noun.name),
+        None => "help lists what can be typed".to_owned(),
+    };
+    CliError::Usage(format!("{}; {hint}", first.join(" ")))
 }
 
 fn no_console() -> CliError {

@@ -123,9 +123,13 @@ fn fields() -> [Arg; 9] {
             .value_parser(reads(str::parse::<Priority>)),
         option("kind", "KIND", "What sort of work").value_parser(words(Kind::ALL, Kind::word)),
         prose("description", "TEXT", "Any text; - reads standard input"),
-        option("description-file", "FILE", "Any text, from a file")
-            .value_parser(clap::value_parser!(PathBuf))
-            .conflicts_with("description"),
+        option(
+            "description-file",
+            "FILE",
+            "Any text, from a file, or from standard input for -",
+        )
+        .value_parser(clap::value_parser!(PathBuf))
+        .conflicts_with("description"),
         many("label", "LABEL", "A label to put on"),
         option(
             "estimate",

@@ -5,7 +5,6 @@ pub(super) mod show;
 mod watch;
 
 use std::{
-    fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -231,8 +230,10 @@ fn parent(matches: &ArgMatches, call: &mut Call<'_>) -> Result<Option<OrderId>, 
 
 fn description(matches: &ArgMatches, call: &Call<'_>) -> Result<Option<String>, CliError> {
     if let Some(path) = matches.get_one::<PathBuf>("description-file") {
-        let file = fs::File::open(path).map_err(|fault| error::file(path, "opening", &fault))?;
-        return all_of(file, path).map(Some);
+        if path == Path::new("-") {
+            return given(call, "-").map(Some);
+        }
+        return all_of(call.open(path)?, path).map(Some);
     }
     text(matches, "description")
         .map(|text| given(call, &text))

@@ -115,8 +115,12 @@ pub struct AlertDetail {
     pub blast: Option<Blast>,
     /// The orders that are to mend it, with their status.
     pub corrective_orders: Vec<Neighbour>,
-    /// What happened to it and to the orders that mend it, oldest first: that it was raised, and the newest since.
+    /// What happened to it and to the orders that mend it, oldest first: that it was raised, what was done about it, and
+    /// the newest of what else came since.
     pub timeline: Vec<Happening>,
+    /// How many records of that, the oldest that nobody made by an act on the alert, the timeline leaves out.
+    #[serde(default, skip_serializing_if = "is_none_omitted")]
+    pub omitted: u64,
     /// What its end set free; absent while it is open, and where it held nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thaw: Option<Thaw>,
@@ -260,15 +264,20 @@ impl<B: Books> Reading<'_, B> {
                 (AlertView::resolved(&form), form.alert.hold, None)
             }
         };
-        let (timeline, thaw) = self.alert_timeline(id, hold.as_ref(), &alert.corrective)?;
+        let past = self.alert_timeline(id, hold.as_ref(), &alert.corrective)?;
         Ok(AlertDetail {
             corrective_orders: self.neighbours(alert.corrective.clone())?,
-            timeline,
-            thaw,
+            timeline: past.timeline,
+            omitted: past.omitted,
+            thaw: past.thaw,
             alert,
             blast,
         })
     }
+}
+
+fn is_none_omitted(omitted: &u64) -> bool {
+    *omitted == 0
 }
 
 fn unfold(row: &ArchivedAlert) -> Option<ResolvedAlert> {

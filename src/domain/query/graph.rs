@@ -29,9 +29,10 @@ pub struct DependencyGraph {
     pub nodes: Vec<Neighbour>,
     /// The waits, by what comes first: every child comes before its parent, as well.
     pub edges: Vec<GraphEdge>,
-    /// How many orders there are in all.
+    /// How many orders there are in all; closed ones to which only orders that are left out lead are not counted.
     pub total: usize,
-    /// How many of them are left out, the farthest from the root.
+    /// How many of them are left out: closed ones before open ones, and of each the farthest from the root. Without a
+    /// root it is the last by number, epics behind work orders.
     pub omitted: usize,
     /// The chain among the open ones that takes longest, first what comes first.
     pub critical_path: Vec<OrderId>,
@@ -61,6 +62,8 @@ impl<B: Books> Reading<'_, B> {
     ) -> Answered<DependencyGraph, B> {
         let state = self.state;
         let mut past: BTreeMap<OrderId, ClosedOrder> = BTreeMap::new();
+        // The closed ones, nearest first, and how many there are beyond those that were read.
+        let (mut behind, mut more): (Vec<OrderId>, usize) = (Vec::new(), 0);
         let open: Vec<OrderId> = match root {
             None => {
                 let all = state.orders();
@@ -71,27 +74,35 @@ impl<B: Books> Reading<'_, B> {
             }
             Some(root) => {
                 if let Found::Closed(order) = self.find(root)? {
+                    behind.push(root);
                     past.insert(root, *order);
                 }
                 if closed {
-                    past.extend(self.closed_beneath(root)?);
+                    let (beneath, rest) = self.some_closed_beneath(root, GRAPH_LIMIT)?;
+                    behind.extend(beneath.iter().map(|(id, _)| *id));
+                    past.extend(beneath);
+                    more += rest;
                 }
                 self.around(root)
             }
         };
-        if closed {
+        // What waits lead to may be among those that were not read: it would count twice.
+        if closed && more == 0 {
             let waits = open.iter().filter_map(|id| state.order(*id));
             let waits = waits.flat_map(|order| order.depends_on.iter().map(|wait| wait.on));
             let away: BTreeSet<OrderId> = waits
                 .filter(|id| state.order(*id).is_none() && !past.contains_key(id))
                 .collect();
+            more += away.len().saturating_sub(GRAPH_LIMIT);
             let away: Vec<OrderId> = away.into_iter().take(GRAPH_LIMIT).collect();
-            past.extend(self.closed(&away)?);
+            let away = self.closed(&away)?;
+            behind.extend(away.keys());
+            past.extend(away);
         }
         let is_frame = |id: &OrderId| Some(*id) == root && id.is_epic();
-        let all = open.into_iter().chain(past.keys().copied());
+        let all = open.into_iter().chain(behind);
         let all: Vec<OrderId> = all.filter(|id| !is_frame(id)).collect();
-        let total = all.len();
+        let total = all.len() + more;
         let ids: BTreeSet<OrderId> = all.into_iter().take(GRAPH_LIMIT).collect();
         let waits = ids.iter().flat_map(|id| {
             let open = state.order(*id).map(AsRef::as_ref);

@@ -1,6 +1,6 @@
 //! Lists of orders.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -159,10 +159,21 @@ impl<B: Books> Reading<'_, B> {
         &mut self,
         root: OrderId,
     ) -> Answered<BTreeMap<OrderId, ClosedOrder>, B> {
-        let mut closed = BTreeMap::new();
+        let (closed, _) = self.some_closed_beneath(root, usize::MAX)?;
+        Ok(closed.into_iter().collect())
+    }
+
+    /// Returns at most `most` closed orders beneath an order, level by level, and how many more there are: those that
+    /// only orders without room lead to are not counted.
+    pub(super) fn some_closed_beneath(
+        &mut self,
+        root: OrderId,
+        most: usize,
+    ) -> Answered<(Vec<(OrderId, ClosedOrder)>, usize), B> {
+        let (mut closed, mut more) = (Vec::new(), 0);
         let mut seen = BTreeSet::from([root]);
-        let mut parents = vec![root];
-        while let Some(parent) = parents.pop() {
+        let mut parents = VecDeque::from([root]);
+        while let Some(parent) = parents.pop_front() {
             if let Some(order) = self.state.order(parent) {
                 let fresh = order.children.iter().filter(|child| seen.insert(**child));
                 parents.extend(fresh);
@@ -174,18 +185,25 @@ impl<B: Books> Reading<'_, B> {
                 parent: Some(parent),
                 ..ArchiveQuery::default()
             };
-            self.each_closed(&query, |row| {
+            let (room, mut read) = (most - closed.len(), 0);
+            let all = self.some_closed(&query, room, |row| {
+                read += 1;
                 if seen.insert(row.id) {
                     let form = unfold(&row);
                     let order = &form.order;
                     let childless = order.children_completed == 0 && order.children_cancelled == 0;
                     if !childless || !order.children.is_empty() {
-                        parents.push(row.id);
+                        parents.push_back(row.id);
                     }
-                    closed.insert(row.id, form);
+                    closed.push((row.id, form));
                 }
             })?;
+            if !all {
+                let count = self.books.closed_count(&query).map_err(Stop::Fault)?;
+                let count = usize::try_from(count).unwrap_or(usize::MAX);
+                more += count.saturating_sub(read);
+            }
         }
-        Ok(closed)
+        Ok((closed, more))
     }
 }

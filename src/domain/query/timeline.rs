@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    events::{Entry, MAX_TIMELINE, push},
+    events::{Entry, MAX_TIMELINE},
     reading::{Answered, Reading, Stop},
 };
 use crate::domain::{
@@ -17,8 +17,21 @@ use crate::domain::{
     refusal::Refusal,
 };
 
-/// How many of the newest orders that mend an alert have their steps on its timeline; the rest are still named.
-const MAX_MENDING: usize = 20;
+/// How many of the newest steps of one order that mends an alert stand on its timeline: more is the order's own story.
+const MAX_STEPS: usize = 20;
+/// What a condition that comes and goes says over and over: however often in turn, a line each.
+const FLAPS: [&str; 2] = ["alert_repeated", "alert_recovered"];
+/// What people did about an alert, and what it did to the line: never left out for what happened more often. Each is
+/// bounded by a rule.
+const KEPT: [&str; 5] = [
+    "alert_acknowledged",
+    "alert_escalated",
+    "alert_held",
+    "corrective_linked",
+    "alert_resolved",
+];
+/// The first of these in an order that mends an alert says that somebody took it, and is kept likewise.
+const TAKEN: &str = "order_started";
 /// How many records behind the end of an alert are looked through for the first work that it had stopped.
 const MAX_THAW: usize = 1_000;
 /// The steps of a mending order that matter to the alert: not what is said or edited about it.
@@ -67,8 +80,38 @@ fn is_once(times: &u32) -> bool {
 #[derive(Default)]
 struct Own {
     raised: Option<Happening>,
-    since: VecDeque<Happening>,
+    kept: Vec<Happening>,
+    rest: Newest,
+    /// How many at the end of the rest came and went in turn, with nothing in between.
+    flaps: usize,
     ended: Option<(Seq, Option<Freed>)>,
+}
+
+/// The newest happenings, and how many older ones had no room.
+#[derive(Default)]
+struct Newest {
+    list: VecDeque<Happening>,
+    omitted: u64,
+}
+
+impl Newest {
+    fn push(&mut self, happening: Happening, limit: usize) {
+        if self.list.len() >= limit {
+            let old = self.list.pop_front();
+            self.omitted += old.map_or(0, |old| u64::from(old.times));
+        }
+        self.list.push_back(happening);
+    }
+}
+
+/// An alert's past.
+pub(super) struct Past {
+    /// What happened, oldest first.
+    pub timeline: Vec<Happening>,
+    /// How many records of it had no room there.
+    pub omitted: u64,
+    /// What its end set free.
+    pub thaw: Option<Thaw>,
 }
 
 impl Own {
@@ -82,42 +125,72 @@ impl Own {
         if let Some(Event::AlertResolved { freed, .. }) = record.event() {
             self.ended = Some((record.seq, freed));
         }
+        let kind = record.kind.as_str();
+        if KEPT.contains(&kind) {
+            self.flaps = 0;
+            self.kept.push(happening);
+            return;
+        }
+        if !FLAPS.contains(&kind) {
+            self.flaps = 0;
+            self.rest.push(happening, MAX_TIMELINE);
+            return;
+        }
         // A storm of repeats is one line, or it would push out everything else.
-        match self.since.back_mut() {
-            Some(last) if record.kind == "alert_repeated" && last.entry.event == record.kind => {
-                let times = last.times.saturating_add(1);
-                *last = Happening { times, ..happening };
+        let begins = self.rest.list.len().saturating_sub(self.flaps);
+        let mut run = self.rest.list.iter().skip(begins);
+        match run.position(|told| told.entry.event == kind) {
+            Some(at) => {
+                let told = self.rest.list.remove(begins + at);
+                let times = told.map_or(1, |told| told.times.saturating_add(1));
+                self.rest.list.push_back(Happening { times, ..happening });
             }
-            _ => push(&mut self.since, happening, MAX_TIMELINE),
+            None => {
+                self.flaps += 1;
+                self.rest.push(happening, MAX_TIMELINE);
+            }
         }
     }
 }
 
 impl<B: Books> Reading<'_, B> {
-    /// Returns what happened to an alert and to the orders that mend it, oldest first: that it was raised, and the newest
-    /// of what came since. Beside it, what its end set free.
+    /// Returns what happened to an alert and to the orders that mend it, oldest first: that it was raised, what was done
+    /// about it, and the newest of what else came since. Beside it, what its end set free.
     pub(super) fn alert_timeline(
         &mut self,
         id: AlertId,
         hold: Option<&Scope>,
         corrective: &[OrderId],
-    ) -> Answered<(Vec<Happening>, Option<Thaw>), B> {
+    ) -> Answered<Past, B> {
         let mut own = Own::default();
         self.each_record(&id.to_string(), |record| own.hear(&record))?;
         let from = own.raised.as_ref().map_or(0, |raised| raised.entry.seq);
-        let mut since: Vec<Happening> = own.since.into();
-        let newest = corrective.len().saturating_sub(MAX_MENDING);
-        for order in corrective.iter().skip(newest) {
+        let (mut kept, mut rest) = (own.kept, Vec::from(own.rest.list));
+        let mut omitted = own.rest.omitted;
+        for order in corrective {
+            let (mut taken, mut steps) = (None, Newest::default());
             self.each_record(&order.to_string(), |record| {
-                if record.seq > from && STEPS.contains(&record.kind.as_str()) {
+                let kind = record.kind.as_str();
+                if record.seq > from && STEPS.contains(&kind) {
                     let entry = Entry::of(&record);
-                    since.push(Happening { entry, times: 1 });
+                    let step = Happening { entry, times: 1 };
+                    match kind == TAKEN && taken.is_none() {
+                        true => taken = Some(step),
+                        false => steps.push(step, MAX_STEPS),
+                    }
                 }
             })?;
+            kept.extend(taken);
+            rest.extend(steps.list);
+            omitted += steps.omitted;
         }
-        since.sort_by_key(|happening| happening.entry.seq);
-        let old = since.len().saturating_sub(MAX_TIMELINE - 1);
-        let timeline = own.raised.into_iter().chain(since.into_iter().skip(old));
+        rest.sort_by_key(|happening| happening.entry.seq);
+        let room = (MAX_TIMELINE - 1).saturating_sub(kept.len());
+        let old = rest.drain(..rest.len().saturating_sub(room));
+        omitted += old.map(|old| u64::from(old.times)).sum::<u64>();
+        rest.extend(kept);
+        rest.sort_by_key(|happening| happening.entry.seq);
+        let timeline = own.raised.into_iter().chain(rest);
         let thaw = match (own.ended, hold) {
             (Some((seq, Some(freed))), Some(hold)) => Some(Thaw {
                 freed,
@@ -125,7 +198,11 @@ impl<B: Books> Reading<'_, B> {
             }),
             _ => None,
         };
-        Ok((timeline.collect(), thaw))
+        Ok(Past {
+            timeline: timeline.collect(),
+            omitted,
+            thaw,
+        })
     }
 
     /// Returns the first step after `seq` of work that a hold had stopped, what mended it left aside.

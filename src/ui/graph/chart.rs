@@ -150,7 +150,8 @@ impl Chart {
 /// Returns where one begins to look: at the start of the critical path, or else at the left.
 fn first(drawing: &Drawing) -> Option<OrderId> {
     let edges = || drawing.shape.edges.iter().filter(|edge| edge.critical);
-    let start = edges().find(|edge| !edges().any(|other| other.after == edge.before));
+    let waiting: BTreeSet<usize> = edges().map(|edge| edge.after).collect();
+    let start = edges().find(|edge| !waiting.contains(&edge.before));
     let places = drawing.places.iter().enumerate();
     let left = || {
         places

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Edge, Look, Shape};
 use crate::domain::{
-    graph::analysis::{Cyclic, Network},
+    graph::analysis::Network,
     id::OrderId,
     query::{deps::Direction, graph::DependencyGraph},
 };
@@ -91,19 +91,48 @@ pub fn fold(
     }
 }
 
-/// Returns the orders so that each comes after what it waits for. Waits that close a circle, which only closed orders
-/// can still show, are taken out.
+/// Returns the orders so that each comes after what it waits for. Of a circle, which only closed orders can still show,
+/// the wait that closes it is taken out; the others of its members stay.
 fn straighten(ids: &BTreeSet<OrderId>, edges: &mut Vec<(OrderId, OrderId)>) -> Vec<OrderId> {
-    loop {
+    let network = |edges: &[(OrderId, OrderId)]| {
         let waits = edges.iter().map(|(before, after)| (*after, *before));
-        match Network::new(ids.iter().copied(), waits) {
-            Ok(network) => return network.order(),
-            Err(Cyclic(members)) => {
-                let inside = |id: &OrderId| members.binary_search(id).is_ok();
-                edges.retain(|(before, after)| !inside(before) || !inside(after));
+        Network::new(ids.iter().copied(), waits)
+    };
+    if let Ok(network) = network(edges) {
+        return network.order();
+    }
+    let closing = closing(ids, edges);
+    edges.retain(|edge| !closing.contains(edge));
+    // Without them there is no circle; by id were an order too.
+    network(edges).map_or_else(|_| ids.iter().copied().collect(), |network| network.order())
+}
+
+/// Returns the waits that lead back to where one came from, when one goes from each order on to what waits for it, the
+/// smaller ids first (the back edges of a depth-first search).
+fn closing(ids: &BTreeSet<OrderId>, edges: &[(OrderId, OrderId)]) -> BTreeSet<(OrderId, OrderId)> {
+    let mut after: BTreeMap<OrderId, Vec<OrderId>> = BTreeMap::new();
+    for (before, next) in edges.iter().rev() {
+        after.entry(*before).or_default().push(*next);
+    }
+    let (mut found, mut seen, mut path) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for begin in ids {
+        let mut todo = vec![*begin];
+        while let Some(at) = todo.last().copied() {
+            if seen.insert(at) {
+                path.insert(at);
+            }
+            match after.get_mut(&at).and_then(Vec::pop) {
+                Some(next) if path.contains(&next) => drop(found.insert((at, next))),
+                Some(next) if seen.contains(&next) => {}
+                Some(next) => todo.push(next),
+                None => {
+                    path.remove(&at);
+                    todo.pop();
+                }
             }
         }
     }
+    found
 }
 
 /// Counts what hangs on an order and is gone.

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         andon::Scope as Held,
         command::Command,
-        id::OrderId,
+        id::{AlertId, OrderId},
         query::blast::{Affected, Blast},
     },
     text,
@@ -47,6 +47,8 @@ pub enum Yes {
     Submit(Box<Command>, Option<u32>),
     /// Does one thing, in a word or two, with many orders or alerts.
     Each(String, Vec<Step>),
+    /// Takes those of the alerts that are still open then, with one order that is to mend them.
+    Take(Vec<AlertId>),
     /// Throws the form away.
     Discard,
 }
@@ -71,13 +73,6 @@ impl Confirm {
             Some(Stake::Lease(id)) => {
                 model.asks.lease(*id).is_some() || model.asks.failure(Slot::Lease).is_some()
             }
-        }
-    }
-
-    /// Adds a step to one act on many.
-    pub fn also(&mut self, step: Step) {
-        if let Yes::Each(_, steps) = &mut self.yes {
-            steps.push(step);
         }
     }
 
@@ -166,7 +161,9 @@ impl Confirm {
         }
         let last = inner.height.saturating_sub(1);
         let words = match self.yes {
-            Yes::Submit(..) | Yes::Each(..) => [(Action::Yes, "yes"), (Action::No, "no")],
+            Yes::Submit(..) | Yes::Each(..) | Yes::Take(_) => {
+                [(Action::Yes, "yes"), (Action::No, "no")]
+            }
             Yes::Discard => [(Action::Yes, "discard it"), (Action::No, "keep writing")],
         };
         if self.is_informed(model) {

@@ -1,15 +1,17 @@
 //! What is done about an alert from its queue: taking the fix, making it known more loudly, and looking at what it stops.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt::Display};
 
 use super::{acts, errands, forms, moves, storm};
 use crate::{
     domain::{
         andon::{Alert, Severity},
         command::{Command, NewOrder},
+        decide::import::MAX_TITLE,
         id::AlertId,
         order::{Kind, Priority, PullSignal},
     },
+    text,
     ui::{
         action::Action,
         effect::Effect,
@@ -68,8 +70,12 @@ fn escalate(model: &mut Model, id: AlertId) -> Vec<Effect> {
     acts::submit(model, escalate, None)
 }
 
-pub(super) fn title(alert: &Alert) -> String {
-    format!("Mend {}: {}", alert.id, alert.reason)
+/// Returns the title of an order that mends an alert, or several as `what` says: the reason is cut to what a title holds.
+pub(super) fn title(what: impl Display, alert: &Alert) -> String {
+    let title = format!("Mend {what}: {}", alert.reason);
+    let cut = text::cut(&title, MAX_TITLE, "…");
+    // Marks that take no cell of their own count as characters.
+    cut.chars().take(MAX_TITLE).collect()
 }
 
 /// What stops the line goes before all else.
@@ -124,9 +130,10 @@ fn take(model: &mut Model, alert: &Alert) -> Vec<Effect> {
                 kind: "console".into(),
                 source: Some(alert.id.to_string()),
             },
-            ..NewOrder::task(title(alert))
+            ..NewOrder::task(title(alert.id, alert))
         };
-        steps.push_back(Step {
+        // Nobody has taken notice of what nobody can mend.
+        steps.push_front(Step {
             starts: true,
             ..Step::from(Command::CreateOrder { order })
         });
@@ -177,8 +184,8 @@ fn stopped(model: &mut Model) -> Vec<Effect> {
 fn correct(model: &mut Model, ids: Vec<AlertId>) -> Vec<Effect> {
     let first = ids.first().and_then(|id| model.state.alert(*id));
     let title = match (first, ids.len()) {
-        (Some(alert), 1) => title(alert),
-        (Some(alert), n) => format!("Mend {n} alerts: {}", alert.reason),
+        (Some(alert), 1) => title(alert.id, alert),
+        (Some(alert), n) => title(format_args!("{n} alerts"), alert),
         (None, _) => return Vec::new(),
     };
     let severity = queue::worst(model, &ids).unwrap_or(Severity::Low);

@@ -233,16 +233,17 @@ pub(super) fn confirm(
         facts.push(text);
     }
     let count = words::count(steps.len(), "marked order");
-    ask(model, act, &count, facts, steps);
+    let yes = Yes::Each(act.to_owned(), steps);
+    ask(model, act, &count, facts, yes);
 }
 
-/// Asks once more before the steps of one act are done.
-pub(super) fn ask(model: &mut Model, act: &str, what: &str, facts: Vec<String>, steps: Vec<Step>) {
+/// Asks once more before one act on many is done.
+pub(super) fn ask(model: &mut Model, act: &str, what: &str, facts: Vec<String>, yes: Yes) {
     model.overlay = Some(Overlay::Confirm(Confirm {
         question: format!("{act} {what}?"),
         facts,
         stake: None,
-        yes: Yes::Each(act.to_owned(), steps),
+        yes,
         form: None,
     }));
 }

@@ -398,6 +398,7 @@ fn yes(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Confirm(confirm)) if confirm.is_informed(model) => match confirm.yes {
             Yes::Submit(command, epoch) => submit_under(model, *command, epoch, confirm.form),
             Yes::Each(act, steps) => bulk::each(model, act, steps),
+            Yes::Take(ids) => storm::take(model, &ids),
             Yes::Discard => Vec::new(),
         },
         other => {

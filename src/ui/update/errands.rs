@@ -89,31 +89,55 @@ pub(super) fn send_many(
     undoes: bool,
     refused: Vec<(Option<Subject>, String)>,
 ) -> Vec<Effect> {
-    let id = model.tickets.issue();
-    let mut effects = Vec::new();
-    let mut left = 0;
-    for steps in each {
-        let errand = Errand {
-            many: Some(id),
-            undoes,
-            ..Errand::default()
-        };
-        let begun = begin(model, errand, steps);
-        left += begun.len();
-        effects.extend(begun);
-    }
     let many = Many {
-        id,
+        id: model.tickets.issue(),
         act,
-        left,
+        left: 0,
         done: Vec::new(),
         refused,
         made: None,
         turns: Vec::new(),
         undoes,
+        behind: Vec::new(),
     };
-    match left {
-        0 if many.refused.is_empty() => {}
+    go_on(model, many, each)
+}
+
+/// Does one thing, and only once it was done one with each of many: the first is none of those that are counted.
+pub(super) fn send_behind(
+    model: &mut Model,
+    act: String,
+    first: Step,
+    behind: Vec<Step>,
+) -> Vec<Effect> {
+    let many = Many {
+        id: model.tickets.issue(),
+        act,
+        left: 0,
+        done: Vec::new(),
+        refused: Vec::new(),
+        made: None,
+        turns: Vec::new(),
+        undoes: false,
+        behind,
+    };
+    go_on(model, many, vec![VecDeque::from([first])])
+}
+
+/// Begins an errand for each, and says what came of them if there is nothing to begin.
+fn go_on(model: &mut Model, mut many: Many, each: Vec<VecDeque<Step>>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for steps in each {
+        let errand = Errand {
+            many: Some(many.id),
+            undoes: many.undoes,
+            ..Errand::default()
+        };
+        effects.extend(begin(model, errand, steps));
+    }
+    many.left = effects.len();
+    match many.left {
+        0 if many.refused.is_empty() && many.made.is_none() => {}
         0 => summary(model, many),
         _ => model.many.push(many),
     }
@@ -150,7 +174,7 @@ pub(super) fn heard(
         return vec![take_step(model, errand, step)];
     }
     match errand.many {
-        Some(many) => one_of(model, many, errand, failure),
+        Some(many) => return one_of(model, many, errand, failure),
         None => alone(model, errand, failure),
     }
     Vec::new()
@@ -198,14 +222,14 @@ fn alone(model: &mut Model, errand: Errand, failure: Option<Failure>) {
     }
 }
 
-/// Counts one of many, and says what came of them all with the last.
-fn one_of(model: &mut Model, id: Ticket, errand: Errand, failure: Option<Failure>) {
+/// Counts one of many, and with the last goes on with what stands behind them, or says what came of them all.
+fn one_of(model: &mut Model, id: Ticket, errand: Errand, failure: Option<Failure>) -> Vec<Effect> {
     let turn = undo::turn(model, &errand);
     let Some(at) = model.many.iter().position(|many| many.id == id) else {
-        return;
+        return Vec::new();
     };
     let Some(many) = model.many.get_mut(at) else {
-        return;
+        return Vec::new();
     };
     many.left = many.left.saturating_sub(1);
     many.turns.extend(turn);
@@ -215,10 +239,18 @@ fn one_of(model: &mut Model, id: Ticket, errand: Errand, failure: Option<Failure
         (Some(failure), about) => many.refused.push((about, failure.to_string())),
         (None, about) => many.done.extend(about),
     }
-    if many.left == 0 {
-        let many = model.many.swap_remove(at);
-        summary(model, many);
+    if many.left > 0 {
+        return Vec::new();
     }
+    let mut many = model.many.swap_remove(at);
+    let behind = std::mem::take(&mut many.behind);
+    // The order may be there though it could not be started.
+    if behind.is_empty() || (!many.refused.is_empty() && many.made.is_none()) {
+        summary(model, many);
+        return Vec::new();
+    }
+    let each = behind.into_iter().map(|step| VecDeque::from([step]));
+    go_on(model, many, each.collect())
 }
 
 /// Says how many were done, and shows those that were refused: each row leads to its order.

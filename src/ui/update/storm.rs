@@ -1,9 +1,9 @@
 //! Many alerts at once: marks, groups, and one act on all of them, asked about once and told of in one line.
 
-use super::{acts, bulk};
+use super::{acts, bulk, errands};
 use crate::{
     domain::{
-        andon::Severity,
+        andon::{Alert, Severity},
         command::{Command, NewOrder},
         id::AlertId,
         order::{Kind, PullSignal},
@@ -15,6 +15,7 @@ use crate::{
         model::Model,
         overlay::{
             Overlay,
+            confirm::Yes,
             palette::{Choice, Item, Palette},
         },
         queue::{self, GroupBy},
@@ -104,25 +105,50 @@ pub(super) fn head(model: &Model) -> Option<String> {
     model.queue.row(model.shown_alert()?)?.group.clone()
 }
 
-/// Asks before an act on several alerts.
+/// Asks before an act on several alerts. Those with which it is done already are left out, and the question says so.
 pub(super) fn run(model: &mut Model, action: Action, ids: &[AlertId]) -> Vec<Effect> {
-    match action {
-        Action::Acknowledge => {
-            let wish = |id| Command::AcknowledgeAlert { id };
-            ask(model, "Acknowledge", ids, wish, Vec::new())
-        }
+    let without = |done: fn(&Alert) -> bool| -> Vec<AlertId> {
+        let open = ids
+            .iter()
+            .filter(|id| model.state.alert(**id).is_some_and(|alert| !done(alert)));
+        open.copied().collect()
+    };
+    let (act, left, done) = match action {
+        Action::Acknowledge => (
+            "Acknowledge",
+            without(|alert| alert.acknowledged.is_some()),
+            "acknowledged",
+        ),
+        Action::Escalate => (
+            "Escalate",
+            without(|alert| alert.severity.worse().is_none()),
+            Severity::Critical.word(),
+        ),
+        Action::Take => return ask_take(model, ids),
+        _ => return Vec::new(),
+    };
+    if left.is_empty() {
+        let alerts = words::count(ids.len(), "alert");
+        model.say(format!("{alerts}: {done} already"), Role::Warning);
+        return Vec::new();
+    }
+    let mut more = Vec::new();
+    if left.len() < ids.len() {
+        let others = ids.len() - left.len();
+        more.push(format!("{others} more: {done} already, left out."));
+    }
+    let wish: fn(AlertId) -> Command = match action {
         Action::Escalate => {
-            let wish = |id| Command::EscalateAlert {
+            more.push("Each becomes one severity worse.".to_owned());
+            |id| Command::EscalateAlert {
                 id,
                 to: None,
                 reason: None,
-            };
-            let more = vec!["Each becomes one severity worse.".to_owned()];
-            ask(model, "Escalate", ids, wish, more)
+            }
         }
-        Action::Take => take(model, ids),
-        _ => Vec::new(),
-    }
+        _ => |id| Command::AcknowledgeAlert { id },
+    };
+    ask(model, act, &left, wish, more)
 }
 
 /// Asks how long alerts are to sleep.
@@ -180,24 +206,51 @@ pub(super) fn resolve(model: &mut Model, ids: Vec<AlertId>, resolution: String) 
     }
 }
 
-/// Takes notice of several alerts, and starts one order that is to mend them all: a storm has one cause more often than
-/// a hundred. What is being mended already is left to that.
-fn take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
-    let free = |id: &&AlertId| {
-        let alert = model.state.alert(**id);
+/// Returns the alerts that are still open, and those of them that no open order mends yet.
+fn unmended(model: &Model, ids: &[AlertId]) -> (Vec<AlertId>, Vec<AlertId>) {
+    let open = |id: &AlertId| model.state.alert(*id).is_some();
+    let open: Vec<AlertId> = ids.iter().copied().filter(open).collect();
+    let free = |id: &AlertId| {
+        let alert = model.state.alert(*id);
         let mending = alert.map(|alert| alert.corrective.iter());
         mending.is_some_and(|mut orders| !orders.any(|order| model.state.order(*order).is_some()))
     };
-    let corrective: Vec<AlertId> = ids.iter().filter(free).copied().collect();
-    let mended = ids.len() - corrective.len();
-    let Some(first) = corrective.first().and_then(|id| model.state.alert(*id)) else {
+    let free = open.iter().copied().filter(free).collect();
+    (open, free)
+}
+
+/// Asks before several alerts are taken with one order that is to mend them all: a storm has one cause more often than a
+/// hundred. What is being mended already is left to that.
+fn ask_take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
+    let (open, free) = unmended(model, ids);
+    if free.is_empty() {
         model.say("an order mends each of them already", Role::Warning);
+        return Vec::new();
+    }
+    let mut more = vec!["One order that mends them all is made, and started.".to_owned()];
+    let mended = open.len() - free.len();
+    if mended > 0 {
+        more.push(format!("{mended} of them have such an order already."));
+    }
+    ask_for(model, "Take", &open, more, Yes::Take(open.clone()))
+}
+
+/// Makes and starts the order that is to mend those of the alerts that are still open, and takes notice of them once it
+/// is there: what was resolved since the question stops nothing.
+pub(super) fn take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
+    let (open, corrective) = unmended(model, ids);
+    let Some(first) = corrective.first().and_then(|id| model.state.alert(*id)) else {
+        let said = match open.is_empty() {
+            true => "none of them is open any more",
+            false => "an order mends each of them already",
+        };
+        model.say(said, Role::Warning);
         return Vec::new();
     };
     let severity = queue::worst(model, &corrective).unwrap_or(Severity::Low);
     let title = match corrective.len() {
-        1 => super::alerts::title(first),
-        n => format!("Mend {n} alerts: {}", first.reason),
+        1 => super::alerts::title(first.id, first),
+        n => super::alerts::title(format_args!("{n} alerts"), first),
     };
     let order = NewOrder {
         kind: Kind::Bug,
@@ -209,19 +262,14 @@ fn take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
         corrective,
         ..NewOrder::task(title)
     };
-    let mut more = vec!["One order that mends them all is made, and started.".to_owned()];
-    if mended > 0 {
-        more.push(format!("{mended} of them have such an order already."));
-    }
-    let wish = |id| Command::AcknowledgeAlert { id };
-    let effects = ask(model, "Take", ids, wish, more);
-    if let Some(Overlay::Confirm(confirm)) = &mut model.overlay {
-        confirm.also(Step {
-            starts: true,
-            ..Step::from(Command::CreateOrder { order })
-        });
-    }
-    effects
+    let make = Step {
+        starts: true,
+        ..Step::from(Command::CreateOrder { order })
+    };
+    let seen = open
+        .into_iter()
+        .map(|id| Command::AcknowledgeAlert { id }.into());
+    errands::send_behind(model, "Take".into(), make, seen.collect())
 }
 
 /// Asks once more before a wish is made of several alerts.
@@ -231,6 +279,18 @@ fn ask(
     ids: &[AlertId],
     wish: impl Fn(AlertId) -> Command,
     more: Vec<String>,
+) -> Vec<Effect> {
+    let steps = ids.iter().map(|id| Step::from(wish(*id))).collect();
+    ask_for(model, act, ids, more, Yes::Each(act.to_owned(), steps))
+}
+
+/// Asks once more before something is done with several alerts, unless they are too many.
+fn ask_for(
+    model: &mut Model,
+    act: &str,
+    ids: &[AlertId],
+    more: Vec<String>,
+    yes: Yes,
 ) -> Vec<Effect> {
     let count = words::count(ids.len(), "alert");
     if ids.len() > bulk::MAX_MANY {
@@ -247,7 +307,6 @@ fn ask(
         facts.push(format!("and {} more", ids.len() - facts.len()));
     }
     facts.extend(more);
-    let steps = ids.iter().map(|id| Step::from(wish(*id))).collect();
-    bulk::ask(model, act, &count, facts, steps);
+    bulk::ask(model, act, &count, facts, yes);
     Vec::new()
 }

@@ -187,4 +187,8 @@ fn timeline(model: &Model, detail: &AlertDetail, page: &mut Page) {
             Err(_) => page.line(line),
         }
     }
+    if detail.omitted > 0 {
+        let left_out = format!("  and {} older ones that are not shown", detail.omitted);
+        page.line(Paragraph::of(left_out, Role::Muted).hanging(2));
+    }
 }

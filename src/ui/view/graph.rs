@@ -128,11 +128,15 @@ fn summary(model: &Model, graph: &DependencyGraph, head: Rect, pen: &mut Pen<'_>
     }
     let mut x = 1 + pen.say(head, 1, 1, &text, Role::Muted);
     if graph.omitted > 0 {
-        let narrow = match graph.root {
-            Some(_) => "choose a nearer root",
-            None => "choose a root, or filter the board",
+        let count = graph.omitted;
+        let text = match graph.root {
+            Some(_) => format!(", {count} closed or far ones not drawn: choose a nearer root"),
+            None => {
+                format!(
+                    ", the last {count} by number not drawn: choose a root, or filter the board"
+                )
+            }
         };
-        let text = format!(", the farthest {} not drawn: {narrow}", graph.omitted);
         x += pen.say(head, x, 1, &text, Role::Warning);
     }
     let drawing = model

@@ -65,6 +65,53 @@ fn the_owners_lines_work_one_after_another() {
 }
 
 #[test]
+fn a_mistake_is_told_in_one_line_with_where_the_shell_tells_more() {
+    let room = Room::new();
+    let said = script(
+        &room,
+        &[],
+        "exit 3\nquit now\nnonsense\nwo show\nwo list --nonsense\nwo list\n",
+    );
+    let wanted = [
+        "line 1: error: exit takes no arguments: leave '3' out",
+        "line 2: error: quit takes no arguments: leave 'now' out",
+        "line 3: error: unrecognized subcommand 'nonsense'; help lists what can be typed",
+        "line 4: error: the following required arguments were not provided: <ID>; help work-order tells more",
+        "line 5: error: unexpected argument '--nonsense' found; help work-order tells more",
+    ];
+    assert_eq!(said.err.lines().collect::<Vec<_>>(), wanted);
+    assert_eq!(said.code, 2);
+}
+
+#[test]
+fn a_script_is_not_swallowed_as_a_file() {
+    let room = Room::new();
+    let text = "wo create --title One --description-file /dev/stdin\n\
+        import csv /dev/stdin\n\
+        wo create --title Two --description-file -\n\
+        wo create --title Three\n";
+    let said = script(&room, &[], text);
+    let errors: Vec<&str> = said.err.lines().collect();
+    assert_eq!(errors.len(), 3, "{}", said.err);
+    for (line, error) in (1..).zip(errors) {
+        assert!(error.starts_with(&format!("line {line}: ")), "{error}");
+        assert!(error.contains("no place in obeya shell"), "{error}");
+    }
+    assert_eq!(said.out, "WO-001\n", "only the last was done");
+    // A plain file is read, and outside of the shell standard input too.
+    let arguments = ["wo", "create", "--title", "Four", "--description-file", "-"];
+    let said = room.run_with(arguments, b"From a pipe.");
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "WO-002\n"),
+        "{}",
+        said.err
+    );
+    let shown = script(&room, &[], "wo show WO-002\n").out;
+    assert!(shown.contains("From a pipe."), "{shown}");
+}
+
+#[test]
 fn errors_have_their_line_and_end_nothing() {
     let room = Room::new();
     let text = b"wo create --title One\n\

@@ -3,7 +3,36 @@
 use serde_json::{Value, json};
 
 use super::line;
-use crate::domain::{order::Actor, query::testing::Line};
+use crate::domain::{
+    order::{Actor, Bucket},
+    query::{graph::GRAPH_LIMIT, testing::Line},
+};
+
+#[test]
+fn of_many_closed_orders_the_nearest_are_drawn_and_the_rest_is_counted() {
+    let mut line = Line::new();
+    line.create("EPIC-001", "All", Bucket::Cost, 5);
+    line.create_in("EPIC-002", "Part", Bucket::Cost, 5, Some("EPIC-001"), None);
+    // The far ones have the lower numbers.
+    let many = GRAPH_LIMIT + 100;
+    for n in 1..=many {
+        let parent = if n > GRAPH_LIMIT {
+            "EPIC-001"
+        } else {
+            "EPIC-002"
+        };
+        line.import_closed(&format!("WO-{n:03}"), "Old", &n.to_string(), parent);
+    }
+    let document = line.document(json!({"graph": {"root": "EPIC-001", "closed": true}}));
+    assert_eq!(document["total"], json!(many + 1));
+    assert_eq!(document["omitted"], json!(101));
+    let nodes = document["nodes"].as_array().cloned().unwrap_or_default();
+    assert_eq!(nodes.len(), GRAPH_LIMIT);
+    let near = (GRAPH_LIMIT + 1..=many).map(|n| json!(format!("WO-{n:03}")));
+    let has = |id: Value| nodes.iter().any(|node| node["id"] == id);
+    assert!(near.into_iter().all(has));
+    assert!(has(json!("EPIC-002")));
+}
 
 #[test]
 fn dependencies_are_drawn_ordered_and_measured() {
