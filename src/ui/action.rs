@@ -222,11 +222,6 @@ impl Action {
                 Err("no dead letter is selected".into())
             }
             _ => match self {
-                Action::Filter
-                    if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
-                {
-                    Err("it narrows the board, the flow and the events".into())
-                }
                 Action::Group | Action::Resolved if model.view != View::Andon => {
                     Err("it is about the andon queue".into())
                 }

@@ -397,8 +397,15 @@ impl Model {
     pub fn filtered_by(&self) -> &str {
         match self.view {
             View::Events => &self.events.words,
+            View::Andon => &self.queue.words,
             _ => self.filter.text(),
         }
+    }
+
+    /// Returns whether the view on screen lists what the filter on orders admits.
+    pub fn follows_filter(&self) -> bool {
+        let all = self.draws_graph() && self.tree.root.is_none();
+        all || matches!(self.view, View::Kanban | View::Flow)
     }
 
     /// Returns whether the board is shown otherwise than it comes: marked, sorted or cut into lanes.

@@ -126,8 +126,40 @@ fn events_are_filtered_by_words() {
     assert_eq!(console.model.events.words, "ALERT !critical !key");
     console.keys("<esc>");
     shows(&console, "Of no interest");
-    console.keys("5/");
-    shows(&console, "it narrows the board, the flow and the events");
+}
+
+#[test]
+fn what_is_typed_after_a_slash_is_never_taken_as_keys() {
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        let mut console = console();
+        console.keys(view);
+        let records = console.world.records.len();
+        console.keys("/release<enter>");
+        assert_eq!(console.world.records.len(), records, "{view}");
+        assert!(console.model.overlay.is_none(), "{view}");
+        assert!(console.model.filtered_by() == "release", "{view}");
+        if "1358".contains(view) {
+            assert_eq!(console.model.view, View::Kanban);
+            shows(&console, "the filter is about orders: this is the board");
+        }
+    }
+}
+
+#[test]
+fn alerts_are_filtered_by_words_and_what_is_hidden_is_left_alone() {
+    let mut console = console();
+    console.keys("4/slower");
+    shows(&console, "Filter alerts");
+    lacks(&console, "The signing key");
+    console.keys("<enter>V");
+    shows(&console, "1 alert hidden");
+    assert_eq!(console.model.queue.marks, [alert(1)].into());
+    console.keys("/<ctrl-u>!medium zzz<enter>");
+    shows(&console, "None of 2 open alerts has these words.");
+    // One that is gone to by name is seen.
+    console.keys("<esc><esc>/slower<enter>;ALERT-002<enter>");
+    assert_eq!(console.model.selected_alert(), Some(alert(2)));
+    shows(&console, "The signing key");
 }
 
 #[test]

@@ -430,6 +430,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
         moves::pause(model);
     } else if model.view == View::Events && !model.events.words.is_empty() {
         model.events.words.clear();
+    } else if model.view == View::Andon && !model.queue.words.is_empty() {
+        model.queue.words.clear();
     } else if model.view == View::Kanban && !model.marks.is_empty() {
         model.marks.clear();
     } else if model.view == View::Andon && !model.queue.marks.is_empty() {

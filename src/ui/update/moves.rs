@@ -4,7 +4,7 @@ use super::storm;
 use crate::{
     domain::{
         id::{AlertId, OrderId},
-        query::{agents::roster, deps::Direction, events::Entry, why::Place},
+        query::{agents::roster, deps::Direction, why::Place},
         record::Seq,
     },
     ui::{
@@ -13,6 +13,7 @@ use crate::{
         model::{Detail, Focus, Model, View},
         overlay::Overlay,
         theme::Role,
+        words,
     },
 };
 
@@ -155,6 +156,7 @@ fn follow(model: &mut Model, place: Place) {
 /// Goes to an alert in its queue.
 pub(super) fn go_to_alert(model: &mut Model, id: AlertId) {
     leave_pane(model, View::Andon);
+    crate::ui::queue::reveal(model, id);
     model.andon.selected = Some(id);
 }
 
@@ -313,11 +315,12 @@ pub(super) fn settle_events(model: &mut Model, shown: usize) {
     let last = events.shown.last().copied();
     let selected = events.list.selected;
     let following = selected.is_none_or(|seq| last.is_none_or(|last| seq >= last));
-    let words = events.words.to_lowercase();
-    let words: Vec<_> = words.split_whitespace().collect();
     let till = events.paused.map_or(Seq::MAX, |_| events.held_at);
     let entries = events.entries.iter().take_while(|entry| entry.seq <= till);
-    let passing = entries.filter(|entry| has_words(entry, &words));
+    let passing = entries.filter(|entry| {
+        let line = || format!("{} {} {}", entry.text, entry.actor.name, entry.event);
+        events.words.is_empty() || words::found(&line(), &events.words)
+    });
     events.shown = passing.map(|entry| entry.seq).collect();
     // The selected one may not pass: then the one before it is nearest.
     let upto = match selected {
@@ -326,18 +329,6 @@ pub(super) fn settle_events(model: &mut Model, shown: usize) {
     };
     events.list.selected = events.shown.get(upto.saturating_sub(1)).copied();
     events.list.settle(&events.shown, shown);
-}
-
-/// Returns whether an event's line has every word, and none of those with a `!` before them.
-fn has_words(entry: &Entry, words: &[&str]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
-    let line = format!("{} {} {}", entry.text, entry.actor.name, entry.event).to_lowercase();
-    words.iter().all(|word| match word.strip_prefix('!') {
-        Some(unwanted) if !unwanted.is_empty() => !line.contains(unwanted),
-        _ => line.contains(word),
-    })
 }
 
 /// Holds the event list still, or lets it run again.

@@ -36,7 +36,7 @@ pub(super) fn mark(model: &mut Model, what: &str) -> Vec<Effect> {
     let selected = model.shown_alert();
     let alike = |by: GroupBy| {
         let kind = by.of(model.state.alert(selected?)?);
-        let alerts = model.alerts().into_iter();
+        let alerts = queue::listed(model).into_iter();
         let same = alerts.filter(|alert| by.of(alert) == kind);
         Some(same.map(|alert| alert.id).collect())
     };
@@ -46,7 +46,7 @@ pub(super) fn mark(model: &mut Model, what: &str) -> Vec<Effect> {
             return Vec::new();
         }
         "column" => return Vec::new(),
-        "all" => model.alerts().iter().map(|alert| alert.id).collect(),
+        "all" => queue::listed(model).iter().map(|a| a.id).collect(),
         "condition" => alike(GroupBy::Condition).unwrap_or_default(),
         "scope" => alike(GroupBy::Scope).unwrap_or_default(),
         _ => {
