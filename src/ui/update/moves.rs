@@ -36,7 +36,12 @@ pub(super) fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
 fn select(model: &mut Model, rows: isize) {
     match model.view {
         View::Overview => {}
-        View::Kanban => model.board.step(rows),
+        View::Kanban => {
+            model.board.step(rows);
+            if rows > 0 {
+                say_older(model);
+            }
+        }
         View::Dependencies if model.graph.shown => super::graph::step(model, rows),
         View::Dependencies if model.tree.root.is_none() => {
             let ids = epics(model);
@@ -68,6 +73,23 @@ fn select(model: &mut Model, rows: isize) {
             model.flow.list_mut().step(&ids, rows);
         }
     }
+}
+
+/// Says at the end of the done column that there are older ones, and how they are found.
+fn say_older(model: &mut Model) {
+    let board = &model.board;
+    let column = board.columns.get(board.column);
+    let Some(column) = column.filter(|column| column.more && board.row() + 1 >= column.ids.len())
+    else {
+        return;
+    };
+    let shown = u64::try_from(column.ids.len()).unwrap_or(u64::MAX);
+    let older = match model.filter.is_empty() {
+        true => format!("{} older", column.total.saturating_sub(shown)),
+        false => "older ones too".to_owned(),
+    };
+    let said = format!("{older}: obeya wo list --all, or / with words that find them");
+    model.say(said, Role::Muted);
 }
 
 /// Moves by a part of a page.
