@@ -235,6 +235,8 @@ pub struct Model {
     pub many: Vec<Many>,
     /// What can be taken back now.
     pub undo: Option<Undo>,
+    /// Whether the time to take the last act back is over.
+    pub too_late: bool,
     /// What was done last, to do it again.
     pub last: Option<Command>,
     /// The marked orders.
@@ -289,6 +291,7 @@ impl Model {
             submitted: Vec::new(),
             many: Vec::new(),
             undo: None,
+            too_late: false,
             last: None,
             marks: BTreeSet::new(),
             filters: Filters::new(),
