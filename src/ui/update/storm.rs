@@ -82,6 +82,9 @@ pub(super) fn group(model: &mut Model, name: &str) -> Vec<Effect> {
     queue::fold(model);
     let said = match by {
         GroupBy::Nothing => "alerts one by one".to_owned(),
+        by if model.queue.rows.iter().all(|row| row.group.is_none()) => {
+            format!("alerts by {}: no two are alike", by.name())
+        }
         by => format!("alerts by {}", by.name()),
     };
     model.say(said, Role::Muted);
@@ -199,7 +202,7 @@ fn take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
         1 => super::alerts::title(first),
         n => format!("Mend {n} alerts: {}", first.reason),
     };
-    let order = NewOrder {
+    let mut order = NewOrder {
         kind: Kind::Bug,
         priority: super::alerts::priority(severity),
         signal: PullSignal {
@@ -209,6 +212,15 @@ fn take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
         corrective,
         ..NewOrder::task(title)
     };
+    // What another order mends and holds this one too is mended by both.
+    let (among, others): (Vec<_>, Vec<_>) = super::alerts::holding(model, &order)
+        .into_iter()
+        .partition(|id| ids.contains(id));
+    if !others.is_empty() {
+        super::alerts::also_held(model, None, &others);
+        return Vec::new();
+    }
+    order.corrective.extend(among);
     let mut more = vec!["One order that mends them all is made, and started.".to_owned()];
     if mended > 0 {
         more.push(format!("{mended} of them have such an order already."));
