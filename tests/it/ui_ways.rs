@@ -146,6 +146,46 @@ fn what_is_typed_after_a_slash_is_never_taken_as_keys() {
 }
 
 #[test]
+fn the_end_of_the_done_column_says_that_there_are_older_ones() {
+    let mut console = console();
+    let ada = Actor::person("ada");
+    for number in 28..228 {
+        let id = wo(number);
+        create(&mut console.world, order("Chore", Bucket::Cost, 1));
+        let (sku, note) = (None, None);
+        console.world.order(&ada, Command::StartOrder { id });
+        let end = Command::CompleteOrder { id, sku, note };
+        console.world.order(&ada, end);
+    }
+    console.publish();
+    console.keys("2lllllll");
+    shows(&console, "200 of 211");
+    console.keys("G");
+    shows(&console, "11 older: obeya wo list --all");
+}
+
+#[test]
+fn the_palette_finds_completed_orders_by_their_words_and_no_action_by_stray_letters() {
+    let mut console = console();
+    console.keys("2<ctrl-p>cache");
+    shows(&console, "WO-025 Cache headers");
+    lacks(&console, "Close, go back");
+    console.keys("<ctrl-u>retention report");
+    shows(&console, "WO-007 Data retention report");
+    lacks(&console, "nothing has that name");
+    console.keys("<enter>");
+    assert_eq!(console.model.selected_order(), Some(wo(7)));
+}
+
+#[test]
+fn an_epic_with_open_children_is_not_completed_and_says_so_first() {
+    let mut console = console();
+    console.keys("3c");
+    assert!(console.model.overlay.is_none());
+    shows(&console, "EPIC-001 has open children: WO-012");
+}
+
+#[test]
 fn alerts_are_filtered_by_words_and_what_is_hidden_is_left_alone() {
     let mut console = console();
     console.keys("4/slower");
