@@ -237,6 +237,9 @@ fn blast(call: &mut Call<'_>, blast: &Blast, verb: &str) -> Done {
     );
     call.out.line(&text)?;
     affected(call, "cannot start", &blast.ready)?;
+    let also: Vec<String> = blast.also_held_by.iter().map(ToString::to_string).collect();
+    let also = format!("cannot start, and are also held by {}", also.join(", "));
+    affected(call, &also, &blast.also_held)?;
     affected(call, "cannot move forward or complete", &blast.in_progress)?;
     affected(call, "cannot enter", &blast.cannot_enter)?;
     affected(call, "wait for these", &blast.downstream)?;

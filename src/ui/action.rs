@@ -224,14 +224,10 @@ impl Action {
                 Err("no dead letter is selected".into())
             }
             _ => match self {
-                Action::Filter
-                    if !matches!(model.view, View::Kanban | View::Events | View::Flow) =>
-                {
-                    Err("it narrows the board, the flow and the events".into())
-                }
                 Action::Group | Action::Resolved if model.view != View::Andon => {
                     Err("it is about the andon queue".into())
                 }
+                Action::Undo if model.too_late => Err("the ten seconds are over".into()),
                 Action::Undo if model.undo.is_none() => Err("there is nothing to take back".into()),
                 Action::Repeat if model.last.is_none() => Err("nothing was done yet".into()),
                 Action::JumpBack | Action::JumpForward
@@ -293,6 +289,12 @@ impl Action {
         // Where nothing may be done, what the engine would say of it is beside the point.
         may_act(model).ok()?;
         let order = model.state.order(model.selected_order()?)?;
+        if matches!(self, Action::Complete | Action::Cancel) && !order.children.is_empty() {
+            return Some(Refusal::ChildrenOpen {
+                id: order.id,
+                children: order.children.clone(),
+            });
+        }
         let stages = &model.state.settings.stages;
         let (stage, agent) = match (self, order.work()) {
             (Action::Start, None) => (stages.first()?.name.as_str(), None),

@@ -3,6 +3,7 @@
 
 use super::{
     effect::{Effect, Ticket},
+    filter::Filter,
     flow::{self, Page},
     model::{Model, View},
     msg::Failure,
@@ -61,6 +62,8 @@ pub enum Slot {
     Lease,
     /// The order whose name is typed in the palette.
     Named,
+    /// The completed orders whose titles have the words that are typed in the palette.
+    Closed,
     /// The events before the console came.
     Log,
     /// The page of the flow.
@@ -69,7 +72,7 @@ pub enum Slot {
     Outlook,
 }
 
-const SLOTS: [Slot; 15] = [
+const SLOTS: [Slot; 16] = [
     Slot::Summary,
     Slot::Done,
     Slot::Detail,
@@ -82,6 +85,7 @@ const SLOTS: [Slot; 15] = [
     Slot::Blast,
     Slot::Lease,
     Slot::Named,
+    Slot::Closed,
     Slot::Log,
     Slot::Flow,
     Slot::Outlook,
@@ -227,6 +231,14 @@ impl Asks {
             (_, Ok(Answer::Status(order))) => Some(Some(order)),
             (_, Err(Failure::Refused(_))) => Some(None),
             _ => None,
+        }
+    }
+
+    /// Returns completed orders that the palette's words may find; they may be those of the words before.
+    pub fn closed(&self) -> &[OrderView] {
+        match self.answer(Slot::Closed) {
+            Some(Answer::WorkOrders(page)) => &page.work_orders,
+            _ => &[],
         }
     }
 
@@ -405,6 +417,16 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
             Some(Overlay::Palette(palette)) => palette.name().map(|order| Query::Status { order }),
             _ => None,
         },
+        Slot::Closed => match &model.overlay {
+            Some(Overlay::Palette(palette)) => palette.words().map(|words| Query::WorkOrders {
+                filter: Filter::parse(&words).0.archive(),
+                all: true,
+                sort: Default::default(),
+                limit: Some(CLOSED_ROWS),
+                after: None,
+            }),
+            _ => None,
+        },
         Slot::Flow => view(View::Flow).then(|| flow::question(model)),
         Slot::Outlook => flow::outlook(model).filter(|_| view(View::Flow)),
         Slot::Log => Some(Query::Log {
@@ -413,6 +435,9 @@ fn wanted(model: &Model, slot: Slot) -> Option<Query> {
         }),
     }
 }
+
+/// How many completed orders the palette looks through by their words: the newest of them that have the first one.
+const CLOSED_ROWS: usize = 50;
 
 /// How many orders a cord's preview names.
 pub const BLAST_ROWS: usize = 6;

@@ -114,6 +114,8 @@ pub struct Errand {
     pub many: Option<Ticket>,
     /// Whether it takes something back.
     pub undoes: bool,
+    /// What that does not bring back.
+    pub lost: String,
     /// Whether the order that the step under way brings into being is started at once.
     pub starts: bool,
 }
@@ -152,6 +154,8 @@ pub struct Turn {
     pub at: Timestamp,
     /// The commands, one after another.
     pub steps: Vec<Command>,
+    /// What they do not bring back, in a few words; empty if they bring back everything.
+    pub lost: String,
 }
 
 /// What can be taken back now.

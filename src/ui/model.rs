@@ -235,6 +235,8 @@ pub struct Model {
     pub many: Vec<Many>,
     /// What can be taken back now.
     pub undo: Option<Undo>,
+    /// Whether the time to take the last act back is over.
+    pub too_late: bool,
     /// What was done last, to do it again.
     pub last: Option<Command>,
     /// The marked orders.
@@ -289,6 +291,7 @@ impl Model {
             submitted: Vec::new(),
             many: Vec::new(),
             undo: None,
+            too_late: false,
             last: None,
             marks: BTreeSet::new(),
             filters: Filters::new(),
@@ -397,8 +400,15 @@ impl Model {
     pub fn filtered_by(&self) -> &str {
         match self.view {
             View::Events => &self.events.words,
+            View::Andon => &self.queue.words,
             _ => self.filter.text(),
         }
+    }
+
+    /// Returns whether the view on screen lists what the filter on orders admits.
+    pub fn follows_filter(&self) -> bool {
+        let all = self.draws_graph() && self.tree.root.is_none();
+        all || matches!(self.view, View::Kanban | View::Flow)
     }
 
     /// Returns whether the board is shown otherwise than it comes: marked, sorted or cut into lanes.

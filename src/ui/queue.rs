@@ -1,8 +1,14 @@
 //! The andon queue: alerts one by one or in groups, which of them are marked, and whether resolved ones are shown too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::model::{Focus, Model, View};
+use super::{
+    model::{Focus, Model, View},
+    words,
+};
 use crate::domain::{
     andon::{Alert, Severity},
     id::AlertId,
@@ -96,6 +102,8 @@ pub struct Queue {
     pub by: GroupBy,
     /// The group whose alerts are shown one by one.
     pub open: Option<String>,
+    /// The words that an alert must have to be shown, as they were typed.
+    pub words: String,
     /// The marked alerts.
     pub marks: BTreeSet<AlertId>,
     /// Whether resolved ones are shown behind the open ones.
@@ -117,11 +125,36 @@ impl Queue {
     }
 }
 
+/// Returns the open alerts that have the words, worst first, then oldest. Nothing is done to what is hidden.
+pub fn listed(model: &Model) -> Vec<&Arc<Alert>> {
+    let mut alerts = model.alerts();
+    alerts.retain(|alert| has_words(model, alert.id, &alert.reason, alert.severity));
+    alerts
+}
+
+fn has_words(model: &Model, id: AlertId, reason: &str, severity: Severity) -> bool {
+    if model.queue.words.is_empty() {
+        return true;
+    }
+    let hold = model.state.alert(id).and_then(|alert| alert.hold.as_ref());
+    let hold = hold.map(ToString::to_string).unwrap_or_default();
+    let line = format!("{id} {} {hold} {reason}", severity.word());
+    words::found(&line, &model.queue.words)
+}
+
+/// Stops narrowing the queue if that hides an alert which is to be seen.
+pub fn reveal(model: &mut Model, id: AlertId) {
+    if !listed(model).iter().any(|alert| alert.id == id) {
+        model.queue.words.clear();
+    }
+}
+
 /// Selects the critical alert that the band shows, unless somebody took notice of it: whoever comes to the queue because
 /// of it must not acknowledge another by the next key.
 pub fn worst_first(model: &mut Model) {
     let calling = model.worst_critical().filter(|a| a.acknowledged.is_none());
     if let Some(id) = calling.map(|alert| alert.id) {
+        reveal(model, id);
         let of = |row: &&Row| row.ids.contains(&id);
         let head = model.queue.rows.iter().find(of);
         model.andon.selected = head.and_then(|row| row.ids.first().copied()).or(Some(id));
@@ -148,10 +181,11 @@ pub fn settle(model: &mut Model, shown: impl Fn(usize) -> usize) {
     let hidden = selected.filter(|id| !heads.contains(id));
     let holds = |row: &&Row| hidden.is_some_and(|id| row.ids.contains(&id));
     let now = model.queue.rows.iter().find(holds);
+    let listed = |id: &AlertId| listed(model).iter().any(|alert| alert.id == *id);
     if let (true, Some(head)) = (stood, now.and_then(|row| row.ids.first())) {
         // A worse alert has come to stand for the row: it is the same row, and opens for nobody who did not ask.
         model.andon.selected = Some(*head);
-    } else if let Some(alert) = hidden.and_then(|id| model.state.alert(id)) {
+    } else if let Some(alert) = hidden.filter(listed).and_then(|id| model.state.alert(id)) {
         // One that was gone to by name may stand within a group: then its group opens.
         model.queue.open = Some(model.queue.by.of(alert));
         model.queue.rows = rows(model);
@@ -164,7 +198,7 @@ fn rows(model: &Model) -> Vec<Row> {
     let Queue { by, open, .. } = &model.queue;
     let mut groups: Vec<(String, Vec<AlertId>)> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for alert in model.alerts() {
+    for alert in listed(model) {
         let kind = by.of(alert);
         let at = *places.entry(kind.clone()).or_insert(groups.len());
         match groups.get_mut(at) {
@@ -194,8 +228,11 @@ fn rows(model: &Model) -> Vec<Row> {
 pub fn resolved(model: &Model) -> impl Iterator<Item = &AlertView> {
     let page = model.asks.resolved().filter(|_| model.queue.resolved);
     let views = page.into_iter().flat_map(|page| &page.alerts);
-    views
-        .filter(|view| view.status == AlertStatus::Resolved && model.state.alert(view.id).is_none())
+    views.filter(|view| {
+        view.status == AlertStatus::Resolved
+            && model.state.alert(view.id).is_none()
+            && has_words(model, view.id, &view.reason, view.severity)
+    })
 }
 
 /// Returns the open alerts that acts are about: those that are marked, else all of the selected row.
@@ -205,7 +242,7 @@ pub fn chosen(model: &Model) -> Vec<AlertId> {
     }
     let open = |id: &AlertId| model.state.alert(*id).is_some();
     if !model.queue.marks.is_empty() && model.focus == Focus::View {
-        let alerts = model.alerts().into_iter().map(|alert| alert.id);
+        let alerts = listed(model).into_iter().map(|alert| alert.id);
         return alerts.filter(|id| model.queue.marks.contains(id)).collect();
     }
     let row = model.andon.selected.and_then(|id| model.queue.row(id));

@@ -93,16 +93,21 @@ pub fn read(text: &str, here: Timestamp, now: Timestamp) -> Result<Option<Timest
         let today = Timestamp(midnight.saturating_add(of_day));
         if today > now { today.plus(-DAY) } else { today }
     } else if let Some((day, time)) = text.split_once(' ')
-        && let (Ok(day), Some(of_day)) = (since::since(day, now), clock(time.trim()))
+        && let (Ok(day), Some(of_day)) = (moment(day, now), clock(time.trim()))
     {
         day.plus(of_day)
     } else {
-        since::since(text, now).map_err(|_| format!("'{text}' is not a moment; use {FORMS}"))?
+        moment(text, now).map_err(|_| format!("'{text}' is not a moment; use {FORMS}"))?
     };
     match at > now {
         true => Err(format!("'{text}' is in the future")),
         false => Ok(Some(at)),
     }
+}
+
+/// Returns a moment; one that can be read and lies in the future too.
+fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    since::since(text, now).or_else(|_| since::since(text, Timestamp::MAX))
 }
 
 /// Returns the microseconds since midnight of `14:02` or `14:02:30`.
@@ -159,6 +164,10 @@ mod tests {
         );
         for bad in ["", "soon", "25:00", "1:2:3:4", "-", "-x", "2027-01-01", "é"] {
             assert!(read(bad, here, now).is_err(), "{bad}");
+        }
+        for late in ["2027-01-01", "2026-03-03 10:00", "2027-01-01T00:00:00Z"] {
+            let said = Err(format!("'{late}' is in the future"));
+            assert_eq!(read(late, here, now), said);
         }
     }
 }

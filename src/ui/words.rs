@@ -70,6 +70,17 @@ pub fn plain(word: &str) -> String {
     word.replace('_', " ")
 }
 
+/// Returns whether a line has every one of some words in any case, and none of those with a `!` before them.
+pub fn found(line: &str, words: &str) -> bool {
+    let (line, words) = (line.to_lowercase(), words.to_lowercase());
+    words
+        .split_whitespace()
+        .all(|word| match word.strip_prefix('!') {
+            Some(unwanted) if !unwanted.is_empty() => !line.contains(unwanted),
+            _ => line.contains(word),
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

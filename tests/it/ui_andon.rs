@@ -99,6 +99,11 @@ fn take_acknowledges_and_starts_the_order_that_mends() {
     let (mut console, id) = console(Severity::High);
     console.keys("t");
     let taken = alert(&console, id);
+    let made = taken.corrective[0];
+    shows(
+        &console,
+        &format!("{made} created and started; it mends {id}"),
+    );
     assert_eq!(taken.acknowledged.unwrap().by, Actor::person("ada"));
     assert_eq!(taken.corrective.len(), 1);
     let state = &console.world.state;
@@ -143,11 +148,44 @@ fn a_mending_order_that_waits_is_taken_instead_of_a_new_one() {
 }
 
 #[test]
+fn what_another_alert_holds_too_is_taken_with_it_or_not_at_all() {
+    let (mut console, id) = console(Severity::High);
+    let other = Command::TriggerAndon {
+        reason: "The motor burns".into(),
+        severity: Severity::High,
+        hold: Some(Hold::Scope(Scope::Line)),
+        fingerprint: None,
+        order: None,
+    };
+    console.world.order(&Actor::person("bo"), other);
+    console.publish();
+    let records = console.world.records.len();
+    shows(&console, "ready, also held by ALERT-");
+    console.keys("t");
+    shows(
+        &console,
+        "nothing was done: what mends it is also held by ALERT-",
+    );
+    assert_eq!(console.world.records.len(), records);
+    console.model.andon.selected = Some(id);
+    console.keys("Sty");
+    let made = alert(&console, id).corrective[0];
+    let state = &console.world.state;
+    assert!(state.order(made).unwrap().work().is_some());
+    assert_eq!(state.order(made).unwrap().corrective.len(), 2);
+}
+
+#[test]
 fn escalation_goes_one_step_and_stops_at_the_worst() {
     let (mut console, id) = console(Severity::Medium);
     console.keys("e");
+    shows(&console, &format!("Escalate {id} from medium to high?"));
+    console.keys("n");
+    assert_eq!(alert(&console, id).severity, Severity::Medium);
+    console.keys("ey");
     assert_eq!(alert(&console, id).severity, Severity::High);
-    console.keys("e");
+    shows(&console, "an escalation cannot be undone");
+    console.keys("ey");
     assert_eq!(alert(&console, id).severity, Severity::Critical);
     assert_eq!(alert(&console, id).hold, Some(Scope::Line));
     console.keys("e");
@@ -233,9 +271,13 @@ fn three_in_the_morning() {
         .shows("the motor burns");
     pty.keys("a").shows("ALERT-002 acknowledged");
     pty.keys("j").shows("ALERT-001 ─").settle();
-    pty.keys("e").shows("ALERT-001 grew to critical");
+    pty.keys("e").shows("Escalate ALERT-001 from high to");
+    pty.keys("y").shows("ALERT-001 grew to critical");
     pty.keys("G").settle();
-    pty.keys("t").shows("What mends it");
+    pty.keys("t").shows("also held by ALERT-00");
+    pty.keys("S").settle();
+    pty.keys("t").shows("Take 2 alerts?");
+    pty.keys("y").shows("What mends it");
     pty.keys("c").shows("Mend ALERT-");
     pty.keys("\x13").hides("bucket").settle();
     pty.keys("r").shows("Resolve ALERT-");

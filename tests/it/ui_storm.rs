@@ -90,6 +90,13 @@ fn five_hundred_alerts_are_a_few_rows_and_one_answer() {
 }
 
 #[test]
+fn where_no_two_are_alike_grouping_says_so() {
+    let mut console = Console::new(sample::line(), (120, 40));
+    console.keys("4f");
+    shows(&console, "alerts by condition: no two are alike");
+}
+
+#[test]
 fn a_group_opens_and_closes_and_the_ways_lead_round() {
     let mut console = console(5);
     console.keys("fjj<enter>");

@@ -165,7 +165,7 @@ fn a_moment_that_is_none_is_refused_with_its_forms() {
     let mut console = console();
     for (typed, said) in [
         ("soon", "'soon' is not a moment; use -2h"),
-        ("2031-01-01", "'2031-01-01' is not a moment"),
+        ("2031-01-01", "'2031-01-01' is in the future"),
         ("-x", "is not a duration"),
     ] {
         console.keys(&format!(":at {typed}<enter>"));

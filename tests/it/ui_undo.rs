@@ -77,6 +77,19 @@ fn what_cannot_be_taken_back_says_so() {
 }
 
 #[test]
+fn what_reopening_does_not_bring_back_is_said() {
+    for act in ["c<enter>y", "xno<enter>y"] {
+        let mut console = console();
+        console.model.board.select(wo(18));
+        console.keys(act);
+        console.keys("u");
+        let said = "undone: WO-018 is back in the queue; it was in test with test-engineer";
+        shows(&console, said);
+        assert!(console.world.state.order(wo(18)).unwrap().work().is_none());
+    }
+}
+
+#[test]
 fn many_are_taken_back_at_once() {
     let mut console = console();
     console.keys("/bucket:cost<enter>Vxno<enter>y");
@@ -115,6 +128,7 @@ fn after_ten_seconds_it_is_too_late() {
     assert_eq!(console.model.wakes_at(), None);
     let records = console.world.records.len();
     console.keys("u");
+    shows(&console, "the ten seconds are over");
     assert_eq!(console.world.records.len(), records);
 }
 

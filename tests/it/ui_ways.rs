@@ -126,8 +126,80 @@ fn events_are_filtered_by_words() {
     assert_eq!(console.model.events.words, "ALERT !critical !key");
     console.keys("<esc>");
     shows(&console, "Of no interest");
-    console.keys("5/");
-    shows(&console, "it narrows the board, the flow and the events");
+}
+
+#[test]
+fn what_is_typed_after_a_slash_is_never_taken_as_keys() {
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        let mut console = console();
+        console.keys(view);
+        let records = console.world.records.len();
+        console.keys("/release<enter>");
+        assert_eq!(console.world.records.len(), records, "{view}");
+        assert!(console.model.overlay.is_none(), "{view}");
+        assert!(console.model.filtered_by() == "release", "{view}");
+        if "1358".contains(view) {
+            assert_eq!(console.model.view, View::Kanban);
+            shows(&console, "the filter is about orders: this is the board");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_the_done_column_says_that_there_are_older_ones() {
+    let mut console = console();
+    let ada = Actor::person("ada");
+    for number in 28..228 {
+        let id = wo(number);
+        create(&mut console.world, order("Chore", Bucket::Cost, 1));
+        let (sku, note) = (None, None);
+        console.world.order(&ada, Command::StartOrder { id });
+        let end = Command::CompleteOrder { id, sku, note };
+        console.world.order(&ada, end);
+    }
+    console.publish();
+    console.keys("2lllllll");
+    shows(&console, "200 of 211");
+    console.keys("G");
+    shows(&console, "11 older: obeya wo list --all");
+}
+
+#[test]
+fn the_palette_finds_completed_orders_by_their_words_and_no_action_by_stray_letters() {
+    let mut console = console();
+    console.keys("2<ctrl-p>cache");
+    shows(&console, "WO-025 Cache headers");
+    lacks(&console, "Close, go back");
+    console.keys("<ctrl-u>retention report");
+    shows(&console, "WO-007 Data retention report");
+    lacks(&console, "nothing has that name");
+    console.keys("<enter>");
+    assert_eq!(console.model.selected_order(), Some(wo(7)));
+}
+
+#[test]
+fn an_epic_with_open_children_is_not_completed_and_says_so_first() {
+    let mut console = console();
+    console.keys("3c");
+    assert!(console.model.overlay.is_none());
+    shows(&console, "EPIC-001 has open children: WO-012");
+}
+
+#[test]
+fn alerts_are_filtered_by_words_and_what_is_hidden_is_left_alone() {
+    let mut console = console();
+    console.keys("4/slower");
+    shows(&console, "Filter alerts");
+    lacks(&console, "The signing key");
+    console.keys("<enter>V");
+    shows(&console, "1 alert hidden");
+    assert_eq!(console.model.queue.marks, [alert(1)].into());
+    console.keys("/<ctrl-u>!medium zzz<enter>");
+    shows(&console, "None of 2 open alerts has these words.");
+    // One that is gone to by name is seen.
+    console.keys("<esc><esc>/slower<enter>;ALERT-002<enter>");
+    assert_eq!(console.model.selected_alert(), Some(alert(2)));
+    shows(&console, "The signing key");
 }
 
 #[test]

@@ -25,6 +25,12 @@ pub struct Blast {
     pub scope: String,
     /// The queued orders in scope that could have started.
     pub ready: Affected,
+    /// The queued orders in scope that other alerts hold too: the end of this hold alone does not free them.
+    #[serde(default, skip_serializing_if = "Affected::is_none")]
+    pub also_held: Affected,
+    /// The other alerts that hold those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_held_by: Vec<AlertId>,
     /// How many queued orders are in scope in all.
     pub queued: u64,
     /// The orders in progress in scope: they cannot move forward or complete.
@@ -48,6 +54,13 @@ pub struct Affected {
     pub total: u64,
     /// The first of them, in the order in which they would be pulled.
     pub orders: Vec<AffectedOrder>,
+}
+
+impl Affected {
+    /// Returns whether there are none.
+    pub fn is_none(&self) -> bool {
+        self.total == 0
+    }
 }
 
 /// An order that a hold stops.
@@ -111,12 +124,19 @@ pub fn blast(state: &State, scope: &Scope, of: Option<&Alert>, limit: usize) -> 
     inside.sort_by_key(|order| Sort::Ready.key(state, order));
     let queued = |order: &&&Order| matches!(order.phase, Phase::Queued);
     // Under the alert's own hold nothing is ready: what matters is whether anything else stops it.
-    let could_start = |order: &&&Order| {
-        let mut others = state
-            .held_by(order)
-            .filter(|id| of.is_none_or(|alert| alert.id != *id));
-        queued(order) && !order.is_blocked() && others.next().is_none()
+    let held_by_others = |order: &&&Order| {
+        let holds = state.held_by(order);
+        let others = holds.filter(|id| of.is_none_or(|alert| alert.id != *id));
+        others.collect::<Vec<AlertId>>()
     };
+    let free = |order: &&&Order| queued(order) && !order.is_blocked();
+    let could_start = |order: &&&Order| free(order) && held_by_others(order).is_empty();
+    let also_held = |order: &&&Order| free(order) && !held_by_others(order).is_empty();
+    let also_held_by: BTreeSet<AlertId> = inside
+        .iter()
+        .filter(free)
+        .flat_map(|order| held_by_others(&order))
+        .collect();
     let working: Vec<&Order> = inside
         .iter()
         .filter(|order| order.work().is_some())
@@ -154,6 +174,8 @@ pub fn blast(state: &State, scope: &Scope, of: Option<&Alert>, limit: usize) -> 
     Blast {
         scope: scope.to_string(),
         ready: affected(inside.iter().filter(could_start).copied(), limit),
+        also_held: affected(inside.iter().filter(also_held).copied(), limit),
+        also_held_by: also_held_by.into_iter().take(limit).collect(),
         queued: inside.iter().filter(queued).count() as u64,
         holders: holders.into_iter().take(limit).cloned().collect(),
         in_progress: affected(working.into_iter(), limit),

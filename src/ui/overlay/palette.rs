@@ -17,7 +17,7 @@ use crate::{
         query::order_view::OrderView,
     },
     text,
-    ui::{keymap::Key, layout, pen::Pen, theme::Role, widget::window_list::Window},
+    ui::{keymap::Key, layout, pen::Pen, theme::Role, widget::window_list::Window, words},
 };
 
 /// Rows above the list: the edge, what is typed, a line.
@@ -28,6 +28,14 @@ const ASIDE: u16 = 28;
 
 /// The most rows that are found: more than anyone scrolls through.
 const MAX_FOUND: usize = 200;
+
+/// The fewest letters by which completed orders are looked for.
+const LEAST_WORD: usize = 3;
+
+/// Returns whether a text has every word as it was typed, in any case.
+fn has_all(text: &str, words: &str) -> bool {
+    words::found(text, &words.replace('!', ""))
+}
 
 /// What choosing a row does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +126,10 @@ pub struct Palette {
     editor: Editor,
     items: Vec<Item>,
     found: Vec<usize>,
+    /// How many of those have every word as it was typed; letters that stand apart come behind.
+    whole: usize,
+    /// Completed orders that have the words.
+    closed: Vec<Item>,
     row: usize,
     window: Window,
     /// An id typed in full that no row has: a closed order, perhaps.
@@ -136,6 +148,8 @@ impl Palette {
             editor: Editor::line(""),
             items,
             found: Vec::new(),
+            whole: 0,
+            closed: Vec::new(),
             row: 0,
             window: Window::default(),
             by_id: None,
@@ -186,8 +200,10 @@ impl Palette {
         let words = self.editor.text();
         self.row = 0;
         self.by_id = self.typed_id();
+        self.closed.clear();
         if words.trim().is_empty() {
             self.found = (0..self.items.len().min(MAX_FOUND)).collect();
+            self.whole = self.found.len();
             return;
         }
         let mut matcher = Matcher::new(Config::DEFAULT);
@@ -197,13 +213,19 @@ impl Palette {
         for (at, item) in self.items.iter().enumerate() {
             let searched = item.searched();
             let haystack = Utf32Str::new(&searched, &mut buffer);
-            if let Some(score) = pattern.score(haystack, &mut matcher) {
+            let Some(score) = pattern.score(haystack, &mut matcher) else {
+                continue;
+            };
+            let apart = !has_all(&searched, &words);
+            // Letters that stand apart mean an order mistyped sooner than an action.
+            if !apart || !matches!(item.choice, Choice::Run(_)) {
                 let other = !item.is_named(words.trim());
-                scored.push((other, std::cmp::Reverse(score), at));
+                scored.push((other, apart, std::cmp::Reverse(score), at));
             }
         }
         scored.sort_unstable();
         scored.truncate(MAX_FOUND);
+        self.whole = scored.partition_point(|(other, apart, ..)| !other || !apart);
         self.found = scored.into_iter().map(|(.., at)| at).collect();
     }
 
@@ -215,6 +237,23 @@ impl Palette {
         let one = !name.is_empty() && !name.contains(char::is_whitespace);
         let listed = || self.items.iter().any(|item| item.is_named(name));
         (one && !listed()).then(|| name.to_owned())
+    }
+
+    /// Returns the words that are typed, if completed orders are to be found by them.
+    pub fn words(&self) -> Option<String> {
+        let words = self.editor.text();
+        let enough = words.trim().chars().count() >= LEAST_WORD;
+        (enough && self.any_order == Some(None)).then(|| words.trim().to_owned())
+    }
+
+    /// Takes the completed orders that have the words.
+    pub fn found_closed<'a>(&mut self, views: impl Iterator<Item = &'a OrderView>) {
+        let named = self.by_id.as_ref().map(|item| &item.choice);
+        let items = views.map(|view| {
+            let label = format!("{} {}", view.id, view.title);
+            Item::new(label, view.status.word(), Choice::Order(view.id))
+        });
+        self.closed = items.filter(|item| Some(&item.choice) != named).collect();
     }
 
     /// Takes which order has the name that is typed: None inside if none has.
@@ -255,7 +294,13 @@ impl Palette {
 
     fn rows(&self) -> impl Iterator<Item = &Item> {
         let found = self.found.iter().filter_map(|at| self.items.get(*at));
-        self.by_id.iter().chain(found)
+        let apart = found.clone().skip(self.whole);
+        let whole = found.take(self.whole);
+        self.by_id
+            .iter()
+            .chain(whole)
+            .chain(&self.closed)
+            .chain(apart)
     }
 
     /// Returns the cells of a row's label that what is typed found.

@@ -16,7 +16,7 @@ use crate::{
         filter::{Filter, TERMS},
         keymap::Scope,
         layout,
-        model::Model,
+        model::{Model, View},
         pen::Pen,
         theme::Role,
         travel,
@@ -33,7 +33,7 @@ const OFFERS: u16 = 8;
 pub enum Purpose {
     /// To narrow the lists.
     Filter,
-    /// To narrow the events.
+    /// To narrow the events or the alerts.
     Words,
     /// To run in the grammar of the command line.
     Command,
@@ -115,9 +115,11 @@ impl Prompt {
         }
     }
 
-    fn title(&self) -> String {
+    fn title(&self, model: &Model) -> String {
         match &self.purpose {
-            Purpose::Filter => "Filter".into(),
+            Purpose::Filter if model.follows_filter() => "Filter".into(),
+            Purpose::Filter => "Filter the board, and go there".into(),
+            Purpose::Words if model.view == View::Andon => "Filter alerts".into(),
             Purpose::Words => "Filter events".into(),
             Purpose::Command => "Command".into(),
             Purpose::Complete(id) => format!("Complete {id}"),
@@ -236,7 +238,7 @@ impl Prompt {
         let (above, area) = layout::split_bottom(area, height);
         self.draw_offers(above, pen);
         pen.clear(area);
-        let inner = pen.pane(area, &self.title(), true);
+        let inner = pen.pane(area, &self.title(model), true);
         let glyphs = pen.glyphs();
         pen.say(inner, 1, 0, glyphs.prompt, Role::Key);
         let (_, field) = layout::split_left(inner, 3);

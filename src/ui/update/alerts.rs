@@ -5,20 +5,23 @@ use std::{collections::VecDeque, fmt::Display};
 use super::{acts, errands, forms, moves, storm};
 use crate::{
     domain::{
-        andon::{Alert, Severity},
+        andon::{Alert, Scope, Severity},
         command::{Command, NewOrder},
         decide::import::MAX_TITLE,
-        id::AlertId,
+        id::{AlertId, OrderId},
         order::{Kind, Priority, PullSignal},
+        record::ActorKind,
     },
     text,
     ui::{
         action::Action,
         effect::Effect,
         errand::Step,
+        keymap::chord,
         model::Model,
         overlay::{
             Overlay,
+            confirm::{Confirm, Yes},
             form::Purpose as For,
             palette::{Choice, Item, Palette},
             prompt::Purpose,
@@ -30,6 +33,9 @@ use crate::{
 
 /// How many of the orders that an alert stops are offered of each sort; the board has them all.
 const OFFERED: usize = 50;
+
+/// How many of the alerts that hold an order too are named.
+const ALSO: usize = 3;
 
 /// Does an action about the alerts that are marked, else about the selected one.
 pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -62,12 +68,33 @@ fn escalate(model: &mut Model, id: AlertId) -> Vec<Effect> {
         model.say(format!("{id} is {severity} already"), Role::Warning);
         return Vec::new();
     }
-    let escalate = Command::EscalateAlert {
-        id,
-        to: None,
-        reason: None,
+    let Some((alert, worse)) = model
+        .state
+        .alert(id)
+        .and_then(|alert| Some((alert, alert.severity.worse()?)))
+    else {
+        return Vec::new();
     };
-    acts::submit(model, escalate, None)
+    let mut facts = vec![alert.reason.clone()];
+    if worse == Severity::Critical {
+        facts.push("Every console shows it across the top and calls.".into());
+    }
+    facts.push("It holds what it holds now. It cannot be undone.".into());
+    model.overlay = Some(Overlay::Confirm(Confirm {
+        question: format!("Escalate {id} from {} to {worse}?", alert.severity),
+        facts,
+        stake: None,
+        yes: Yes::Submit(
+            Box::new(Command::EscalateAlert {
+                id,
+                to: None,
+                reason: None,
+            }),
+            None,
+        ),
+        form: None,
+    }));
+    Vec::new()
 }
 
 /// Returns the title of an order that mends an alert, or several as `what` says: the reason is cut to what a title holds.
@@ -105,6 +132,25 @@ fn take(model: &mut Model, alert: &Alert) -> Vec<Effect> {
             .work()
             .is_some_and(|work| work.holder == model.session.me)
     };
+    let order = NewOrder {
+        kind: Kind::Bug,
+        priority: priority(alert.severity),
+        corrective: vec![alert.id],
+        signal: PullSignal {
+            kind: "console".into(),
+            source: Some(alert.id.to_string()),
+        },
+        ..NewOrder::task(title(alert.id, alert))
+    };
+    let held = match (waiting, mending.is_empty()) {
+        (Some(order), _) => model.state.held_by(order).collect(),
+        (None, true) => holding(model, &order),
+        (None, false) => Vec::new(),
+    };
+    if !held.is_empty() {
+        also_held(model, waiting.map(|order| order.id), &held);
+        return Vec::new();
+    }
     let said = match (waiting, mending.iter().find(mine), mending.first()) {
         (_, Some(order), _) => Some(format!("{} is yours already", order.id)),
         (Some(order), ..) => {
@@ -122,16 +168,6 @@ fn take(model: &mut Model, alert: &Alert) -> Vec<Effect> {
         return Vec::new();
     }
     if waiting.is_none() {
-        let order = NewOrder {
-            kind: Kind::Bug,
-            priority: priority(alert.severity),
-            corrective: vec![alert.id],
-            signal: PullSignal {
-                kind: "console".into(),
-                source: Some(alert.id.to_string()),
-            },
-            ..NewOrder::task(title(alert.id, alert))
-        };
         // Nobody has taken notice of what nobody can mend.
         steps.push_front(Step {
             starts: true,
@@ -139,6 +175,49 @@ fn take(model: &mut Model, alert: &Alert) -> Vec<Effect> {
         });
     }
     errands::send(model, steps, None)
+}
+
+/// Returns the alerts whose hold would keep a new order from starting in the first stage.
+pub(super) fn holding(model: &Model, order: &NewOrder) -> Vec<AlertId> {
+    let first = model.state.settings.stages.first();
+    let covers = |scope: &Scope| match scope {
+        Scope::Line => true,
+        Scope::Bucket(bucket) => *bucket == order.bucket,
+        Scope::Stage(name) => first.is_some_and(|stage| stage.name == *name),
+        Scope::Agent(name) => {
+            let me = &model.session.me;
+            me.kind == ActorKind::Agent && me.name == *name
+        }
+        Scope::Order(_) | Scope::Epic(_) => false,
+    };
+    let alerts = model.state.alerts.values();
+    let others = alerts.filter(|alert| !order.corrective.contains(&alert.id));
+    let holding = others.filter(|alert| alert.hold.as_ref().is_some_and(covers));
+    holding.map(|alert| alert.id).collect()
+}
+
+/// Says which other alerts keep what mends one from starting, before anything is made.
+pub(super) fn also_held(model: &mut Model, order: Option<OrderId>, by: &[AlertId]) {
+    let named: Vec<String> = by.iter().take(ALSO).map(ToString::to_string).collect();
+    let more = match by.len().saturating_sub(ALSO) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (named, keys) = (named.join(", "), mark_keys(model));
+    let said = match order {
+        Some(id) => format!("{id} is also held by {named}{more}: resolve that first"),
+        None => format!(
+            "nothing was done: what mends it is also held by {named}{more}; mark them{keys} and take them together"
+        ),
+    };
+    model.say(said, Role::Warning);
+}
+
+/// Returns the key that marks all that hold the same.
+fn mark_keys(model: &Model) -> String {
+    let keys = model.keymap.chords(&model.scopes(), "mark");
+    let key = keys.first().map(|keys| chord(keys));
+    key.map_or(String::new(), |key| format!(" ({key})"))
 }
 
 /// Offers what the alert stops, to go there.
@@ -159,6 +238,7 @@ fn stopped(model: &mut Model) -> Vec<Effect> {
     let sorts = [
         (&blast.in_progress, "in progress, cannot move on"),
         (&blast.ready, "ready, cannot start"),
+        (&blast.also_held, "ready, but others hold it too"),
         (&blast.downstream, "waits for those"),
     ];
     let items: Vec<Item> = sorts

@@ -4,7 +4,7 @@ use super::{
     acts::{submit, submit_under},
     arrange, bulk, finder,
     forms::{changes, cord, new_order},
-    looks, moves, perform, storm, travel,
+    go, looks, moves, perform, storm, travel,
 };
 use crate::{
     domain::{
@@ -42,8 +42,8 @@ pub(super) fn run(model: &mut Model, action: Action, argument: &str) -> Vec<Effe
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
         }
         Action::Filter if !argument.is_empty() => return arrange::filter(model, argument),
-        Action::Filter if model.view == View::Events => {
-            let prompt = Prompt::new(Purpose::Words, &model.events.words);
+        Action::Filter if matches!(model.view, View::Events | View::Andon) => {
+            let prompt = Prompt::new(Purpose::Words, model.filtered_by());
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
         }
         Action::Filter => {
@@ -120,7 +120,10 @@ fn live_filter(model: &mut Model) {
 fn narrow(model: &mut Model, purpose: &Purpose, text: &str) {
     match purpose {
         Purpose::Filter => model.filter = Filter::parse(text).0,
-        Purpose::Words => model.events.words = text.trim().to_owned(),
+        Purpose::Words if model.view == View::Andon => {
+            text.trim().clone_into(&mut model.queue.words);
+        }
+        Purpose::Words => text.trim().clone_into(&mut model.events.words),
         _ => {}
     }
 }
@@ -169,6 +172,11 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
     let command = match prompt.purpose {
         Purpose::Filter | Purpose::Words => {
             narrow(model, &prompt.purpose, &text);
+            if prompt.purpose == Purpose::Filter && !model.follows_filter() && text != prompt.before
+            {
+                go(model, View::Kanban.name());
+                model.say("the filter is about orders: this is the board", Role::Muted);
+            }
             return Vec::new();
         }
         Purpose::Command => return run_line(model, text),

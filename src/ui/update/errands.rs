@@ -190,6 +190,25 @@ fn made(records: &[Record]) -> Option<OrderId> {
     made.next()
 }
 
+/// Returns what was done by taking an alert's fix, in one line: several records, of which the last says the least.
+fn taken(records: &[Record]) -> Option<String> {
+    let mut mends = None;
+    let mut seen = None;
+    for event in records.iter().filter_map(Record::event) {
+        match event {
+            Event::AlertAcknowledged { id } => seen = Some(id),
+            Event::OrderCreated { corrective, .. } => mends = corrective.first().copied(),
+            Event::OrderStarted { id, .. } => {
+                let alert = mends.or(seen)?;
+                let made = if mends.is_some() { "created and " } else { "" };
+                return Some(format!("{id} {made}started; it mends {alert}"));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Says what came of an errand, and goes to it; or why not.
 fn alone(model: &mut Model, errand: Errand, failure: Option<Failure>) {
     let turn = undo::turn(model, &errand);
@@ -205,10 +224,16 @@ fn alone(model: &mut Model, errand: Errand, failure: Option<Failure>) {
     let Some(first) = errand.records.first() else {
         return model.say("nothing had to change", Role::Muted);
     };
-    model.say(Entry::of(first).text, Role::Ok);
-    if errand.undoes {
-        model.say(format!("undone: {}", Entry::of(first).text), Role::Ok);
-    }
+    let said = match taken(&errand.records) {
+        Some(said) => said,
+        None if !errand.lost.is_empty() => {
+            let what = &first.subject;
+            format!("undone: {what} is back in the queue; {}", errand.lost)
+        }
+        None if errand.undoes => format!("undone: {}", Entry::of(first).text),
+        None => Entry::of(first).text,
+    };
+    model.say(said, Role::Ok);
     let events = errand.records.iter().filter_map(Record::event);
     for event in events {
         if let Event::OrderCreated { id, .. } | Event::OrderStarted { id, .. } = event {

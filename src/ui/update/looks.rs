@@ -78,7 +78,7 @@ pub(super) fn choose(model: &mut Model, themes: Vec<Theme>) {
         let name = theme.name().to_owned();
         Item::new(name.clone(), "", Choice::Theme(name))
     });
-    let palette = Palette::new("Themes", items.collect()).aside();
+    let palette = Palette::new("Themes: type, or arrows", items.collect()).aside();
     let worn = model.theme.name().to_owned();
     model.overlay = Some(Overlay::Palette(Box::new(palette.at(&worn))));
     model.fitting = Some(Fitting {

@@ -22,6 +22,7 @@ use super::{
     action::{Action, Danger},
     asks,
     effect::Effect,
+    filter::Filter,
     jumps::{self, Spot},
     keymap::{Key, Press, Scope},
     layout,
@@ -189,6 +190,12 @@ fn derive(model: &mut Model) {
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
         let named = palette.name();
         palette.answered(named.and_then(|name| model.asks.named(&name)));
+        if let Some(words) = palette.words() {
+            let filter = Filter::parse(&words).0;
+            let views = model.asks.closed().iter();
+            let fit = views.filter(|view| filter.admits_closed(&model.state, view, model.now));
+            palette.found_closed(fit);
+        }
         palette.settle(ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1));
     }
     looks::try_on(model);
@@ -430,6 +437,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
         moves::pause(model);
     } else if model.view == View::Events && !model.events.words.is_empty() {
         model.events.words.clear();
+    } else if model.view == View::Andon && !model.queue.words.is_empty() {
+        model.queue.words.clear();
     } else if model.view == View::Kanban && !model.marks.is_empty() {
         model.marks.clear();
     } else if model.view == View::Andon && !model.queue.marks.is_empty() {

@@ -4,7 +4,7 @@ use super::storm;
 use crate::{
     domain::{
         id::{AlertId, OrderId},
-        query::{agents::roster, deps::Direction, events::Entry, why::Place},
+        query::{agents::roster, deps::Direction, why::Place},
         record::Seq,
     },
     ui::{
@@ -13,6 +13,7 @@ use crate::{
         model::{Detail, Focus, Model, View},
         overlay::Overlay,
         theme::Role,
+        words,
     },
 };
 
@@ -35,7 +36,12 @@ pub(super) fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
 fn select(model: &mut Model, rows: isize) {
     match model.view {
         View::Overview => {}
-        View::Kanban => model.board.step(rows),
+        View::Kanban => {
+            model.board.step(rows);
+            if rows > 0 {
+                say_older(model);
+            }
+        }
         View::Dependencies if model.graph.shown => super::graph::step(model, rows),
         View::Dependencies if model.tree.root.is_none() => {
             let ids = epics(model);
@@ -67,6 +73,23 @@ fn select(model: &mut Model, rows: isize) {
             model.flow.list_mut().step(&ids, rows);
         }
     }
+}
+
+/// Says at the end of the done column that there are older ones, and how they are found.
+fn say_older(model: &mut Model) {
+    let board = &model.board;
+    let column = board.columns.get(board.column);
+    let Some(column) = column.filter(|column| column.more && board.row() + 1 >= column.ids.len())
+    else {
+        return;
+    };
+    let shown = u64::try_from(column.ids.len()).unwrap_or(u64::MAX);
+    let older = match model.filter.is_empty() {
+        true => format!("{} older", column.total.saturating_sub(shown)),
+        false => "older ones too".to_owned(),
+    };
+    let said = format!("{older}: obeya wo list --all, or / with words that find them");
+    model.say(said, Role::Muted);
 }
 
 /// Moves by a part of a page.
@@ -155,6 +178,7 @@ fn follow(model: &mut Model, place: Place) {
 /// Goes to an alert in its queue.
 pub(super) fn go_to_alert(model: &mut Model, id: AlertId) {
     leave_pane(model, View::Andon);
+    crate::ui::queue::reveal(model, id);
     model.andon.selected = Some(id);
 }
 
@@ -313,11 +337,12 @@ pub(super) fn settle_events(model: &mut Model, shown: usize) {
     let last = events.shown.last().copied();
     let selected = events.list.selected;
     let following = selected.is_none_or(|seq| last.is_none_or(|last| seq >= last));
-    let words = events.words.to_lowercase();
-    let words: Vec<_> = words.split_whitespace().collect();
     let till = events.paused.map_or(Seq::MAX, |_| events.held_at);
     let entries = events.entries.iter().take_while(|entry| entry.seq <= till);
-    let passing = entries.filter(|entry| has_words(entry, &words));
+    let passing = entries.filter(|entry| {
+        let line = || format!("{} {} {}", entry.text, entry.actor.name, entry.event);
+        events.words.is_empty() || words::found(&line(), &events.words)
+    });
     events.shown = passing.map(|entry| entry.seq).collect();
     // The selected one may not pass: then the one before it is nearest.
     let upto = match selected {
@@ -326,18 +351,6 @@ pub(super) fn settle_events(model: &mut Model, shown: usize) {
     };
     events.list.selected = events.shown.get(upto.saturating_sub(1)).copied();
     events.list.settle(&events.shown, shown);
-}
-
-/// Returns whether an event's line has every word, and none of those with a `!` before them.
-fn has_words(entry: &Entry, words: &[&str]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
-    let line = format!("{} {} {}", entry.text, entry.actor.name, entry.event).to_lowercase();
-    words.iter().all(|word| match word.strip_prefix('!') {
-        Some(unwanted) if !unwanted.is_empty() => !line.contains(unwanted),
-        _ => line.contains(word),
-    })
 }
 
 /// Holds the event list still, or lets it run again.

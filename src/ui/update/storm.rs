@@ -37,7 +37,7 @@ pub(super) fn mark(model: &mut Model, what: &str) -> Vec<Effect> {
     let selected = model.shown_alert();
     let alike = |by: GroupBy| {
         let kind = by.of(model.state.alert(selected?)?);
-        let alerts = model.alerts().into_iter();
+        let alerts = queue::listed(model).into_iter();
         let same = alerts.filter(|alert| by.of(alert) == kind);
         Some(same.map(|alert| alert.id).collect())
     };
@@ -47,7 +47,7 @@ pub(super) fn mark(model: &mut Model, what: &str) -> Vec<Effect> {
             return Vec::new();
         }
         "column" => return Vec::new(),
-        "all" => model.alerts().iter().map(|alert| alert.id).collect(),
+        "all" => queue::listed(model).iter().map(|a| a.id).collect(),
         "condition" => alike(GroupBy::Condition).unwrap_or_default(),
         "scope" => alike(GroupBy::Scope).unwrap_or_default(),
         _ => {
@@ -83,6 +83,9 @@ pub(super) fn group(model: &mut Model, name: &str) -> Vec<Effect> {
     queue::fold(model);
     let said = match by {
         GroupBy::Nothing => "alerts one by one".to_owned(),
+        by if model.queue.rows.iter().all(|row| row.group.is_none()) => {
+            format!("alerts by {}: no two are alike", by.name())
+        }
         by => format!("alerts by {}", by.name()),
     };
     model.say(said, Role::Muted);
@@ -252,7 +255,7 @@ pub(super) fn take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
         1 => super::alerts::title(first.id, first),
         n => super::alerts::title(format_args!("{n} alerts"), first),
     };
-    let order = NewOrder {
+    let mut order = NewOrder {
         kind: Kind::Bug,
         priority: super::alerts::priority(severity),
         signal: PullSignal {
@@ -262,6 +265,15 @@ pub(super) fn take(model: &mut Model, ids: &[AlertId]) -> Vec<Effect> {
         corrective,
         ..NewOrder::task(title)
     };
+    // What another order mends and holds this one too is mended by both.
+    let (among, others): (Vec<_>, Vec<_>) = super::alerts::holding(model, &order)
+        .into_iter()
+        .partition(|id| ids.contains(id));
+    if !others.is_empty() {
+        super::alerts::also_held(model, None, &others);
+        return Vec::new();
+    }
+    order.corrective.extend(among);
     let make = Step {
         starts: true,
         ..Step::from(Command::CreateOrder { order })

@@ -42,8 +42,20 @@ pub(super) fn turn(model: &Model, errand: &Errand) -> Result<Turn, &'static str>
         subject: first.subject.to_string(),
         seq: last.seq,
         at: last.time,
+        lost: before.map_or(String::new(), |before| lost(&before.order, &steps)),
         steps,
     })
+}
+
+/// Returns what of an order that was in progress reopening it does not bring back: nobody is made to hold it again but
+/// who undoes it.
+fn lost(before: &Order, steps: &[Command]) -> String {
+    match (before.work(), steps) {
+        (Some(work), [Command::ReopenOrder { .. }]) => {
+            format!("it was in {} with {}", work.stage, work.holder)
+        }
+        _ => String::new(),
+    }
 }
 
 /// Returns the commands that bring an order back to where it was before `events`, or why none do.
@@ -112,7 +124,7 @@ fn compensation(
             name: name.clone(),
             reason: None,
         }],
-        Some(Event::AlertEscalated { .. }) => return Err("whom it called has heard it"),
+        Some(Event::AlertEscalated { .. }) => return Err("an escalation cannot be undone"),
         _ => return Err("it cannot be undone"),
     })
 }
@@ -141,6 +153,7 @@ fn reversed(before: &Order, changes: &Changes) -> Result<Changes, &'static str> 
 
 /// Offers to take something back, from its last record on for as long as acts can be taken back.
 pub(super) fn offer(model: &mut Model, turns: Vec<Turn>) {
+    model.too_late = false;
     let Some(last) = turns.iter().map(|turn| turn.at).max() else {
         model.undo = None;
         return;
@@ -168,6 +181,7 @@ pub(super) fn offer(model: &mut Model, turns: Vec<Turn>) {
 /// Says that what was done last stays.
 pub(super) fn cannot(model: &mut Model, why: &str) {
     model.undo = None;
+    model.too_late = false;
     if let Some(notice) = &mut model.notice {
         notice.undo = why.to_owned();
     }
@@ -181,6 +195,7 @@ pub(super) fn lapse(model: &mut Model) {
         .is_some_and(|undo| model.present_now() >= undo.until)
     {
         model.undo = None;
+        model.too_late = true;
         if let Some(notice) = &mut model.notice {
             notice.undo.clear();
         }
@@ -194,6 +209,7 @@ pub(super) fn take_back(model: &mut Model) -> Vec<Effect> {
     };
     let mut each = Vec::new();
     let mut refused = Vec::new();
+    let mut lost = Vec::new();
     for turn in undo.turns {
         let mut entries = model.events.entries.iter().rev();
         let mut newer = entries.by_ref().take_while(|entry| entry.seq > turn.seq);
@@ -207,15 +223,21 @@ pub(super) fn take_back(model: &mut Model) -> Vec<Effect> {
             first.as_of = Some(turn.at);
         }
         each.push(steps);
+        lost.extend(Some(turn.lost).filter(|lost| !lost.is_empty()));
     }
     if let ([_], []) = (each.as_slice(), refused.as_slice()) {
         let errand = Errand {
             undoes: true,
+            lost: lost.pop().unwrap_or_default(),
             ..Errand::default()
         };
         let steps = each.into_iter().flatten().collect();
         return errands::begin(model, errand, steps);
     }
-    let act = format!("undo of {}", undo.what);
+    let queued = match lost.len() {
+        0 => String::new(),
+        n => format!(" ({n} of them back in the queue, not with whom it was)"),
+    };
+    let act = format!("undo of {}{queued}", undo.what);
     errands::send_many(model, act, each, true, refused)
 }

@@ -100,14 +100,28 @@ fn standing_hold(alert: &AlertView, now: Timestamp, page: &mut Page) {
     }
 }
 
+/// How many of the alerts that hold the same orders too are named.
+const ALSO: usize = 3;
+
 fn consequences(detail: &AlertDetail, page: &mut Page) {
     let Some(blast) = &detail.blast else { return };
     page.section("What it stops");
-    let parts: [(&Affected, &str); 3] = [
+    let also = blast.also_held_by.iter().take(ALSO);
+    let also: Vec<String> = also.map(ToString::to_string).collect();
+    let more = if blast.also_held_by.len() > ALSO {
+        ", …"
+    } else {
+        ""
+    };
+    let also = format!("ready, also held by {}{more}", also.join(", "));
+    let mut parts: Vec<(&Affected, &str)> = vec![
         (&blast.in_progress, "in progress, cannot move on"),
         (&blast.ready, "ready, cannot start"),
         (&blast.downstream, "downstream, waiting for those"),
     ];
+    if !blast.also_held.is_none() {
+        parts.insert(2, (&blast.also_held, &also));
+    }
     for (affected, word) in parts {
         let role = if affected.total > 0 {
             Role::Held

@@ -47,8 +47,15 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let rows = &model.queue.rows;
     if rows.is_empty() {
         let glyphs = pen.glyphs();
-        let line = format!("{} No alert is open. The line runs.", glyphs.ok);
-        pen.say(area, 2, 1, &line, Role::Ok);
+        let (line, role) = match model.state.alerts.len() {
+            0 => ("No alert is open. The line runs.".to_owned(), Role::Ok),
+            n => (
+                format!("None of {} has these words.", words::count(n, "open alert")),
+                Role::Muted,
+            ),
+        };
+        let mark = if role == Role::Ok { glyphs.ok } else { "" };
+        pen.say(area, 2, 1, format!("{mark} {line}").trim_start(), role);
         return;
     }
     let (queue, pane) = split(area, rows.len());

@@ -16,6 +16,7 @@ use crate::{
         model::{Model, View},
         msg::Connection,
         pen::Pen,
+        queue,
         theme::Role,
         words,
     },
@@ -255,8 +256,13 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             events.shown.len(),
             events.entries.len()
         )],
+        View::Andon => {
+            let hidden = model.state.alerts.len() - queue::listed(model).len();
+            vec![format!("{} hidden ", words::count(hidden, "alert"))]
+        }
         // What it cannot count by, the view itself says.
         View::Flow => Vec::new(),
+        _ if model.follows_filter() => Vec::new(),
         _ => vec!["narrows the board and the flow ".into()],
     };
     let right: Vec<_> = right.iter().map(|t| (t.as_str(), Role::Muted)).collect();
@@ -266,7 +272,7 @@ pub fn filter(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         ..area
     };
     let problems = match model.view {
-        View::Events => Vec::new(),
+        View::Events | View::Andon => Vec::new(),
         _ => model.filter.problems(),
     };
     let problem = problems

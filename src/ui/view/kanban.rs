@@ -38,7 +38,12 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
             let why = if model.filter.is_empty() {
                 "empty"
             } else {
-                "nothing passes the filter"
+                let why = "nothing passes the filter";
+                if text::width(why) + 2 > usize::from(body.width) {
+                    "none"
+                } else {
+                    why
+                }
             };
             pen.say(body, 2, 0, why, Role::Muted);
         }
@@ -161,6 +166,9 @@ fn head(model: &Model, at: usize, (before, after): (usize, usize), area: Rect, p
         count += " full";
     }
     let shown = column.ids.len();
+    if column.more && model.filter.is_empty() {
+        count = format!("{shown} of {count}");
+    }
     if !model.filter.is_empty() {
         let more = if column.more { "+" } else { "" };
         count = format!("{shown}{more} of {count}");

@@ -44,7 +44,7 @@ pub(super) fn words(flow: &Flow, glyphs: &Glyphs) -> Vec<Paragraph> {
             stages if stages.is_empty() => "in progress".to_owned(),
             stages => format!("in progress: {stages}"),
         },
-        "queued".to_owned(),
+        "queued, epics too".to_owned(),
     ];
     let bands = bands(glyphs);
     for ((mark, role, count), of) in bands.iter().zip(of).rev() {
