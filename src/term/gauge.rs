@@ -15,8 +15,12 @@ use crate::config::Env;
 /// Where the kernel lists its connections.
 const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
 
-/// Most lines of a table that are read: a server with more connections is better asked seldom than for long.
+/// Most lines of a table that are read, so that no look keeps the console for long: what stands further down a table of so
+/// busy a server counts as not seen.
 const MOST_LINES: usize = 20_000;
+
+/// How the kernel writes that a connection is neither being made nor being ended.
+const ESTABLISHED: &str = "01";
 
 /// Watches the connection that the user came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,22 @@ impl Gauge {
     pub(super) fn find(env: Env<'_>) -> Option<Gauge> {
         let named = Gauge::named(&env("SSH_CONNECTION")?)?;
         named.queued().map(|_| named)
+    }
+
+    /// Returns the gauge of the connection that took the place of one which is gone: a multiplexer outlives it, and the
+    /// user comes again from the same machine to the same port. None if there is no such one, or more than one.
+    pub(super) fn successor(env: Env<'_>) -> Option<Gauge> {
+        let gone = Gauge::named(&env("SSH_CONNECTION")?)?;
+        let mut found = TABLES
+            .iter()
+            .flat_map(|table| lines(table))
+            .filter_map(|line| {
+                let (near, far, _) = ends(&line)?;
+                let fits = near == gone.near && far.ip() == gone.far.ip();
+                fits.then_some(Gauge { near, far })
+            });
+        let only = found.next()?;
+        found.next().is_none().then_some(only)
     }
 
     /// Reads `client-address client-port server-address server-port`.
@@ -50,23 +70,33 @@ impl Gauge {
 
     /// Returns how many bytes are sent and not acknowledged, if the connection is still listed.
     pub(super) fn queued(&self) -> Option<u32> {
-        TABLES.iter().find_map(|table| {
-            let lines = BufReader::new(File::open(table).ok()?).lines();
-            let mut lines = lines.skip(1).take(MOST_LINES).map_while(Result::ok);
-            lines.find_map(|line| self.of(&line))
-        })
+        let mut lines = TABLES.iter().flat_map(|table| lines(table));
+        lines.find_map(|line| self.of(&line))
     }
 
     /// Returns the length of the queue that a line of the table tells, if it is about this connection.
     fn of(&self, line: &str) -> Option<u32> {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let near = address(fields.next()?)?;
-        let far = address(fields.next()?)?;
-        let queues = fields.nth(1)?;
+        let (near, far, queues) = ends(line)?;
         let ours = near == self.near && far == self.far;
         let (sent, _) = queues.split_once(':').filter(|_| ours)?;
         u32::from_str_radix(sent, 16).ok()
     }
+}
+
+/// Returns the lines of a table; none if it cannot be read.
+fn lines(table: &str) -> impl Iterator<Item = String> + use<> {
+    let lines = File::open(table).map(|file| BufReader::new(file).lines());
+    let lines = lines.into_iter().flatten();
+    lines.skip(1).take(MOST_LINES).map_while(Result::ok)
+}
+
+/// Returns the ends and the queues of an established connection that a line tells of.
+fn ends(line: &str) -> Option<(SocketAddr, SocketAddr, &str)> {
+    let mut fields = line.split_ascii_whitespace().skip(1);
+    let near = address(fields.next()?)?;
+    let far = address(fields.next()?)?;
+    fields.next().filter(|state| *state == ESTABLISHED)?;
+    Some((near, far, fields.next()?))
 }
 
 /// Reads an address as the kernel prints it: words of four bytes in the machine's order, then the port.
@@ -129,6 +159,41 @@ mod tests {
     }
 
     #[test]
+    fn whoever_comes_again_is_found_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let come = || {
+            (
+                TcpStream::connect(("127.0.0.1", port)).unwrap(),
+                listener.accept().unwrap(),
+            )
+        };
+        let (first, _) = come();
+        let said = format!(
+            "127.0.0.1 {} 127.0.0.1 {port}",
+            first.local_addr().unwrap().port()
+        );
+        let env = |name: &str| (name == "SSH_CONNECTION").then(|| said.clone());
+        if !std::path::Path::new(TABLES[0]).exists() {
+            assert_eq!(Gauge::successor(&env), None);
+            return;
+        }
+        drop(first);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Gauge::successor(&env).is_some() {
+            assert!(Instant::now() < deadline, "it never goes");
+        }
+        let second = come();
+        let found = Gauge::successor(&env).unwrap();
+        assert_eq!(found.far, second.0.local_addr().unwrap());
+        assert!(found.queued().is_some());
+        // Whose console it is nobody can say now.
+        let third = come();
+        assert_eq!(Gauge::successor(&env), None);
+        drop((second, third));
+    }
+
+    #[test]
     fn what_is_no_connection_is_not_watched() {
         for said in [
             "",
@@ -143,5 +208,6 @@ mod tests {
         let mapped = Gauge::named("::ffff:10.0.0.1 5 ::ffff:10.0.0.2 22").unwrap();
         let line = "  1: 0200000A:0016 0100000A:0005 01 00000A10:00000000 00:0 0 0";
         assert_eq!(mapped.of(line), Some(0xA10));
+        assert_eq!(mapped.of(&line.replace(" 01 ", " 06 ")), None);
     }
 }

@@ -33,7 +33,7 @@ pub use self::{
     input::{Input, PASTE_LIMIT},
     osc::{COPY_LIMIT, Copied},
     post::Post,
-    recorder::Keeper,
+    recorder::{Keeper, RECORDINGS},
     run::{Ended, Session, run},
     screen::{Drawn, Screen},
     signals::Signal,

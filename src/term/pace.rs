@@ -10,15 +10,23 @@
 //!   not sent. After a key its own change goes first, from the top.
 //! - What came meanwhile is never queued: a frame is made when it may go.
 //!
-//! The rate of a link that is capped by a setting is that. Otherwise it begins at [`UNKNOWN`], and where the connection
-//! can be seen (see [`gauge`](super::gauge)) it follows it: three quarters of what the link was seen to carry, so that
-//! buffers nobody sees run empty, and slowly more while what is sent arrives at once. Time is handed in.
+//! The rate of a link that is capped by a setting is that, and of one that cannot be seen [`UNSEEN`]. Where the connection
+//! can be seen (see [`gauge`](super::gauge)) it begins at [`UNKNOWN`] and doubles while all that is sent arrives at once,
+//! as TCP does. After the first sign of slowness it follows the link: three quarters of what that was seen to carry, so
+//! that buffers nobody sees run empty, and slowly more while what is sent arrives at once. Time is handed in.
+//!
+//! The connection is not the console's alone: a copied file or another pane of the terminal may share it. What others
+//! sent is never booked, and while it is on its way nothing is learnt about the rate.
 
 use std::time::{Duration, Instant};
 
-/// The rate of a link about which nothing is known, in bytes a second: slower than any network within a house, and a
-/// first frame goes within a second.
+/// The rate that a link which can be seen begins at, in bytes a second: the first piece of a frame takes two seconds of a
+/// line of 2 KiB/s, and three doublings, which fast links take in a fifth of a second, let a whole first frame go.
 const UNKNOWN: u32 = 16 * 1024;
+/// The rate of a link that cannot be seen, in bytes a second. A first frame of 15 KiB is one piece and goes at once. A
+/// line of 2 KiB/s is then overrun: a change of the whole screen keeps it for eight seconds, and keys wait as long. Who
+/// has such a line says so (`link = "slow"`).
+const UNSEEN: u32 = 64 * 1024;
 /// The rate no console needs more than, in bytes a second.
 const MOST: u32 = 256 * 1024;
 /// The rate below which no link is taken to be, in bytes a second: it would never be seen to recover.
@@ -37,6 +45,11 @@ const LAZY: Duration = Duration::from_secs(5);
 const WRAPPING: u32 = 100;
 /// The least piece that is worth its wrapping.
 const WORTH: u32 = 96;
+/// What is in the queue beyond what we sent and is still not taken for somebody else's, in bytes: SSH answers each key with
+/// packets that hide when keys are typed, and a multiplexer says some things at more length.
+const CHATTER: u32 = 1024;
+/// How long somebody waits for a copy at most, and with it for every key after it: a copy cannot go in pieces.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a piece is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +65,10 @@ pub(super) enum Purpose {
 struct Stretch {
     begun: Instant,
     bytes: u32,
+    /// How many of them may still be in the queue, at most.
+    left: u32,
+    /// Whether the queue was seen to hold what others sent.
+    shared: bool,
     look: Instant,
 }
 
@@ -69,13 +86,15 @@ pub(super) struct Pace {
     stretch: Option<Stretch>,
     /// The least time that a stretch took: the way there and back.
     swift: Option<Duration>,
+    /// Whether no sign of slowness was seen yet.
+    eager: bool,
     slow: bool,
 }
 
 impl Pace {
     /// Returns the pace of a link that carries `cap` bytes a second, or nobody knows how many.
     pub(super) fn new(cap: Option<u32>, watched: bool, now: Instant) -> Pace {
-        let rate = cap.unwrap_or(UNKNOWN);
+        let rate = cap.unwrap_or(if watched { UNKNOWN } else { UNSEEN });
         Pace {
             rate,
             watched: watched && cap.is_none(),
@@ -83,6 +102,7 @@ impl Pace {
             pause: now,
             stretch: None,
             swift: None,
+            eager: true,
             slow: rate < SLOW,
         }
     }
@@ -137,6 +157,12 @@ impl Pace {
         }
     }
 
+    /// Returns how long so much more would keep the link, if nobody should have to wait so long.
+    pub(super) fn refuses(&self, bytes: usize, now: Instant) -> Option<Duration> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Some(self.lasts(self.owes(now).saturating_add(bytes))).filter(|took| *took > PATIENCE)
+    }
+
     /// Counts what was sent.
     pub(super) fn sent(&mut self, bytes: u64, purpose: Purpose, now: Instant) {
         let Some(bytes) = u32::try_from(bytes).ok().filter(|bytes| *bytes > 0) else {
@@ -151,9 +177,12 @@ impl Pace {
             let stretch = self.stretch.get_or_insert(Stretch {
                 begun: now,
                 bytes: 0,
+                left: 0,
+                shared: false,
                 look: now + LOOK,
             });
             stretch.bytes = stretch.bytes.saturating_add(bytes);
+            stretch.left = stretch.left.saturating_add(bytes);
         }
     }
 
@@ -162,40 +191,69 @@ impl Pace {
         self.stretch.map(|stretch| stretch.look)
     }
 
-    /// Takes what the connection was seen to hold; none if it cannot be seen any more.
+    /// Takes what the connection was seen to hold; none if it cannot be seen any more, which begins anew.
     pub(super) fn saw(&mut self, queued: Option<u32>, now: Instant) {
-        let (Some(mut stretch), Some(queued)) = (self.stretch.take(), queued) else {
-            self.watched &= queued.is_some();
+        let Some(queued) = queued else {
+            // Only a link that is watched is looked at, so no setting is lost.
+            *self = Pace::new(None, false, now);
             return;
         };
+        let Some(mut stretch) = self.stretch.take() else {
+            return;
+        };
+        let most = stretch.left.saturating_mul(2).saturating_add(CHATTER);
+        stretch.shared |= queued > most;
+        stretch.left = stretch.left.min(queued);
         let took = now.saturating_duration_since(stretch.begun);
+        if !stretch.shared {
+            self.learn(&stretch, took);
+        }
+        if queued == 0 {
+            self.owed = (0, now);
+            if self.eager {
+                self.pause = now;
+            }
+        } else {
+            if !stretch.shared {
+                self.owed = (self.owes(now).max(stretch.left), now);
+            }
+            stretch.look = now + (took / 4).clamp(LOOK, LAZY);
+            self.stretch = Some(stretch);
+        }
+        self.slow = self.rate < if self.slow { FINE } else { SLOW };
+    }
+
+    /// Learns from what went of a stretch that is only ours, and how soon.
+    fn learn(&mut self, stretch: &Stretch, took: Duration) {
         let way = self.swift.unwrap_or_default();
         let busy = took.saturating_sub(way).max(LOOK);
-        let gone = u128::from(stretch.bytes.saturating_sub(queued));
+        let gone = u128::from(stretch.bytes.saturating_sub(stretch.left));
         let seen = u32::try_from(gone * 1000 / busy.as_millis()).unwrap_or(u32::MAX);
         let seen = (seen / 4).saturating_mul(3);
         // Time that one way explains says nothing about the rate, neither does what was sent just now.
         let crowded = busy > SLICE
             && gone > 0
-            && u128::from(queued) * busy.as_millis() > gone * (way + SLICE).as_millis();
-        if queued == 0 {
-            if busy > SLICE {
-                self.rate = self.rate.min(seen);
-            } else if self.swift.is_some() && stretch.bytes > self.within(SLICE) / 2 {
-                // On a slow link a step too far costs a key's answer, on a fast one nothing.
-                let step = if self.slow { 64 } else { 8 };
-                self.rate = self.rate.saturating_add(self.rate / step);
-            }
-            self.swift = Some(self.swift.map_or(took, |swift| swift.min(took)));
-        } else {
-            if crowded {
-                self.rate = self.rate.min(seen);
-            }
-            stretch.look = now + (took / 4).clamp(LOOK, LAZY);
-            self.stretch = Some(stretch);
+            && u128::from(stretch.left) * busy.as_millis() > gone * (way + SLICE).as_millis();
+        let empty = stretch.left == 0;
+        if crowded || (empty && busy > SLICE) {
+            self.eager &= self.rate <= seen;
+            self.rate = self.rate.min(seen);
+        } else if empty && stretch.bytes > self.within(SLICE) / 2 {
+            // On a slow link a step too far costs a key's answer, on a fast one nothing.
+            let step = match (self.eager, self.slow) {
+                (true, _) => 1,
+                (false, false) => 8,
+                (false, true) => 64,
+            };
+            let known = self.eager || self.swift.is_some();
+            self.rate += if known { self.rate / step } else { 0 };
         }
-        self.owed = (self.owes(now).max(queued), now);
+        if empty {
+            self.swift = Some(self.swift.map_or(took, |swift| swift.min(took)));
+        }
         self.rate = self.rate.clamp(LEAST, MOST);
-        self.slow = self.rate < if self.slow { FINE } else { SLOW };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,19 @@
 //! Where a recording is written: a private file beside the logs, when somebody asks for it or the console panics.
 
 use std::{
+    cmp::Reverse,
     fs,
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
 use crate::ui::{recorder::Recorder, recording::Dress};
+
+/// How many recordings are kept: the newest are looked at, and each takes some megabytes.
+pub const RECORDINGS: usize = 10;
 
 /// A recorder that the console's thread and its last moment share, and the folder for what it has.
 #[derive(Clone, Debug)]
@@ -77,6 +81,24 @@ impl Keeper {
             .mode(0o600)
             .open(&file)?;
         out.write_all(text)?;
+        self.clear();
         Ok(file)
     }
+
+    /// Removes all but the newest recordings. One that cannot be removed is not worth a word.
+    fn clear(&self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut recordings: Vec<_> = entries.filter_map(|entry| named(&entry.path())).collect();
+        recordings.sort_unstable_by_key(|(made, _)| Reverse(*made));
+        for (_, file) in recordings.iter().skip(RECORDINGS) {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// Returns when a recording was made, if the file is one, in microseconds.
+fn named(file: &Path) -> Option<(u128, PathBuf)> {
+    let name = file.file_name()?.to_str()?;
+    let made = name.strip_prefix("recording-")?.strip_suffix(".jsonl")?;
+    Some((made.parse().ok()?, file.to_owned()))
 }

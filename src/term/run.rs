@@ -99,7 +99,7 @@ pub async fn run(
     keeper: Option<&Keeper>,
 ) -> io::Result<Ended> {
     let inputs = Inputs::new()?;
-    let gauge = Gauge::find(&process_env);
+    let gauge = Gauge::find(&process_env).or_else(|| Gauge::successor(&process_env));
     let now = Instant::now().into_std();
     let pace = match screen.caps().link {
         Link::Fast => None,
@@ -248,6 +248,7 @@ impl Console<'_> {
             }
             Woken::Look => return Ok((None, self.look()?)),
             Woken::Minute => {
+                self.watch_again();
                 let now = self.session.now();
                 self.hear(Msg::Tick(now))?;
                 dirt = Dirt::News;
@@ -348,7 +349,10 @@ impl Console<'_> {
             }
             Effect::Files(wanted) => self.session.files(wanted),
             Effect::Mail(act) => self.session.mail(act),
-            Effect::Notify(text) => self.screen.notify(&text)?,
+            Effect::Notify(text) => {
+                self.screen.notify(&text)?;
+                self.count(Purpose::Background);
+            }
             Effect::Mouse(on) => self.screen.mouse(on)?,
             Effect::Record => return self.record(),
             Effect::Redraw => self.screen.repaint()?,
@@ -366,17 +370,42 @@ impl Console<'_> {
                 }
             }
             Effect::Copy { what, text } => {
-                let copied = match self.screen.copy(&text)? {
-                    Copied::Sent => Ok(format!("copied {what} (OSC 52)")),
-                    Copied::TooLong { bytes } => Err(format!(
-                        "{what} is {bytes} bytes, a clipboard takes {COPY_LIMIT}"
-                    )),
-                    Copied::Unsupported => Err("this terminal takes no copies".to_owned()),
-                };
+                let copied = self.copy(&what, &text)?;
                 return self.hear(Msg::Copied(copied));
             }
         }
         Ok(None)
+    }
+
+    /// Copies, and returns what to say.
+    fn copy(&mut self, what: &str, text: &str) -> io::Result<Result<String, String>> {
+        if let Some(pace) = &self.pace {
+            let bytes = self.screen.copy_bytes(text);
+            if let Some(took) = pace.refuses(bytes, Instant::now().into_std()) {
+                let took = took.as_secs();
+                return Ok(Err(format!(
+                    "not copied: {what} would keep this link busy for {took} s"
+                )));
+            }
+        }
+        let copied = self.screen.copy(text)?;
+        self.count(Purpose::Key);
+        Ok(match copied {
+            Copied::Sent => Ok(format!("copied {what} (OSC 52)")),
+            Copied::TooLong { bytes } => Err(format!(
+                "{what} is {bytes} bytes, a clipboard takes {COPY_LIMIT}"
+            )),
+            Copied::Unsupported => Err("this terminal takes no copies".to_owned()),
+        })
+    }
+
+    /// Tells the pace what was sent since it was last told.
+    fn count(&mut self, purpose: Purpose) {
+        if let Some(pace) = &mut self.pace {
+            let bytes = self.screen.counters().bytes;
+            pace.sent(bytes - self.counted, purpose, Instant::now().into_std());
+            self.counted = bytes;
+        }
     }
 
     /// Writes the recording, and says where.
@@ -399,6 +428,28 @@ impl Console<'_> {
         };
         let queued = self.gauge.as_ref().and_then(Gauge::queued);
         pace.saw(queued, Instant::now().into_std());
+        if queued.is_none() {
+            self.gauge = None;
+            self.watch_again();
+        }
+        self.say_slow()
+    }
+
+    /// Watches the connection that took the place of one that is gone, if there is one by now.
+    fn watch_again(&mut self) {
+        if self.screen.caps().link == Link::Auto && self.gauge.is_none() {
+            self.gauge = Gauge::successor(&process_env);
+            if let (Some(pace), Some(_)) = (&mut self.pace, &self.gauge) {
+                *pace = Pace::new(None, true, Instant::now().into_std());
+            }
+        }
+    }
+
+    /// Tells the model whether the link is slow, if that is another word than the last.
+    fn say_slow(&mut self) -> io::Result<Dirt> {
+        let Some(pace) = &self.pace else {
+            return Ok(Dirt::None);
+        };
         let slow = pace.slow().is_some();
         if slow == self.model.session.slow {
             return Ok(Dirt::None);
@@ -431,11 +482,7 @@ impl Console<'_> {
             .screen
             .draw(|frame| view::draw(model, frame.buffer_mut()))?;
         self.rest_after(drawn.waited);
-        if let Some(pace) = &mut self.pace {
-            let bytes = self.screen.counters().bytes;
-            pace.sent(bytes - self.counted, purpose, Instant::now().into_std());
-            self.counted = bytes;
-        }
+        self.count(purpose);
         Ok(())
     }
 

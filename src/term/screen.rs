@@ -203,6 +203,12 @@ impl<W: Write> Screen<W> {
         }
     }
 
+    /// Returns how many bytes a copy of `text` sends, all at once.
+    pub fn copy_bytes(&self, text: &str) -> usize {
+        let sequence = osc::copy(text, self.caps.multiplexer);
+        sequence.map_or(0, |sequence| sequence.len())
+    }
+
     /// Sets the window's title; the one before comes back when the terminal is left.
     pub fn title(&mut self, text: &str) -> io::Result<()> {
         if self.caps.osc {

@@ -6,10 +6,11 @@
 //!
 //! A recording from a console's first message on replays to the same screen. One that begins later, because older
 //! messages were dropped, begins from what [`Start`] holds: the view, the filter, the selection, not a dialog that was
-//! open. The user's own keys and themes are not part of it; the shipped ones of that name stand in for them.
+//! open. A past that was on screen is part of it. So many pasts were seen that some had to be let go: a replay then goes on
+//! showing what it showed, up to the next one that was kept. The user's own keys and themes are not part of it; the shipped ones of that name stand in for them.
 //! It holds what was on the screen and what was typed, and is as confidential as they are.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use serde::{Deserialize, Serialize};
@@ -22,10 +23,11 @@ use super::{
     filter::Filter,
     keymap,
     mail::Mailbag,
-    model::{Model, Session, Tickets, View},
+    model::{Events, Model, Session, Tickets, View},
     msg::{Connection, Failure, Msg},
     pointer::Mouse,
     theme,
+    travel::{Play, Present, SPEEDS, Way},
     update::{settle, update},
     view,
 };
@@ -92,6 +94,15 @@ pub struct Start {
     pub ticket: Ticket,
     /// The line, as a snapshot in hexadecimal; none for one of which nothing was heard yet.
     pub state: Option<String>,
+    /// The past that is on screen, as a snapshot in hexadecimal, and its moment.
+    #[serde(default)]
+    pub past: Option<(String, Timestamp)>,
+    /// The number of the way to the past that is being gone.
+    #[serde(default)]
+    pub way: Option<Ticket>,
+    /// Which of the speeds the past is played at, and when its next picture is wanted.
+    #[serde(default)]
+    pub play: Option<(usize, Timestamp)>,
 }
 
 /// What the console heard or did.
@@ -106,8 +117,10 @@ pub enum Heard {
     Paste(String),
     /// Another size.
     Resize(u16, u16),
-    /// The line changed by records; the whole of it comes along where these do not join what was known.
-    Changed(Option<String>, Vec<Record>, Timestamp),
+    /// The line as a snapshot in hexadecimal, before a change whose records do not lead there from what was known.
+    Whole(String),
+    /// The line changed by records.
+    Changed(Vec<Record>, Timestamp),
     /// The way to the engine changed.
     Connection(Connection),
     /// The line to the terminal is slow, or no longer is.
@@ -128,7 +141,7 @@ pub enum Heard {
     Filters(Filters, Result<String, String>),
     /// A way to the past is being gone.
     OnTheWay(Ticket, (Seq, Seq)),
-    /// The past was reached.
+    /// The past was reached; without a snapshot if it was let go.
     Arrived(Ticket, Result<(String, Timestamp), Failure>),
     /// What was seen of the bus.
     Mail(Box<Mailbag>),
@@ -145,11 +158,22 @@ pub enum Heard {
 /// Returns a state as it is written down; none for one that no snapshot can be made of.
 pub(super) fn written(state: &State) -> Option<String> {
     let bytes = state.to_snapshot()?;
-    Some(bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Some(hex(&bytes))
+}
+
+/// Returns bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let digit = |half: u8| DIGITS[usize::from(half & 15)];
+    let mut text = String::with_capacity(bytes.len() * 2);
+    text.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(*byte)]),
+    );
+    text
 }
 
 fn read_state(text: &str) -> Option<State> {
@@ -173,7 +197,7 @@ pub fn shown(model: &Model) -> String {
         ));
     }
     let hash: [u8; 32] = sha.finalize().into();
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash)
 }
 
 /// Returns the number of a way to the past.
@@ -250,6 +274,19 @@ impl Replay {
         model.board.selected = start.selected;
         model.filters = start.filters;
         model.tickets = Tickets::after(start.ticket);
+        if let Some((text, now)) = &start.past {
+            let past = read_state(text).ok_or("the snapshot cannot be read")?;
+            model.travel.present = Some(Present {
+                state: std::mem::replace(&mut model.state, Arc::new(past)),
+                now: std::mem::replace(&mut model.now, *now),
+                events: Events::default(),
+            });
+        }
+        model.travel.way = start.way.map(|ticket| Way { ticket, gone: None });
+        let play = start
+            .play
+            .map(|(speed, next)| (speed.min(SPEEDS.len() - 1), next));
+        model.travel.play = play.map(|(speed, next)| Play { speed, next });
         Ok(Replay {
             model,
             present: state,
@@ -266,8 +303,12 @@ impl Replay {
             Heard::Mouse(mouse) => Msg::Mouse(mouse),
             Heard::Paste(text) => Msg::Paste(text),
             Heard::Resize(columns, rows) => Msg::Resize(columns, rows),
-            Heard::Changed(state, records, now) => {
-                self.change(state.as_deref(), &records)?;
+            Heard::Whole(text) => {
+                self.present = read_state(&text).ok_or("the snapshot cannot be read")?;
+                return Ok(());
+            }
+            Heard::Changed(records, now) => {
+                self.change(&records)?;
                 let state = Arc::new(self.present.clone());
                 Msg::Changed {
                     state,
@@ -323,8 +364,11 @@ impl Replay {
                 // Ways are gone one after another, those that were given up too.
                 let ticket = self.awaited(way).unwrap_or(told);
                 let read = |(text, now): (String, Timestamp)| {
-                    let state = read_state(&text).ok_or("the snapshot cannot be read")?;
-                    Ok::<_, String>((Arc::new(state), now))
+                    let state = match text.is_empty() {
+                        true => Arc::clone(&self.model.state),
+                        false => Arc::new(read_state(&text).ok_or("the snapshot cannot be read")?),
+                    };
+                    Ok::<_, String>((state, now))
                 };
                 let stands = match stands {
                     Ok(stands) => Ok(read(stands)?),
@@ -378,11 +422,7 @@ impl Replay {
         fits(&self.wishes.remove(at))
     }
 
-    fn change(&mut self, state: Option<&str>, records: &[Record]) -> Result<(), String> {
-        if let Some(text) = state {
-            self.present = read_state(text).ok_or("the snapshot cannot be read")?;
-            return Ok(());
-        }
+    fn change(&mut self, records: &[Record]) -> Result<(), String> {
         for record in records {
             if record.seq > self.present.head.seq {
                 evolve(&mut self.present, record)

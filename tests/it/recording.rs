@@ -1,14 +1,20 @@
 //! What the console heard, replayed: the same screen at the end.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 
 use obeya::{
     config::{ColorDepth, GlyphSet},
-    domain::time::MINUTE,
-    term::{Keeper, guard},
+    domain::{
+        command::{Command, NewOrder},
+        event::Event,
+        order::Actor,
+        state::State,
+        time::MINUTE,
+    },
+    term::{Keeper, RECORDINGS, guard},
     ui::{
         msg::Msg,
-        recorder::{KEPT, MOST_BYTES, Recorder},
+        recorder::{KEPT, MOST_BYTES, MOST_LINE, MOST_ORDERS, Recorder},
         recording::{Dress, Replay, shown},
     },
 };
@@ -123,6 +129,117 @@ fn the_last_ten_thousand_are_kept_and_no_more_than_a_bound() {
     }
     let bytes = self::text(&mut console).len();
     assert!(bytes <= MOST_BYTES + MOST_BYTES / 4, "{bytes}");
+}
+
+#[test]
+fn one_long_message_drives_nothing_out() {
+    let mut console = recorded(sample::line());
+    console.keys("2jj");
+    console.tell(Msg::Paste("x".repeat(MOST_LINE - 1_000)));
+    console.tell(Msg::Paste("x".repeat(MOST_BYTES)));
+    console.keys("k");
+    let text = text(&mut console);
+    assert!(text.len() < MOST_LINE * 2, "{}", text.len());
+    let count = |what: &str| text.lines().filter(|line| line.starts_with(what)).count();
+    assert_eq!((count("{\"key\""), count("{\"paste\"")), (4, 1));
+    assert_eq!(Replay::of(&text).unwrap().agrees, Some(true));
+}
+
+#[test]
+fn a_recording_that_begins_in_the_past_replays() {
+    let mut console = recorded(sample::line());
+    console.keys("2[[");
+    let newest = console.model.state.head.seq;
+    assert!(console.model.travel.present.is_some());
+    for _ in 0..KEPT {
+        console.keys("jk");
+    }
+    console.keys("[j");
+    assert!(console.model.state.head.seq < newest);
+    assert_eq!(agreed(&mut console), Some(true));
+    // And back in the present.
+    console.keys("<esc>0jj");
+    assert_eq!(agreed(&mut console), Some(true));
+}
+
+/// Returns whether the console shows what a replay of it does; the beginning was dropped.
+fn agreed(console: &mut Console) -> Option<bool> {
+    let text = text(console);
+    assert!(!text.lines().any(|line| line.contains("\"key\":\"2\"")));
+    Replay::of(&text).unwrap().agrees
+}
+
+#[test]
+fn whole_states_wait_to_be_written_and_are_bounded() {
+    let mut console = recorded(sample::line());
+    console.keys("2");
+    let past = Arc::new(console.world.state.clone());
+    let now = console.world.now;
+    let heard = Msg::Arrived {
+        ticket: 0,
+        stands: Ok((Arc::clone(&past), now)),
+    };
+    console.tell(heard.clone());
+    // Not even looked at: who holds it can still write it.
+    assert_eq!(Arc::strong_count(&past), 3);
+    for _ in 0..1_500 {
+        console.tell(heard.clone());
+    }
+    console.keys("[jj");
+    let text = text(&mut console);
+    let arrived: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("{\"arrived\""))
+        .collect();
+    let kept = arrived.iter().filter(|line| !line.contains("[\"\","));
+    let kept = kept.count();
+    assert!(arrived.len() > 1_500, "{}", arrived.len());
+    assert!(!arrived.last().unwrap().contains("[\"\","));
+    // Each counts for a hundred orders, however few it has.
+    assert!((1..=MOST_ORDERS / 100).contains(&kept), "{kept}");
+    assert_eq!(Replay::of(&text).unwrap().agrees, Some(true));
+}
+
+#[test]
+fn another_ledger_is_not_taken_for_the_same() {
+    let mut console = recorded(World::new());
+    let mut other = World::default();
+    other.now = console.world.now;
+    let uuid = uuid::Uuid::from_u128(8);
+    let incarnation = 2;
+    other.tell(&Actor::system(), Event::LedgerCreated { uuid, incarnation });
+    // Its second record comes after what is known, by its number.
+    assert_eq!(other.state.head.seq, console.world.state.head.seq);
+    let order = NewOrder::task("Of the other ledger");
+    other.order(&Actor::person("ada"), Command::CreateOrder { order });
+    console.tell(Msg::Changed {
+        state: Arc::new(other.state.clone()),
+        records: other.records.clone(),
+        now: other.now,
+    });
+    let text = text(&mut console);
+    let replayed: State = Replay::of(&text)
+        .unwrap()
+        .model
+        .present_state()
+        .as_ref()
+        .clone();
+    assert_eq!(replayed.head, other.state.head);
+    assert_eq!(replayed.uuid, other.state.uuid);
+}
+
+#[test]
+fn only_the_newest_recordings_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("recording-mine.jsonl"), "").unwrap();
+    fs::write(folder.path().join("1.log"), "").unwrap();
+    let keeper = Keeper::new(dress(), folder.path().to_owned());
+    let made: Vec<_> = (0..RECORDINGS + 3)
+        .map(|_| keeper.write().unwrap())
+        .collect();
+    assert!(made[..3].iter().all(|file| !file.exists()));
+    assert!(made[3..].iter().all(|file| file.exists()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), RECORDINGS + 2);
 }
 
 #[test]

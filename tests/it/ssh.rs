@@ -1,6 +1,7 @@
 //! A console at the other end of a slow line: a real sshd, a real ssh, and 2 KiB a second between them.
 
 use std::{
+    fs,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
@@ -10,7 +11,10 @@ use vt100::{Color, Screen};
 
 use crate::{
     cli::Room,
-    support::{pty::Pty, ssh::Server},
+    support::{
+        pty::{Pty, Start},
+        ssh::Server,
+    },
 };
 
 /// What the line carries, in bytes a second.
@@ -125,4 +129,26 @@ fn at_two_kibibytes_a_second_keys_answer_within_one() {
     assert!(late.is_empty(), "{late:?} of {took:?}");
     pty.keys("<esc>").keys("q");
     assert_eq!(pty.end(), Ok(0));
+}
+
+#[test]
+fn a_copy_that_would_keep_a_slow_link_is_refused() {
+    let room = Room::new();
+    room.done("work-order create --kind epic --title \"The release\"");
+    for number in 1..=20 {
+        let steps = "with many steps ".repeat(5);
+        room.done(&format!(
+            "work-order create --epic EPIC-001 --title \"Order number {number} of a release {steps}\""
+        ));
+    }
+    // A drawing of 20 orders takes more than three seconds of it.
+    let folder = room.path().join(".config/obeya");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), "link = '800'\n").unwrap();
+    let mut pty = Start::console(room.path()).size(80, 16).go();
+    pty.shows("● host").keys("3").shows("The release");
+    pty.keys("<enter>").shows("Order number 2").keys("m");
+    pty.shows("graph").keys("Y").shows("not copied: 20 orders");
+    let sent = String::from_utf8_lossy(&pty.bytes).matches("]52;").count();
+    assert_eq!(sent, 0);
 }
