@@ -39,8 +39,9 @@ Agents stand in obeya.toml, beside the ledger's folder:
   [agents.greeter]
   command = [\"sh\", \"-c\", \"echo working on $OBEYA_ORDER; echo '{\\\"result\\\":\\\"done\\\"}'\"]
 
-It ends with code 0 when it is interrupted or told to terminate: its agents are asked to end, and killed after their
-grace. With --until-idle it ends by itself, with code 1 if something is ready that none of its agents takes.";
+It ends with code 0 when it is interrupted or told to terminate: its agents are
+asked to end, and killed after their grace. With --until-idle it ends by itself,
+with code 1 if something is ready that none of its agents takes.";
 
 pub(super) fn grammar(noun: Command) -> Command {
     noun.args([flag(

@@ -3,7 +3,7 @@
 //! It outlives its host by as long as it takes to end what it runs, and nothing of what it runs outlives it: it adopts
 //! whatever the agent forks (as the child subreaper of Linux), and when the agent is over, or the host says so, or the
 //! host's pipe ends because the host was killed, it ends the whole tree: TERM, a grace, KILL. Output goes into
-//! [`Segments`](super::output::Segments) from here, so that a flood reaches neither the host nor the disk.
+//! `Segments` from here, so that a flood reaches neither the host nor the disk.
 
 mod capture;
 mod messages;
