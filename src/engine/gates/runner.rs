@@ -94,7 +94,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Starts running gates in the name of the host of this term.
+    /// Puts the project's gates on the ledger, and starts running them in the name of the host of this term.
     ///
     /// # Errors
     ///
@@ -109,12 +109,14 @@ impl Runner {
                 let _ = ring.send(());
             }
         });
-        let host = Host {
+        let mut host = Host {
             desk: desk.clone(),
             file: None,
             under_way: Arc::default(),
             threads: vec![],
         };
+        // The gates stand before this host hands out any work.
+        host.read();
         let thread = thread::Builder::new()
             .name("gates".into())
             .spawn(move || host.run(&woken))

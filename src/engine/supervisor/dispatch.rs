@@ -21,17 +21,21 @@ use crate::{
         command::{Command, Hold, Role},
         decide::{self, decide},
         event::Event,
+        gate::{ClosedGate, Standing},
         id::OrderId,
         order::Actor,
         record::Door,
         refusal::Refusal,
         time::SECOND,
     },
+    engine::gates::{Desk, GateAsk},
     text,
 };
 
 /// How often an order may fail, with whatever agent, before a person has to look at it.
 pub(super) const MAX_FAILURES: u32 = 3;
+/// How often the gates of an order are run for one `done`: once for the work, and once more where the code moved meanwhile.
+const GATE_ROUNDS: u32 = 2;
 /// The longest sentence about a failure that goes on the ledger, in characters: a reason there may have a thousand.
 const SENTENCE: usize = 500;
 /// The longest that a throttling is believed, in microseconds: field reports tell of reset times that were made up.
@@ -268,7 +272,8 @@ enum Undone {
     Refused(String),
 }
 
-/// Completes an order. While an alert holds it, the work is done and waits: the lease is renewed until the hold thaws.
+/// Completes an order. Gates that are asked of it are run first. While an alert holds it or a person has to approve it, the
+/// work is done and waits: the lease is renewed until then.
 async fn complete(
     context: &Context,
     rule: &AgentRule,
@@ -278,6 +283,7 @@ async fn complete(
     stop: &mut watch::Receiver<bool>,
 ) -> Result<(), Undone> {
     let mut news = context.news.clone();
+    let mut rounds = 0;
     loop {
         news.mark_unchanged();
         let command = Command::CompleteOrder {
@@ -294,6 +300,26 @@ async fn complete(
                     return Err(Undone::Stopped(waits));
                 }
             }
+            Err(Trouble::Refused(Refusal::GateClosed { id, gates })) => {
+                let failed = |gate: &ClosedGate| matches!(gate.standing, Standing::Failed { .. });
+                let runs = gates.iter().filter(|gate| !gate.approval);
+                let runs: Vec<_> = runs.map(|gate| gate.gate.clone()).collect();
+                // What failed before this work was done is run again; what fails of it has failed.
+                let fails = rounds > 0 && gates.iter().any(failed);
+                if fails || (!runs.is_empty() && rounds == GATE_ROUNDS) {
+                    let refusal = Refusal::GateClosed { id, gates };
+                    return Err(Undone::Refused(refusal.to_string()));
+                }
+                if !runs.is_empty() {
+                    rounds += 1;
+                    pass(context, rule, claim, runs, stop).await?;
+                    continue;
+                }
+                let waits = "done; waits for an approval";
+                if *stop.borrow() || !context.renew(&rule.name, claim, waits).await {
+                    return Err(Undone::Stopped(waits.into()));
+                }
+            }
             // The agent did it by itself.
             Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
             Err(trouble) => return Err(Undone::Refused(trouble.to_string())),
@@ -302,6 +328,44 @@ async fn complete(
             _ = news.changed() => {}
             _ = stop.changed() => {}
             () = tokio::time::sleep(renewal(claim)) => {}
+        }
+    }
+}
+
+/// Runs the gates that nothing was seen of yet, or not of the code as it is now, and renews the lease meanwhile.
+async fn pass(
+    context: &Context,
+    rule: &AgentRule,
+    claim: &Claim,
+    gates: Vec<String>,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<(), Undone> {
+    let desk = Desk::new(&context.home, &context.handle, context.term);
+    let waits = format!("done; runs gate {}", gates.join(", "));
+    let (asked, order) = (desk.clone(), claim.order);
+    let mut ran = tokio::task::spawn_blocking(move || {
+        for gate in gates {
+            let ask = GateAsk {
+                order,
+                gate,
+                actor: None,
+                role: Role::Admin,
+            };
+            if let Err(failure) = asked.ask(&ask) {
+                tracing::warn!(%order, %failure, "a gate was not run");
+            }
+        }
+    });
+    loop {
+        tokio::select! {
+            _ = &mut ran => return Ok(()),
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(renewal(claim)) => {}
+        }
+        if *stop.borrow() || !context.renew(&rule.name, claim, &waits).await {
+            // What it runs ends before the claim does.
+            let _ = tokio::task::spawn_blocking(move || desk.close()).await;
+            return Err(Undone::Stopped(waits));
         }
     }
 }
