@@ -17,9 +17,11 @@ use crate::demo::{Demo, MAX_SPEED, SEED};
 
 const AFTER: &str = "\
 It works on a ledger of its own in a temporary folder, never on yours, and
-removes it at the end; --out keeps it. Four agents and two people create, pull,
-move and complete orders, pull the andon cord and mend what stopped, all by the
-ordinary commands. You can join in. The same seed tells the same story.
+removes it at the end; --out keeps it. Four agents are processes that take
+orders, write small programs and call them done; quality gates run what they
+wrote. Two people create orders, pull the andon cord and mend what stopped. All
+of it goes by the ordinary commands, and you can join in. The same seed tells
+the same story up to now; from now on it is up to the processes.
 
 Examples:
   obeya demo
@@ -56,9 +58,10 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         // Where nobody reads it, nobody misses it.
         let _ = writeln!(io::stderr(), "making a line with ten days behind it…");
     }
-    let (mut demo, simulator) = Demo::prepare(out.as_deref(), seed)?;
+    let speed = value(matches, "speed").unwrap_or(1);
+    let (mut demo, simulator) = Demo::prepare(out.as_deref(), seed, speed)?;
     if terminal && !call.json() {
-        demo.go(simulator, value(matches, "speed").unwrap_or(1))?;
+        demo.go(simulator, speed)?;
         call.demo = Some(demo);
         return Ok(());
     }

@@ -1,16 +1,19 @@
-//! The demo: a line of simulated orders, people and agents that move, on a ledger of its own.
+//! The demo: a line of orders, people and agents that move, on a ledger of its own.
 //!
 //! [`build`] makes the demo's ledger as it stands after ten days of work, under a held clock: the same seed and the same
 //! end give the same records, but for the ids that the engine gives to its own acts, and so for the hashes. [`fixed`] is
 //! the one that tests and pictures use; a [`Simulator`] plays on any [`Operator`](crate::link::Operator), so it plays on a
-//! ledger in memory too: [`ACTS`] acts, [`STEP`] apart, to end at [`END`]. [`Demo`] is such a ledger that ends now, with a
-//! thread that goes on from there until it is dropped.
+//! ledger in memory too: [`ACTS`] acts, [`STEP`] apart, to end at [`END`]. [`Demo`] is such a ledger that ends now.
+//! From there on only people are played, by a thread that goes on until the demo is dropped: its agents are processes that
+//! whoever hosts the ledger runs through gates, as its `workshop` says.
 //!
 //! Absent on purpose: a way onto any ledger that was there before.
 
 mod random;
 mod script;
+mod shift;
 mod simulator;
+mod workshop;
 
 use std::{
     fs, io,
@@ -43,6 +46,8 @@ pub const ACTS: i64 = 720;
 pub const STEP: i64 = HISTORY / ACTS;
 /// How long somebody waits between two acts at speed 1: a newcomer sees a card move about once a second.
 const PAUSE: Duration = Duration::from_millis(600);
+/// How long an agent takes for one of its steps at speed 1, of which an order has six or seven.
+const AGENT_PAUSE: Duration = Duration::from_millis(2_000);
 /// The highest speed: beyond it nobody sees anything.
 pub const MAX_SPEED: u32 = 100;
 
@@ -92,7 +97,7 @@ impl Demo {
     /// # Errors
     ///
     /// There is a ledger already, or the folder cannot be written.
-    pub fn prepare(out: Option<&Path>, seed: u64) -> Result<(Demo, Simulator), Fault> {
+    pub fn prepare(out: Option<&Path>, seed: u64, speed: u32) -> Result<(Demo, Simulator), Fault> {
         let (folder, scratch) = match out {
             Some(out) => (out.to_owned(), None),
             None => {
@@ -108,11 +113,24 @@ impl Demo {
             thread: None,
         };
         // From here on a failure removes what was made.
-        let simulator = build(&demo.home, seed, link::now(), link::uid())?;
+        let mut simulator = build(&demo.home, seed, link::now(), link::uid())?;
+        let mut line = link::open(&demo.home)?;
+        simulator
+            .hand_over(line.as_mut())
+            .map_err(|failure| failure.fault().clone())?;
+        let pause = AGENT_PAUSE / speed.clamp(1, MAX_SPEED);
+        std::env::current_exe()
+            .and_then(|program| workshop::write(demo.home.project(), &program, pause))
+            .map_err(|error| Fault::io(demo.home.project(), "making the workshop", &error))?;
+        if demo.scratch.is_none()
+            && let Err(fault) = link::trust(&demo.home)
+        {
+            tracing::warn!(%fault, "the demo's agents run only under `obeya host`");
+        }
         Ok((demo, simulator))
     }
 
-    /// Lets the line move on, `speed` times as fast as people look.
+    /// Lets people go on, `speed` times as fast as they look. Agents go on where somebody hosts the ledger.
     ///
     /// # Errors
     ///

@@ -49,7 +49,7 @@ struct Cord {
 /// Plays people and agents.
 #[derive(Clone, Debug)]
 pub struct Simulator {
-    random: Random,
+    pub(super) random: Random,
     uid: u32,
     acts: u64,
     /// Whose turn it is among those who pull work.
@@ -58,6 +58,8 @@ pub struct Simulator {
     titles: usize,
     troubles: usize,
     cord: Option<Cord>,
+    /// Whether the agents are processes of their own, and only people are played.
+    pub(super) people_only: bool,
 }
 
 impl Simulator {
@@ -71,6 +73,7 @@ impl Simulator {
             titles: 0,
             troubles: 0,
             cord: None,
+            people_only: false,
         }
     }
 
@@ -98,7 +101,15 @@ impl Simulator {
                 .submit(line, &person(0), None, Command::CreateOrder { order })
                 .map(drop);
         }
-        self.work(line)
+        self.go_on(line)
+    }
+
+    /// Lets whoever is played go on with what there is to do.
+    fn go_on(&mut self, line: &mut dyn Operator) -> Result<(), Failure> {
+        match self.people_only {
+            true => self.attend(line),
+            false => self.work(line),
+        }
     }
 
     /// Lets whoever has the turn work on.
@@ -197,7 +208,7 @@ impl Simulator {
     fn pull_the_cord(&mut self, line: &mut dyn Operator, act: u64) -> Result<(), Failure> {
         let at_work = orders(line, Condition::InProgress, None)?;
         let Some(order) = self.random.of(&at_work) else {
-            return self.work(line);
+            return self.go_on(line);
         };
         let at = self.troubles % TROUBLE.len();
         let (reason, resolution) = TROUBLE.get(at).copied().unwrap_or_default();
@@ -257,7 +268,7 @@ impl Simulator {
     }
 
     /// Submits a command and returns the subjects of what came of it: none if it was refused.
-    fn submit(
+    pub(super) fn submit(
         &mut self,
         line: &mut dyn Operator,
         who: &Actor,
@@ -332,17 +343,17 @@ fn beat(
     line.heartbeat(&beat).map(drop)
 }
 
-fn person(n: usize) -> Actor {
+pub(super) fn person(n: usize) -> Actor {
     Actor::person(PEOPLE.get(n).copied().unwrap_or_default())
 }
 
 /// Asks, and returns None where the answer is a refusal.
-fn ask(line: &mut dyn Operator, query: &Query) -> Result<Option<Answer>, Failure> {
+pub(super) fn ask(line: &mut dyn Operator, query: &Query) -> Result<Option<Answer>, Failure> {
     Ok(line.ask(query)?.ok())
 }
 
 /// Returns the open orders in a condition, those of one holder if one is named, by number and without epics.
-fn orders(
+pub(super) fn orders(
     line: &mut dyn Operator,
     status: Condition,
     holder: Option<&str>,

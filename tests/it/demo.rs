@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 use obeya::{
     demo,
     domain::{
+        event::Event,
         query::{Answer, Query, events::Entry},
-        record::Record,
+        record::{ActorKind, Record, Stored},
         time::DAY,
     },
     link::{self, Cold, Follower, HeldClock, Home, Observer as _},
@@ -188,9 +189,23 @@ fn the_console_shows_a_line_that_moves_and_nothing_is_left() {
         let text: String = Entry::of(&records[0]).text.chars().take(20).collect();
         pty.shows(&text);
     }
+    // Who moves them are processes, and what they call done has passed the gates.
+    let evidence = 'seen: loop {
+        let records = follower.next(PATIENCE).unwrap();
+        assert!(!records.is_empty(), "no agent completed anything");
+        for record in records {
+            if let Event::OrderCompleted { evidence, .. } = record.decode().unwrap() {
+                assert_eq!(record.actor_kind, Stored::Known(ActorKind::Agent));
+                break 'seen evidence;
+            }
+        }
+    };
+    let gates: Vec<_> = evidence.iter().map(|seen| &*seen.gate).collect();
+    assert!(gates.starts_with(&["compilation", "coverage"]), "{gates:?}");
     drop(follower);
     pty.keys("q");
     assert_eq!(pty.end(), Ok(0));
+    // An agent that went on would make its folders again.
     assert_eq!(
         fs::read_dir(temporary.path()).unwrap().count(),
         0,

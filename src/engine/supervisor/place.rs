@@ -105,6 +105,7 @@ impl Place {
             put("OBEYA_ORDER", words.id.clone());
             put("OBEYA_EPOCH", format!("{}:{}", claim.order, claim.epoch));
             put("OBEYA_TITLE", words.title.clone());
+            put("OBEYA_STAGE", text("stage").to_owned());
             put("OBEYA_PROMPT", words.prompt.clone());
         }
         Spec {
