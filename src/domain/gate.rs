@@ -119,6 +119,8 @@ pub enum Standing {
     Passed,
     /// Nothing was seen yet.
     Missing,
+    /// It is being run now. No rule knows that: the host says so.
+    Running,
     /// What was seen is not a pass.
     Failed {
         /// What it came to.
@@ -139,6 +141,7 @@ impl Standing {
             Standing::Passed => "passed".into(),
             Standing::Missing if approval => "not approved yet".into(),
             Standing::Missing => "not run yet".into(),
+            Standing::Running => "being run now".into(),
             Standing::Failed { .. } if approval => "rejected".into(),
             Standing::Failed { verdict } => verdict.words().into(),
             Standing::Stale { why } => format!("stale: {}", why.words()),

@@ -197,7 +197,8 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
                     "the engine stopped before it answered",
                 )))
             };
-            Response::Reply(Box::new(receiver.await.unwrap_or_else(|_| gone())))
+            let reply = receiver.await.unwrap_or_else(|_| gone());
+            Response::Reply(Box::new(office.desk.heed(reply)))
         }
         Request::Ask(query) => {
             let answered = in_background(office, move |office| {

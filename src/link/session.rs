@@ -251,7 +251,16 @@ impl Session {
 
     /// Submits a command, and calls `answer` from the engine's thread.
     pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
-        self.watching.handle().submit_then(submission, answer);
+        let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        let desk = office.as_ref().map(|office| office.desk.clone());
+        drop(office);
+        let heeded = move |reply| {
+            answer(match desk {
+                Some(desk) => desk.heed(reply),
+                None => reply,
+            });
+        };
+        self.watching.handle().submit_then(submission, heeded);
     }
 }
 

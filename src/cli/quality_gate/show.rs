@@ -69,7 +69,7 @@ fn asked_of(rule: &GateRule) -> String {
 fn tone(standing: &Standing) -> Tone {
     match standing {
         Standing::Passed => Tone::Good,
-        Standing::Missing | Standing::Stale { .. } => Tone::Warn,
+        Standing::Missing | Standing::Running | Standing::Stale { .. } => Tone::Warn,
         Standing::Failed { .. } => Tone::Bad,
     }
 }

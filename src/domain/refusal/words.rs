@@ -5,6 +5,7 @@ use std::fmt;
 use super::Refusal;
 use crate::domain::{
     command::Role,
+    gate::Standing,
     id::{AlertId, OrderId},
     order::Wait,
     ways,
@@ -62,9 +63,12 @@ impl Refusal {
             Refusal::GateClosed { id, gates } => gates
                 .iter()
                 .take(SHOWN)
-                .map(|closed| match closed.approval {
-                    true => format!("obeya quality-gate approve {id} {}", closed.gate),
-                    false => format!("obeya quality-gate run {id} {}", closed.gate),
+                .map(|closed| match (closed.approval, &closed.standing) {
+                    (true, _) => format!("obeya quality-gate approve {id} {}", closed.gate),
+                    (false, Standing::Running) => {
+                        format!("try again once it has run: obeya quality-gate status {id}")
+                    }
+                    (false, _) => format!("obeya quality-gate run {id} {}", closed.gate),
                 })
                 .collect(),
             Refusal::NotApprover { id, gate, .. } => vec![format!(

@@ -36,8 +36,8 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// How long a run waits for its place before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
-/// How often it looks whether a place is free.
-const GLANCE: Duration = Duration::from_millis(200);
+/// How often it is looked whether a place is free, or somebody else's run over.
+pub(super) const GLANCE: Duration = Duration::from_millis(200);
 /// The longest command in evidence, in characters.
 const COMMAND: usize = 500;
 
@@ -133,8 +133,7 @@ pub fn prepare(
     if let Err(refusal) = may_run(&state, ask, &spec) {
         return Ok(Err(refusal));
     }
-    let name = format!("{}.{}", ask.order, spec.name);
-    let Some(claim) = Store::of(home).claim(&name)? else {
+    let Some(claim) = Store::of(home).claim(&claim_name(ask.order, &spec.name))? else {
         let why = format!("{} is being run on {} already", spec.name, ask.order);
         return Ok(Err(Refusal::invalid("gate", why)));
     };
@@ -206,6 +205,11 @@ pub fn run_gate(
         Ok(ready) => ready.run(line, term, stop),
         Err(refusal) => Ok(Err(refusal)),
     }
+}
+
+/// Returns what the claim on a run is called.
+pub(super) fn claim_name(order: OrderId, gate: &str) -> String {
+    format!("{order}.{gate}")
 }
 
 fn approval(spec: &GateSpec) -> Refusal {

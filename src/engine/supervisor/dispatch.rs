@@ -311,8 +311,7 @@ async fn complete(
                     return Err(Undone::Refused(refusal.to_string()));
                 }
                 if !runs.is_empty() {
-                    rounds += 1;
-                    pass(context, rule, claim, runs, stop).await?;
+                    rounds += u32::from(pass(context, rule, claim, runs, stop).await?);
                     continue;
                 }
                 let waits = "done; waits for an approval";
@@ -332,19 +331,25 @@ async fn complete(
     }
 }
 
-/// Runs the gates that nothing was seen of yet, or not of the code as it is now, and renews the lease meanwhile.
+/// Runs the gates that nothing was seen of yet, or not of the code as it is now, and renews the lease meanwhile. What is being
+/// run already is waited for. Returns whether anything was run.
 async fn pass(
     context: &Context,
     rule: &AgentRule,
     claim: &Claim,
     gates: Vec<String>,
     stop: &mut watch::Receiver<bool>,
-) -> Result<(), Undone> {
+) -> Result<bool, Undone> {
     let desk = Desk::new(&context.home, &context.handle, context.term);
     let waits = format!("done; runs gate {}", gates.join(", "));
     let (asked, order) = (desk.clone(), claim.order);
     let mut ran = tokio::task::spawn_blocking(move || {
+        let mut any = false;
         for gate in gates {
+            if asked.outlast(order, &gate) {
+                continue;
+            }
+            any = true;
             let ask = GateAsk {
                 order,
                 gate,
@@ -355,10 +360,12 @@ async fn pass(
                 tracing::warn!(%order, %failure, "a gate was not run");
             }
         }
+        any
     });
     loop {
         tokio::select! {
-            _ = &mut ran => return Ok(()),
+            // A run that panicked is one that was tried.
+            ran = &mut ran => return Ok(ran.unwrap_or(true)),
             _ = stop.changed() => {}
             () = tokio::time::sleep(renewal(claim)) => {}
         }

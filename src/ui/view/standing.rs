@@ -81,5 +81,6 @@ pub fn gate(standing: &Standing, glyphs: &Glyphs) -> (&'static str, Role) {
         Standing::Failed { .. } => (glyphs.failed, Role::Error),
         Standing::Stale { .. } => (glyphs.sla_at_risk, Role::Warning),
         Standing::Missing => (glyphs.queued, Role::Muted),
+        Standing::Running => (glyphs.in_progress, Role::StatusInProgress),
     }
 }
