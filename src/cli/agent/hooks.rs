@@ -86,7 +86,12 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     if !call.is_lent() {
         eprintln!("to merge into {}:", tool.file);
     }
-    call.out.json(&settings(tool, agent))
+    let settings = settings(tool, agent);
+    match call.json() {
+        true => call.out.json(&settings),
+        // As people write such a file, into a pipe too.
+        false => call.out.verbatim(&format!("{settings:#}\n")),
+    }
 }
 
 fn settings(tool: &Tool, agent: Option<&Name>) -> Value {

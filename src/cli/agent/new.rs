@@ -30,6 +30,7 @@ use crate::{
         line::{LINE_FILE, Line, Restart, Words, is_name},
     },
     domain::{
+        command::Role,
         message::{Address, Name},
         order::{Bucket, Kind},
         refusal::Refusal,
@@ -77,6 +78,11 @@ pub(super) fn arguments() -> [Arg; 6] {
 }
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
+    let (_, has) = call.acting();
+    let needs = Role::Operator;
+    if has < needs {
+        return Err(Refusal::Role { has, needs }.into());
+    }
     let plan = Plan::of(matches, call)?;
     if !call.globals.dry_run {
         plan.carry_out()?;

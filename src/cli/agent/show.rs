@@ -113,7 +113,9 @@ pub(super) fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
         None => format!("since {at}"),
     });
     let life = agent.life.as_ref();
-    let runs = life.map(|life| {
+    // Of one that nobody supervises there are no runs to tell of.
+    let supervised = life.filter(|life| life.source != LifeSource::Hook || life.wanted > 0);
+    let runs = supervised.map(|life| {
         let run = |run: &RunView| {
             let pid = run
                 .pid

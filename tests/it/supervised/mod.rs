@@ -1,6 +1,8 @@
 //! Agents as real processes under a real host.
 
 mod faults;
+mod hooks;
+mod kit;
 
 use std::{
     fs,
@@ -63,7 +65,10 @@ impl Project {
 
     /// Runs a host until it ends by itself; one that does not is told to, and has failed.
     fn host_until_idle(&self) -> Output {
-        let mut command = self.command(&["host", "--until-idle"]);
+        Project::to_its_end(self.command(&["host", "--until-idle"]))
+    }
+
+    fn to_its_end(mut command: Command) -> Output {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut host = command.spawn().unwrap();
         let end = Instant::now() + PATIENCE;

@@ -164,16 +164,8 @@ impl NewAgent {
             language.test
         );
         let mode = match language.stays {
-            true => {
-                "It is one process (`mode = \"stdio\"`): lines of JSON come in on standard input and go out on standard output. It says hello, gets \
-                 `execute` with an order, says `progress`, and at last a `result`; after `cancel` the order is no longer its. It passes over what it does not \
-                 know, and ends with its input."
-            }
-            false => {
-                "It is started for each order: the order is in its environment and, whole, on standard input. What it prints is kept, lines \
-                 `{\"type\":\"progress\"}` renew its lease, and its last line with a `result` says what came of the order. An exit code of 0 without one is a \
-                 crash."
-            }
+            true => include_str!("stdio.md"),
+            false => include_str!("exec.md"),
         };
         let topics = match self.topics.as_slice() {
             [] => String::new(),
@@ -189,7 +181,7 @@ impl NewAgent {
         // Last what a user typed, so that nothing in it is taken for a place to fill.
         include_str!("readme.md")
             .replace("@PROGRAM@", program)
-            .replace("@MODE@", mode)
+            .replace("@MODE@", mode.trim_end())
             .replace("@COMMANDS@", &commands)
             .replace("@LINE@", line)
             .replace("@TOPICS@\n", &topics)

@@ -1,5 +1,6 @@
 """Talks to the agent as obeya does: python3 -m unittest"""
 
+import contextlib
 import json
 import pathlib
 import queue
@@ -25,7 +26,10 @@ class TheProgram(unittest.TestCase):
     def tearDown(self):
         self.watchdog.cancel()
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()
 
     def say(self, **message):
         self.process.stdin.write(json.dumps(message) + "\n")
@@ -51,7 +55,7 @@ class TheProgram(unittest.TestCase):
         self.assertEqual(self.process.wait(10), 0)
 
     def test_it_acknowledges_messages(self):
-        self.say(type="message", message=7, topic="work_order_events", body="news")
+        self.say(type="message", message=7, address="work_order_events", body="news")
         self.assertEqual(self.hear("ack")["message"], 7)
 
 

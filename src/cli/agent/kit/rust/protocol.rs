@@ -38,7 +38,7 @@ fn it_works_on_one_order_after_another_and_ends_with_its_input() {
             (&json!(id), &json!("done"))
         );
     }
-    say(json!({ "type": "message", "message": 7, "topic": "work_order_events", "body": "news" }));
+    say(json!({ "type": "message", "message": 7, "address": "work_order_events", "body": "news" }));
     assert_eq!(hear("ack")["message"], 7);
     drop(input);
     assert!(agent.wait().unwrap().success());

@@ -34,7 +34,7 @@ test("it works on one order after another and ends with its input", { timeout: 2
     const result = await hear("result");
     assert.deepEqual([result.id, result.result], [id, "done"]);
   }
-  say({ type: "message", message: 7, topic: "work_order_events", body: "news" });
+  say({ type: "message", message: 7, address: "work_order_events", body: "news" });
   assert.equal((await hear("ack")).message, 7);
   const exit = once(agent, "exit");
   agent.stdin.end();
