@@ -3,6 +3,7 @@
 //! All of it is made or nothing, nothing is overwritten, and what stands in `obeya.toml` stays as it is to the byte.
 
 use std::{
+    borrow::Cow,
     fs,
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -17,7 +18,7 @@ use serde_json::json;
 
 use super::{
     super::{
-        arguments::{many, option, positional, reads},
+        arguments::{many, option, positional, reads, words},
         context::{Call, text, word},
         error::{self, CliError, Done},
         output::Tone,
@@ -31,7 +32,7 @@ use crate::{
     },
     domain::{
         command::Role,
-        message::{Address, Name},
+        message::{Name, Topic},
         order::{Bucket, Kind},
         refusal::Refusal,
     },
@@ -68,7 +69,7 @@ pub(super) fn arguments() -> [Arg; 6] {
         )
         .value_parser(restart),
         many("topics", "TOPICS", "What it hears, with commas between")
-            .value_parser(reads(str::parse::<Address>)),
+            .value_parser(words(Topic::ALL, Topic::word)),
         option(
             "out",
             "FOLDER",
@@ -116,11 +117,11 @@ impl Plan {
             .iter()
             .find(|language| language.word == wanted)
             .ok_or_else(|| CliError::Usage(format!("there is no language '{wanted}'")))?;
-        let topics: Vec<Address> = matches
+        let topics: Vec<Topic> = matches
             .get_many("topics")
             .into_iter()
             .flatten()
-            .cloned()
+            .copied()
             .collect();
         if !language.stays && !topics.is_empty() {
             let why = "an agent in bash is started for each order, so that it hears none: take another language";
@@ -262,15 +263,8 @@ fn addition(agent: &NewAgent, before: &str, folder: &str) -> Result<String, CliE
         _ => "\n\n",
     };
     let addition = format!("{gap}{}", agent.table(folder));
-    let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
-    let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
-    let words = Words {
-        buckets: &buckets,
-        kinds: &kinds,
-    };
-    let read = |text: String| Line::read(&Document::new(LINE_FILE, text), words);
-    let (_, old) = read(before.to_owned());
-    let (line, new) = read(format!("{before}{addition}"));
+    let (_, old) = read_line(before.to_owned());
+    let (line, new) = read_line(format!("{before}{addition}"));
     let is_there = line.agents.iter().any(|rule| rule.name == agent.name);
     match new.into_iter().find(|problem| !old.contains(problem)) {
         None if is_there => Ok(addition),
@@ -282,6 +276,17 @@ fn addition(agent: &NewAgent, before: &str, folder: &str) -> Result<String, CliE
             Err(Refusal::invalid(LINE_FILE, why).into())
         }
     }
+}
+
+/// Returns what an `obeya.toml` says, and what is wrong in it.
+pub(super) fn read_line(text: impl Into<Cow<'static, str>>) -> (Line, Vec<Problem>) {
+    let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
+    let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    let words = Words {
+        buckets: &buckets,
+        kinds: &kinds,
+    };
+    Line::read(&Document::new(LINE_FILE, text), words)
 }
 
 fn broken(problem: Problem) -> CliError {

@@ -12,7 +12,7 @@ fn agent(name: &str, word: &str) -> NewAgent {
             .unwrap(),
         role: Some("tester \"by\\ night\"".parse().unwrap()),
         restart: Restart::Transient,
-        topics: vec!["work_order_events".parse().unwrap()],
+        topics: vec![Topic::WorkOrderEvents],
     }
 }
 
@@ -26,12 +26,7 @@ fn what_is_added_is_read_as_it_is_meant() {
         ] {
             let agent = agent("a.b-c", language.word);
             let added = addition(&agent, before, "agents/a.b-c").unwrap();
-            let document = Document::new("x", format!("{before}{added}"));
-            let words = Words {
-                buckets: &[],
-                kinds: &[],
-            };
-            let (line, _) = Line::read(&document, words);
+            let (line, _) = read_line(format!("{before}{added}"));
             let rule = line
                 .agents
                 .iter()

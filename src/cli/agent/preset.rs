@@ -90,21 +90,12 @@ fn list(call: &mut Call<'_>) -> Done {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::{
-        Document,
-        line::{Line, Words},
-    };
+    use super::{super::new::read_line, *};
 
     #[test]
     fn every_preset_is_an_agent_without_a_problem() {
         for preset in PRESETS {
-            let document = Document::new(preset.name, preset.toml);
-            let words = Words {
-                buckets: &[],
-                kinds: &[],
-            };
-            let (line, problems) = Line::read(&document, words);
+            let (line, problems) = read_line(preset.toml);
             assert!(problems.is_empty(), "{problems:?}");
             let [agent] = line.agents.as_slice() else {
                 unreachable!("{}: {:?}", preset.name, line.agents);

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::{
     config::line::Restart,
-    domain::message::{Address, Name},
+    domain::message::{Name, Topic},
 };
 
 /// A language that agents are made in.
@@ -96,7 +96,7 @@ pub(super) struct NewAgent {
     pub(super) language: &'static Language,
     pub(super) role: Option<Name>,
     pub(super) restart: Restart,
-    pub(super) topics: Vec<Address>,
+    pub(super) topics: Vec<Topic>,
 }
 
 impl NewAgent {
