@@ -55,6 +55,11 @@ views! {
     "agent" "stop" "Have the host end an agent and not run it again";
     "agent" "scale" "Have the host run an agent so many times at once";
     "agent" "logs" "Print what an agent wrote";
+    "agent" "new" "Make a working agent to start from, with its test, its page and its table";
+    "agent" "preset" "Print coding agents, to paste into obeya.toml";
+    "agent" "wrap" "Run a coding agent, and say in obeya's words what came of it";
+    "agent" "hook" "Say what a coding agent is about: its hooks call this";
+    "agent" "hooks" "Print the settings with which a coding agent calls its hooks";
     "bus" "topics" "List topics and inboxes, and who takes from them";
     "bus" "publish" "Send a message";
     "bus" "subscribe" "Follow messages, one line each, and acknowledge them";

@@ -115,12 +115,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Invocation {
     if arguments.len() == 2 && arguments.get(1).is_some_and(|word| word == RUNNER) {
         return Invocation::Done(crate::link::run_runner());
     }
-    let narrow = grammar::narrow(&arguments);
+    let is_hook = agent::is_hook(&arguments);
+    match invoked(&arguments) {
+        Invocation::Done(_) if is_hook => Invocation::Done(EXIT_DONE),
+        invocation => invocation,
+    }
+}
+
+fn invoked(arguments: &[OsString]) -> Invocation {
+    let narrow = grammar::narrow(arguments);
     // What the narrow grammar cannot read, the whole one explains.
-    let matches = narrow.and_then(|narrow| read(narrow, &arguments).ok());
-    match matches.map_or_else(|| read(grammar::tree(), &arguments), Ok) {
+    let matches = narrow.and_then(|narrow| read(narrow, arguments).ok());
+    match matches.map_or_else(|| read(grammar::tree(), arguments), Ok) {
         Ok(matches) => started(&matches),
-        Err(error) => Invocation::Done(misread(&error, &arguments)),
+        Err(error) => Invocation::Done(misread(&error, arguments)),
     }
 }
 

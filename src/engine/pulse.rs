@@ -9,7 +9,7 @@ use crate::{
         id::OrderId,
         query::{
             Live, Query,
-            life::Lives,
+            life::{Lives, Reported, merged},
             trace::{TraceQuery, Traced},
         },
         state::State,
@@ -129,7 +129,13 @@ impl Pulse {
         };
         let lives = match self {
             Pulse::Own(_) => Lives::new(),
-            Pulse::Kept(_, home) => lives::read(home),
+            Pulse::Kept(telemetry, home) => {
+                let reports = telemetry.reports().unwrap_or_else(|fault| {
+                    tracing::warn!(%fault, "what hooks reported could not be read");
+                    BTreeMap::new()
+                });
+                with_reports(lives::read(home), &reports, now)
+            }
         };
         Live {
             beats,
@@ -138,6 +144,20 @@ impl Pulse {
             tree: None,
         }
     }
+}
+
+/// Returns what the agents are about, those too of which only their hooks tell.
+fn with_reports(
+    mut lives: Lives,
+    reports: &BTreeMap<String, Vec<Reported>>,
+    now: Timestamp,
+) -> Lives {
+    for (agent, reports) in reports {
+        if let Some(life) = merged(lives.remove(agent), reports, now) {
+            lives.insert(agent.clone(), life);
+        }
+    }
+    lives
 }
 
 /// Returns the epoch of an order's lease and its length in microseconds.

@@ -11,7 +11,12 @@ use super::{
     paths::{FileId, beside, open_private},
     sqlite::records::int,
 };
-use crate::domain::{agent::MAX_AGENTS, id::OrderId, time::Timestamp};
+use crate::domain::{
+    agent::MAX_AGENTS,
+    id::OrderId,
+    query::life::{LifeState, Reported},
+    time::Timestamp,
+};
 
 /// How long a beat waits for another's; it is worth no more.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -27,6 +32,13 @@ const TABLES: &str = "
 CREATE TABLE leases (order_id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, until INTEGER NOT NULL, beat INTEGER NOT NULL) STRICT;
 CREATE TABLE agents (name TEXT PRIMARY KEY, beat INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
 PRAGMA user_version=1;
+";
+
+/// What hooks reported, by agent and session. Made wherever it is missing, in files of an earlier version too, which read
+/// past it.
+const REPORTS: &str = "
+CREATE TABLE IF NOT EXISTS reports (agent TEXT NOT NULL, session TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL,
+    heard INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (agent, session)) STRICT;
 ";
 
 /// The newest beat of a lease.
@@ -146,6 +158,60 @@ impl Telemetry {
         })
     }
 
+    /// Notes what a hook says that a session of an agent is about; None says that the session is over.
+    pub fn report(
+        &mut self,
+        agent: &str,
+        session: &str,
+        state: Option<LifeState>,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.with(|db| {
+            let Some(state) = state else {
+                let sql = "DELETE FROM reports WHERE agent = ?1 AND session = ?2";
+                return db
+                    .prepare_cached(sql)?
+                    .execute([agent, session])
+                    .map(drop);
+            };
+            let sql = "INSERT INTO reports VALUES (?1, ?2, ?3, ?4, ?4, ?5) ON CONFLICT (agent, session) DO UPDATE \
+                SET since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END, \
+                state = excluded.state, heard = excluded.heard, note = excluded.note";
+            db.prepare_cached(sql)?
+                .execute(params![agent, session, state.word(), now.0, note])?;
+            let sql = "DELETE FROM reports WHERE rowid IN \
+                (SELECT rowid FROM reports ORDER BY heard DESC, rowid LIMIT -1 OFFSET ?1)";
+            db.prepare_cached(sql)?
+                .execute([int(MAX_AGENT_BEATS as u64)])
+                .map(drop)
+        })
+    }
+
+    /// Returns what hooks reported, by agent.
+    pub fn reports(&mut self) -> Result<BTreeMap<String, Vec<Reported>>, Fault> {
+        self.with(|db| {
+            let sql = "SELECT agent, session, state, since, heard, note FROM reports";
+            let mut get = db.prepare_cached(sql)?;
+            let mut rows = get.query([])?;
+            let mut found: BTreeMap<String, Vec<Reported>> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                // A state of a newer version is nobody's here.
+                let Ok(state) = row.get::<_, String>(2)?.parse() else {
+                    continue;
+                };
+                found.entry(row.get(0)?).or_default().push(Reported {
+                    session: row.get(1)?,
+                    state,
+                    since: Timestamp(row.get(3)?),
+                    heard: Timestamp(row.get(4)?),
+                    note: row.get(5)?,
+                });
+            }
+            Ok(found)
+        })
+    }
+
     fn with<T>(&mut self, act: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, Fault> {
         let fault = |error: &rusqlite::Error| {
             Fault::sqlite(&self.path, "keeping telemetry", error)
@@ -201,6 +267,7 @@ impl Telemetry {
             FORMAT => {}
             _ => return Err(rusqlite::Error::InvalidQuery),
         }
+        db.execute_batch(REPORTS)?;
         db.execute_batch("COMMIT")?;
         Ok(db)
     }
@@ -246,6 +313,33 @@ mod tests {
         let beats = telemetry.agent_beats().unwrap();
         assert_eq!(beats.len(), MAX_AGENT_BEATS);
         assert!(beats.contains_key("ben") && !beats.contains_key("ana"));
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_takes_reports_and_keeps_its_beats() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path()).unwrap();
+        fs::write(home.database(), "").unwrap();
+        let db = Connection::open(home.telemetry()).unwrap();
+        db.execute_batch(TABLES).unwrap();
+        db.execute("INSERT INTO agents VALUES ('ana', 4, '')", [])
+            .unwrap();
+        drop(db);
+        let mut telemetry = Telemetry::new(&home);
+        let mut told = |state, at| {
+            let note = "";
+            telemetry.report("ana", "s1", state, note, Timestamp(at))
+        };
+        told(Some(LifeState::Waiting), 5).unwrap();
+        told(Some(LifeState::Waiting), 6).unwrap();
+        let reports = telemetry.reports().unwrap();
+        let ana = reports.get("ana").and_then(|all| all.first()).unwrap();
+        assert_eq!((ana.since, ana.heard), (Timestamp(5), Timestamp(6)));
+        assert!(telemetry.agent_beats().unwrap().contains_key("ana"));
+        telemetry
+            .report("ana", "s1", None, "", Timestamp(7))
+            .unwrap();
+        assert!(telemetry.reports().unwrap().is_empty());
     }
 
     #[test]

@@ -289,7 +289,7 @@ fn one_of(
 }
 
 /// Returns whether a text may name an agent, and so a folder of its logs.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     text.len() <= NAME_LIMIT
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -15,7 +15,7 @@ mod agent;
 pub mod gates;
 mod reader;
 
-pub use self::agent::{AgentRule, Budget, Mode, Progress, Restart, Workspace};
+pub use self::agent::{AgentRule, Budget, Mode, Progress, Restart, Workspace, is_name};
 use self::reader::Reader;
 use super::{Document, Problem};
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Live, MAX_LIMIT,
     events::Entry,
-    life::Life,
+    life::{Life, LifeSource, LifeState},
     order_view::LeaseView,
     reading::{Answered, Reading},
     value::Moment,
@@ -192,7 +192,7 @@ impl AgentView {
                 None if holds.is_empty() => AgentStatus::Idle,
                 None => AgentStatus::Working,
             },
-            life: live.lives.get(&agent.name).cloned(),
+            life: life_of(live, agent),
             capabilities: agent.capabilities.clone(),
             registered_at: registered.then_some(Moment(agent.registered)),
             paused_at: agent.paused.as_ref().map(|pause| Moment(pause.at)),
@@ -201,6 +201,23 @@ impl AgentView {
             holds,
             completed: agent.completed,
         }
+    }
+}
+
+/// Returns what is known of an agent's life. One that nobody supervises hears of a pause when it next pulls, and is paused
+/// from now on all the same, unless it waits for somebody.
+fn life_of(live: &Live, agent: &Agent) -> Option<Life> {
+    let life = live.lives.get(&agent.name).cloned()?;
+    let waits = life.state == LifeState::Waiting;
+    match &agent.paused {
+        Some(pause) if life.source == LifeSource::Hook && !waits => Some(Life {
+            state: LifeState::Paused,
+            source: LifeSource::Operator,
+            since: Moment(pause.at),
+            note: pause.reason.clone(),
+            ..life
+        }),
+        _ => Some(life),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where the runs of an agent go on: what each is given, and how it is noted.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -90,6 +90,9 @@ impl Place {
             .chain(given)
             .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
             .collect();
+        if let Some((_, path)) = env.iter_mut().find(|(name, _)| name == "PATH") {
+            *path = with_own_folder(path, &context.program);
+        }
         let mut put = |name: &str, value: String| env.push((name.to_owned(), value));
         put("OBEYA_LEDGER", context.home.path().display().to_string());
         put("OBEYA_AGENT", rule.name.clone());
@@ -129,6 +132,16 @@ impl Place {
             grace_ms: u64::from(rule.grace_seconds) * 1_000,
             output: note.folder(&context.home),
         }
+    }
+}
+
+/// Returns the folders in which programs are found, last of all that of obeya itself: what an agent calls, its hooks too, is
+/// then there wherever obeya lies, and hides nothing.
+fn with_own_folder(path: &str, program: &Path) -> String {
+    let folder = program.parent().and_then(Path::to_str);
+    match folder.filter(|folder| !folder.is_empty() && !folder.contains(':')) {
+        Some(folder) => format!("{path}:{folder}"),
+        None => path.to_owned(),
     }
 }
 

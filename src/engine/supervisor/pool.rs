@@ -27,7 +27,7 @@ use crate::{
         command::{Command, Hold, Role},
         query::life::{Life, LifeSource, LifeState, Lives, RunView},
         refusal::Refusal,
-        time::SECOND,
+        time::{SECOND, Timestamp},
     },
 };
 
@@ -59,10 +59,12 @@ impl Pool {
         recover(&self.context).await;
         let mut news = self.context.news.clone();
         loop {
+            // As of before it is seen what may be started: a pause that ends meanwhile is still one to wake up for.
+            let seen = self.context.now();
             self.heed_pauses();
             self.fill().await;
             self.publish();
-            let wake = self.wake();
+            let wake = self.wake(seen);
             tokio::select! {
                 note = inbox.recv() => match note {
                     None | Some(Note::Stop) => break,
@@ -100,9 +102,8 @@ impl Pool {
         lives::clear(&self.context.home);
     }
 
-    /// Returns when time alone may have something to be done.
-    fn wake(&self) -> Instant {
-        let now = self.context.now();
+    /// Returns when time alone may have something to be done that there was not at this time.
+    fn wake(&self, now: Timestamp) -> Instant {
         let wakes = self
             .members
             .values()

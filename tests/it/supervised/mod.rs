@@ -2,6 +2,8 @@
 
 mod faults;
 mod gated;
+mod hooks;
+mod kit;
 
 use std::{
     fs,
@@ -64,7 +66,10 @@ impl Project {
 
     /// Runs a host until it ends by itself; one that does not is told to, and has failed.
     fn host_until_idle(&self) -> Output {
-        let mut command = self.command(&["host", "--until-idle"]);
+        Project::to_its_end(self.command(&["host", "--until-idle"]))
+    }
+
+    fn to_its_end(mut command: Command) -> Output {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut host = command.spawn().unwrap();
         let end = Instant::now() + PATIENCE;
