@@ -123,6 +123,26 @@ impl Globals {
         })
     }
 
+    /// Returns who acts, if anybody was named here or in the environment.
+    pub(super) fn named_actor(&self) -> Option<Actor> {
+        let named = [AGENT_VARIABLE, ACTOR_VARIABLE].map(variable);
+        let named = named.iter().any(Option::is_some);
+        self.actor
+            .clone()
+            .or_else(|| named.then(actor_of_environment))
+    }
+
+    /// Returns what the caller may do, if it was said.
+    pub(super) fn named_role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// Returns the claim that the environment names: its order and its fencing number.
+    pub(super) fn claim(&self) -> Option<(OrderId, u32)> {
+        let given = self.epoch?;
+        Some((given.order?, given.number))
+    }
+
     /// Returns the fencing number for a write on an order. One that stays in the environment belongs to the order that
     /// was claimed, and says nothing about any other.
     fn epoch(&self, order: OrderId) -> Option<u32> {
