@@ -139,7 +139,12 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(ListPromptsResult::with_all_items(prompts::all()))
+        // What they tell a model to do is offered to nobody who only looks.
+        let prompts = match self.line.is_read_only() {
+            true => vec![],
+            false => prompts::all(),
+        };
+        Ok(ListPromptsResult::with_all_items(prompts))
     }
 
     async fn get_prompt(
