@@ -7,10 +7,13 @@ use serde_json::json;
 
 use super::{
     arguments::{option, positional, verb},
-    context::{Call, text, word},
+    context::{
+        ACTOR_VARIABLE, AGENT_VARIABLE, Call, Globals, actor_of_environment, text, variable, word,
+    },
     error::{CliError, Done},
 };
 use crate::{
+    domain::order::Actor,
     link::Fault,
     mcp::{
         self, Options,
@@ -63,13 +66,26 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     super::log::start(&home);
     let options = Options {
         home,
-        actor: call.globals.named_actor(),
-        role: call.globals.named_role(),
+        actor: named(&call.globals),
+        role: call.globals.role,
         dry_run: call.globals.dry_run,
-        epoch: call.globals.claim(),
+        epoch: call
+            .globals
+            .epoch
+            .and_then(|epoch| Some((epoch.order?, epoch.number))),
         work: text(matches, "role"),
     };
     mcp::serve(options).map_err(CliError::from)
+}
+
+/// Returns who acts, if anybody was named here or in the environment: else it is the client.
+fn named(globals: &Globals) -> Option<Actor> {
+    let variables = [AGENT_VARIABLE, ACTOR_VARIABLE].map(variable);
+    let named = variables.iter().any(Option::is_some);
+    globals
+        .actor
+        .clone()
+        .or_else(|| named.then(actor_of_environment))
 }
 
 fn config(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
