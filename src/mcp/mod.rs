@@ -2,7 +2,7 @@
 //!
 //! `tools` is what a model may call, `visit` is one call's way to the line, `answers` is what it is told, `snag` why not.
 //! Every call opens the line anew: it reaches the host that runs then, and between calls nothing is held. The epochs of
-//! the claims made here are kept in [`line`], so that a model need not carry them. Standard output is the protocol's alone.
+//! the claims made here are kept in `line`, so that a model need not carry them. Standard output is the protocol's alone.
 
 mod acts;
 mod answers;
