@@ -7,6 +7,7 @@ pub mod domain;
 pub mod engine;
 pub mod ledger;
 pub mod link;
+pub mod mcp;
 pub mod term;
 pub mod text;
 pub mod ui;

@@ -71,6 +71,7 @@ views! {
     "bus" "ack" "Acknowledge messages that were taken";
     "bus" "refuse" "Give a message back for good: a dead letter";
     "bus" "dead-letters" "List, requeue or purge what could not be delivered";
+    "mcp" "config" "Print what to paste so that a program starts the server";
     "receipt" "show" "Show a work order's receipt";
     "receipt" "verify" "Check a receipt against the ledger";
     "receipt" "chain" "Follow the receipts back from one";

@@ -37,10 +37,10 @@ pub(super) const EPOCH_VARIABLE: &str = "OBEYA_EPOCH";
 
 /// The fencing number of a claim, as the caller gave it.
 #[derive(Clone, Copy, Debug)]
-struct Epoch {
+pub(super) struct Epoch {
     /// The order that was claimed; none where it was given for this very call.
-    order: Option<OrderId>,
-    number: u32,
+    pub(super) order: Option<OrderId>,
+    pub(super) number: u32,
 }
 
 /// What stands before and beside every command.
@@ -49,9 +49,9 @@ pub(super) struct Globals {
     /// Show the events and write nothing.
     pub(super) dry_run: bool,
     /// Who acts, if it was said; a call that only looks need not know.
-    actor: Option<Actor>,
-    role: Option<Role>,
-    epoch: Option<Epoch>,
+    pub(super) actor: Option<Actor>,
+    pub(super) role: Option<Role>,
+    pub(super) epoch: Option<Epoch>,
     /// Which ledger, if it was said.
     pub(super) ledger: Option<PathBuf>,
     command_id: Option<Uuid>,
@@ -161,7 +161,7 @@ fn epoch_of_environment() -> Result<Option<Epoch>, CliError> {
     })
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
@@ -175,7 +175,7 @@ fn actor(name: &str) -> Actor {
 }
 
 /// Returns who acts where nothing was typed.
-fn actor_of_environment() -> Actor {
+pub(super) fn actor_of_environment() -> Actor {
     if let Some(name) = variable(AGENT_VARIABLE) {
         return Actor::agent(name);
     }

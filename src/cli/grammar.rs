@@ -20,7 +20,7 @@ use super::{
     dashboard, debug, demo, deps, doctor,
     duration::span,
     error::Done,
-    export, host, import, init, keymap, ledger, man, metrics,
+    export, host, import, init, keymap, ledger, man, mcp, metrics,
     output::Colour,
     quality_gate, receipt, report, shell, stage, theme, watch, work_order,
 };
@@ -66,6 +66,7 @@ nouns! {
     "quality-gate" | "gates" => quality_gate, "What must have been seen before work moves on";
     "agent" | "agents" => agent, "Who works: registered agents, and those that a host runs";
     "bus" => bus, "Messages between agents, people and the engine";
+    "mcp" => mcp, "Serve models over the Model Context Protocol";
     "receipt" => receipt, "Proof of completed work orders";
     "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";

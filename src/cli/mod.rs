@@ -32,6 +32,7 @@ mod line;
 mod log;
 mod man;
 mod matched;
+mod mcp;
 mod metrics;
 mod output;
 mod quality_gate;

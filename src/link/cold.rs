@@ -10,10 +10,10 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Answered, Asked, Beaten, GateAsk, Heartbeat, Observer, Operator};
+use super::{Answered, Asked, Beaten, Client, GateAsk, Heartbeat, Observer, Operator};
 use crate::{
     domain::{command::Submission, import_report::ImportReport, query::Query},
-    engine::{Clock, Reply, SystemClock, Writer, gates::run_gate},
+    engine::{Clock, Reply, SystemClock, Writer, gates},
     ledger::{Fault, Home, SqliteLedger},
 };
 
@@ -46,6 +46,18 @@ impl Cold {
         submission: &Submission,
     ) -> (Reply, Option<ImportReport>) {
         self.writer.import(reason, submission)
+    }
+}
+
+/// Has a quality gate run on an order: by the host, or in this process, where it is ended once `ended` is set.
+///
+/// # Errors
+///
+/// The host or the ledger could not be used, or the run was ended.
+pub fn run_gate(home: &Home, ask: &GateAsk, ended: &AtomicBool) -> Asked {
+    match Client::connect(home)? {
+        Some(mut host) => host.run_gate(ask),
+        None => gates::run_gate(&mut Cold::open(home)?.writer, home, ask, None, ended),
     }
 }
 
@@ -96,7 +108,7 @@ impl Operator for Cold {
     }
 
     fn run_gate(&mut self, ask: &GateAsk) -> Asked {
-        run_gate(&mut self.writer, &self.home, ask, None, &ended())
+        gates::run_gate(&mut self.writer, &self.home, ask, None, &ended())
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {

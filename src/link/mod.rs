@@ -20,7 +20,7 @@ pub use admin::{
     Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, state, stats, verify,
 };
 pub use client::Client;
-pub use cold::Cold;
+pub use cold::{Cold, run_gate};
 pub use follow::Follower;
 pub use frozen::Frozen;
 pub use hook::report;

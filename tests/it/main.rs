@@ -15,6 +15,7 @@ mod golden;
 mod limits;
 mod link;
 mod main_job;
+mod mcp;
 mod model;
 mod pty;
 mod pty_looks;

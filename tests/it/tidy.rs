@@ -18,16 +18,19 @@ const FLOORS: &[(&str, u8)] = &[
     ("ui", 5),
     ("demo", 5),
     ("term", 5),
+    ("mcp", 5),
     ("main", 6),
 ];
 
 /// Rooms that may use another on their own floor: settings are cleaned text, and the terminal runs the console's model
-/// and the line's grammar. The command line tells of themes and keys as the console has them, and opens the demo.
+/// and the line's grammar. The command line tells of themes and keys as the console has them, opens the demo, and starts the server
+/// for models.
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("config", "text"),
     ("term", "ui"),
     ("term", "cli"),
     ("cli", "demo"),
+    ("cli", "mcp"),
     ("cli", "ui"),
 ];
 
