@@ -115,6 +115,10 @@ fn every_refusal_explains_itself() {
                 },
             }],
         },
+        Refusal::Unmerged {
+            id,
+            branch: "obeya/WO-001".into(),
+        },
         Refusal::NotApprover {
             id,
             gate: "review".into(),

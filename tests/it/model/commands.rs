@@ -477,6 +477,7 @@ pub(super) fn written(command: &Command) -> Option<OrderId> {
         | Command::AddLink { id, .. }
         | Command::RemoveLink { id, .. }
         | Command::RecordGate { id, .. }
+        | Command::RecordWorkspace { id, .. }
         | Command::ApproveGate { id, .. }
         | Command::RejectGate { id, .. } => Some(*id),
         Command::LinkCorrective { order, .. } => Some(*order),
