@@ -6,10 +6,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
+    conditions,
     context::{Claim, Context, Holding, Trouble},
+    landing::Landing,
     machine::Ending,
 };
 use crate::{
@@ -98,7 +100,7 @@ pub(super) async fn pull(context: &Context, rule: &AgentRule) -> Option<Claim> {
         filter: PullFilter::default(),
         lease_seconds: rule.lease_seconds,
     };
-    if !is_worth_it(context, rule, &command) {
+    if !is_worth_it(context, rule, &command) || !conditions::hold(context, rule).await {
         return None;
     }
     let outcome = match context.act(&rule.name, None, command).await {
@@ -209,8 +211,21 @@ async fn reported(
         .filter(|note| !note.is_empty());
     match report.result {
         Verdict::Done => {
-            let sku = report.sku.as_deref().map(sentence);
-            match complete(context, rule, claim, sku, note, stop).await {
+            let done = Completion {
+                sku: report.sku.as_deref().map(sentence),
+                note,
+            };
+            let mut landing = Landing::of(context, rule, claim, &report).await;
+            let completed = complete(context, rule, claim, done, &mut landing, stop).await;
+            match (&completed, landing) {
+                (Ok(()), Some(landing)) => landing.over(context).await,
+                // It goes on from here with whoever takes the order next, unless somebody wants it otherwise.
+                (Err(Undone::Stopped(_)), _) if is_told(stop) => {}
+                (Err(Undone::Unmerged(_)), _) => {}
+                (Err(_), Some(landing)) => landing.forget(),
+                (_, None) => {}
+            }
+            match completed {
                 Ok(()) => {
                     forgive(context, claim.order);
                     Ending::Well
@@ -218,6 +233,10 @@ async fn reported(
                 Err(Undone::Stopped(why)) => {
                     release(context, rule, claim, &why).await;
                     Ending::Stopped
+                }
+                Err(Undone::Unmerged(why)) => {
+                    release(context, rule, claim, &why).await;
+                    Ending::Well
                 }
                 Err(Undone::Refused(why)) => {
                     let why = format!("the agent says that it is done, and {why}");
@@ -265,11 +284,28 @@ pub(super) fn throttled_until(
 }
 
 /// Why work that is done is not completed.
-enum Undone {
-    /// It waited for a hold to thaw, and was told to end or lost its claim meanwhile.
+pub(super) enum Undone {
+    /// It waited for something, and was told to end or lost its claim meanwhile.
     Stopped(String),
+    /// It could not be brought onto the project's branch, and an alert says so.
+    Unmerged(String),
     /// A rule does not let it be completed.
     Refused(String),
+}
+
+impl Undone {
+    /// Returns why, in words.
+    pub(super) fn into_words(self) -> String {
+        match self {
+            Undone::Stopped(why) | Undone::Unmerged(why) | Undone::Refused(why) => why,
+        }
+    }
+}
+
+/// What is written down of work that is done.
+struct Completion {
+    sku: Option<String>,
+    note: Option<String>,
 }
 
 /// Completes an order. Gates that are asked of it are run first. While an alert holds it or a person has to approve it, the
@@ -278,25 +314,31 @@ async fn complete(
     context: &Context,
     rule: &AgentRule,
     claim: &Claim,
-    sku: Option<String>,
-    note: Option<String>,
+    done: Completion,
+    landing: &mut Option<Landing>,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<(), Undone> {
     let mut news = context.news.clone();
     let mut rounds = 0;
     loop {
+        if let Some(landing) = landing
+            && landing.ready(context, rule, claim, stop).await?
+        {
+            // On other code the gates are to be seen anew.
+            rounds = 0;
+        }
         news.mark_unchanged();
         let command = Command::CompleteOrder {
             id: claim.order,
-            sku: sku.clone(),
-            note: note.clone(),
+            sku: done.sku.clone(),
+            note: done.note.clone(),
         };
         match context.act(&rule.name, Some(claim.epoch), command).await {
             Ok(_) => return Ok(()),
             Err(Trouble::Refused(Refusal::Held { alerts, .. })) => {
                 let held: Vec<_> = alerts.iter().map(ToString::to_string).collect();
                 let waits = format!("done; waits for {}", held.join(", "));
-                if *stop.borrow() || !context.renew(&rule.name, claim, &waits).await {
+                if is_told(stop) || !context.renew(&rule.name, claim, &waits).await {
                     return Err(Undone::Stopped(waits));
                 }
             }
@@ -316,20 +358,42 @@ async fn complete(
                     continue;
                 }
                 let waits = "done; waits for an approval";
-                if *stop.borrow() || !context.renew(&rule.name, claim, waits).await {
+                if is_told(stop) || !context.renew(&rule.name, claim, waits).await {
                     return Err(Undone::Stopped(waits.into()));
                 }
             }
+            // All else is as it should be: the rules want it merged, and nothing more.
+            Err(Trouble::Refused(Refusal::Unmerged { id, branch })) => match landing {
+                Some(landing) => {
+                    landing.merge(context, rule, claim, stop).await?;
+                    continue;
+                }
+                None => {
+                    let refusal = Refusal::Unmerged { id, branch };
+                    return Err(Undone::Refused(refusal.to_string()));
+                }
+            },
             // The agent did it by itself.
             Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
             Err(trouble) => return Err(Undone::Refused(trouble.to_string())),
         }
         tokio::select! {
-            _ = news.changed() => {}
-            _ = stop.changed() => {}
+            // An engine that is gone has no more news.
+            Ok(()) = news.changed() => {}
+            () = told(stop) => {}
             () = tokio::time::sleep(renewal(claim)) => {}
         }
     }
+}
+
+/// Returns once a run is told to end. Where nobody is left who could tell it, it is.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|told| *told).await;
+}
+
+/// Returns whether a run was told to end, or nobody is left who could.
+fn is_told(stop: &watch::Receiver<bool>) -> bool {
+    *stop.borrow() || stop.has_changed().is_err()
 }
 
 /// Runs the gates that nothing was seen of yet, or not of the code as it is now, and renews the lease meanwhile.
@@ -356,16 +420,33 @@ async fn pass(
             }
         }
     });
+    let ended = keep(context, rule, claim, &waits, stop, &mut ran).await;
+    if ended.is_err() {
+        // What it runs ends before the claim does.
+        let _ = tokio::task::spawn_blocking(move || desk.close()).await;
+    }
+    ended
+}
+
+/// Waits for something that the host does for a claim, and renews the lease meanwhile.
+pub(super) async fn keep<T>(
+    context: &Context,
+    rule: &AgentRule,
+    claim: &Claim,
+    waits: &str,
+    stop: &mut watch::Receiver<bool>,
+    ran: &mut JoinHandle<T>,
+) -> Result<T, Undone> {
     loop {
         tokio::select! {
-            _ = &mut ran => return Ok(()),
-            _ = stop.changed() => {}
+            done = &mut *ran => {
+                return done.map_err(|error| Undone::Refused(format!("{waits}: {error}")));
+            }
+            () = told(stop) => {}
             () = tokio::time::sleep(renewal(claim)) => {}
         }
-        if *stop.borrow() || !context.renew(&rule.name, claim, &waits).await {
-            // What it runs ends before the claim does.
-            let _ = tokio::task::spawn_blocking(move || desk.close()).await;
-            return Err(Undone::Stopped(waits));
+        if is_told(stop) || !context.renew(&rule.name, claim, waits).await {
+            return Err(Undone::Stopped(waits.into()));
         }
     }
 }

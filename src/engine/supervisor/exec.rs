@@ -12,6 +12,7 @@ use super::{
     context::{Claim, Holding},
     dispatch::{self, Report, Worked, renewal},
     inbox::Told as Change,
+    landing,
     machine::Ending,
     place::Place,
     process::{Process, sweep},
@@ -37,11 +38,17 @@ async fn work(place: &mut Place, claim: &Claim) -> Worked {
         Ok(note) => note,
         Err(why) => return Worked::Crashed(why),
     };
-    let order = place.context.order(claim.order).await.unwrap_or_default();
-    let spec = place.spec(&note, Some((claim, &order)));
-    let worked = match place.start(&mut note, &spec).await {
-        Ok(process) => follow(place, claim, &mut note, process).await,
-        Err(why) => Worked::Crashed(why),
+    let (context, rule) = (Arc::clone(&place.context), Arc::clone(&place.rule));
+    let worked = match landing::begin(&context, &rule, claim, &mut place.stop).await {
+        Ok(worktree) => {
+            let order = context.order(claim.order).await.unwrap_or_default();
+            let spec = place.spec(&note, Some((claim, &order)), worktree.as_ref());
+            match place.start(&mut note, &spec).await {
+                Ok(process) => follow(place, claim, &mut note, process).await,
+                Err(why) => Worked::Crashed(why),
+            }
+        }
+        Err(worked) => worked,
     };
     if let Worked::Reported(report) = &worked {
         note.usage = report.usage.clone();
@@ -99,8 +106,9 @@ async fn follow(
                     return Worked::Crashed(format!("its runner was killed; {left} processes were left"));
                 }
             },
-            _ = news.changed() => {}
-            _ = place.stop.changed() => {}
+            // Whoever is gone tells nothing more.
+            Ok(()) = news.changed() => {}
+            Ok(()) = place.stop.changed() => {}
             () = tokio::time::sleep_until(next_renewal) => {
                 next_renewal = Instant::now() + renewal(claim);
                 if std::mem::take(&mut progress) {
