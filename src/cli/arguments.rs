@@ -55,6 +55,7 @@ views! {
     "agent" "stop" "Have the host end an agent and not run it again";
     "agent" "scale" "Have the host run an agent so many times at once";
     "agent" "logs" "Print what an agent wrote";
+    "agent" "worktrees" "List the worktrees of work orders, or remove those that nobody needs";
     "bus" "topics" "List topics and inboxes, and who takes from them";
     "bus" "publish" "Send a message";
     "bus" "subscribe" "Follow messages, one line each, and acknowledge them";

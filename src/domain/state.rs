@@ -140,7 +140,8 @@ impl State {
     /// Returns the open order of a name, here or elsewhere.
     pub fn named(&self, name: &str) -> Option<OrderId> {
         let elsewhere = || {
-            let named = |order: &&Arc<Order>| order.external.as_ref().is_some_and(|e| e.key() == name);
+            let named =
+                |order: &&Arc<Order>| order.external.as_ref().is_some_and(|e| e.key() == name);
             self.orders().find(named).map(|order| order.id)
         };
         name.parse().ok().or_else(elsewhere)

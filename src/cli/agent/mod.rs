@@ -1,6 +1,7 @@
 //! `obeya agent …`.
 
 mod logs;
+mod worktrees;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
@@ -49,6 +50,7 @@ pub(super) fn grammar(noun: Command) -> Command {
             verb(NOUN, "stop").arg(name()),
             verb(NOUN, "scale").args([name(), count()]),
             verb(NOUN, "logs").arg(name()).args(logs::arguments()),
+            verb(NOUN, "worktrees").args(worktrees::arguments()),
         ],
     )
 }
@@ -76,6 +78,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             let count = value::<u8>(matches, "count").unwrap_or(1);
             return supervise(call, name(), Errand::Scale(count.into()));
         }
+        "worktrees" => return worktrees::run(matches, call),
         "logs" => return logs::run(matches, call, &name()),
         "status" => {
             let agent = answer!(call, Query::Agent { name: name() }, Agent);

@@ -68,7 +68,11 @@ impl Line {
                 "gates" => {}
                 other => {
                     let what = format!("there is no table '{other}'");
-                    reader.wrong(key.span(), what, "use [agents.NAME], [gates.NAME] or [workspace]");
+                    reader.wrong(
+                        key.span(),
+                        what,
+                        "use [agents.NAME], [gates.NAME] or [workspace]",
+                    );
                 }
             }
         }

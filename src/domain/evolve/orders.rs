@@ -158,7 +158,9 @@ impl Step<'_> {
         order.changed = now;
         order.breached = false;
         // What is merged is the project's; work that starts anew starts from there.
-        order.workspace.take_if(|workspace| workspace.landing == Landing::Merged);
+        order
+            .workspace
+            .take_if(|workspace| workspace.landing == Landing::Merged);
         let (parent, bucket) = (order.parent, order.bucket);
         let (waits, blocks) = (order.depends_on.clone(), order.blocks.clone());
         let children = order.children.clone();

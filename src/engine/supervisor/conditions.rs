@@ -52,9 +52,9 @@ impl Condition {
                 )),
                 Err(fault) => Some(format!("no new work is begun: {fault}")),
             },
-            Condition::Repository => workspace::check(&home)
-                .err()
-                .map(|why| format!("no worktrees can be made, so agents that need one wait: {why}")),
+            Condition::Repository => workspace::check(&home).err().map(|why| {
+                format!("no worktrees can be made, so agents that need one wait: {why}")
+            }),
         };
         tokio::task::spawn_blocking(look).await.ok().flatten()
     }

@@ -119,11 +119,7 @@ impl Context {
     }
 
     /// Does something as the engine itself, as long as a claim holds.
-    pub(super) async fn own_under(
-        &self,
-        epoch: u32,
-        command: Command,
-    ) -> Result<Outcome, Trouble> {
+    pub(super) async fn own_under(&self, epoch: u32, command: Command) -> Result<Outcome, Trouble> {
         self.submit(Submission {
             epoch: Some(epoch),
             ..own_act(command)

@@ -242,7 +242,9 @@ impl Landing {
     async fn failed(&self, context: &Context, claim: &Claim, unlanded: Unlanded) -> Undone {
         let order = claim.order;
         let why = match unlanded {
-            Unlanded::Unfinished(what) => return Undone::Refused(format!("in its worktree {what}")),
+            Unlanded::Unfinished(what) => {
+                return Undone::Refused(format!("in its worktree {what}"));
+            }
             unlanded => format!(
                 "{order} is done on branch {} and not merged: {unlanded}",
                 self.worktree.branch()

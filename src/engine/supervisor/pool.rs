@@ -134,7 +134,11 @@ impl Pool {
     /// Puts the worktrees of orders away that are closed, and in nobody's hands here.
     fn put_away(&mut self) {
         let state = Arc::clone(&self.context.news.borrow());
-        let seats = || self.members.values().flat_map(|member| member.seats.values());
+        let seats = || {
+            self.members
+                .values()
+                .flat_map(|member| member.seats.values())
+        };
         let orders = workspace::orders(&self.context.home);
         self.looked_at.retain(|order| state.order(*order).is_none());
         for order in orders {

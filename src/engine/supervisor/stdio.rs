@@ -299,7 +299,9 @@ impl Talk {
             epoch: claim.epoch,
             lease_seconds: claim.seconds,
             prompt,
-            worktree: worktree.as_ref().map(|made| made.folder().display().to_string()),
+            worktree: worktree
+                .as_ref()
+                .map(|made| made.folder().display().to_string()),
             branch: worktree.as_ref().map(Worktree::branch),
             order: &order,
         })

@@ -28,7 +28,10 @@ pub struct Kept {
 
 /// Returns the orders that have a worktree, sorted. It reads one folder.
 pub(in crate::engine) fn orders(home: &Home) -> Vec<OrderId> {
-    let entries = fs::read_dir(home.worktrees()).into_iter().flatten().flatten();
+    let entries = fs::read_dir(home.worktrees())
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut orders: Vec<OrderId> = entries
         .filter(|entry| entry.path().join(".git").exists())
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -71,7 +74,8 @@ pub fn put_away(home: &Home, order: OrderId) -> Result<bool, String> {
     let path = worktree.path.display().to_string();
     // Without force: should something have come in since, git refuses, and nothing is lost.
     let git = &repository.git;
-    git.run(&["worktree", "remove", "--", &path]).map_err(told)?;
+    git.run(&["worktree", "remove", "--", &path])
+        .map_err(told)?;
     git.run(&["branch", "--quiet", "--delete", "--", &worktree.branch()])
         .map_err(told)?;
     worktree.forget_done();
@@ -105,7 +109,9 @@ fn size(folder: &Path) -> u64 {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(about) = entry.metadata() else { continue };
+            let Ok(about) = entry.metadata() else {
+                continue;
+            };
             files += 1;
             if files > FILES {
                 return bytes;

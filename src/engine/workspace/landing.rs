@@ -1,12 +1,17 @@
 //! What was made in a worktree is committed, put on top of the project's branch, and becomes that branch.
 
-use std::fmt;
+use std::{fmt, path::Path, time::Duration};
 
 use super::place::{Repository, Worktree};
 use crate::engine::git::{Git, Trouble};
 
 /// How many files a sentence names.
 const SHOWN: usize = 5;
+
+/// How often a merge is tried while somebody else's git is at work in the same folder.
+const TRIES: usize = 10;
+/// How long is waited between two tries.
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// Where the work of a worktree stands: on top of the project's branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,9 +122,16 @@ impl Worktree {
             Ok(_) | Err(Trouble::Refused(_)) => {}
             Err(trouble) => return Err(trouble.into()),
         }
-        let rebasing = git.ask(&["rev-parse", "--path-format=absolute", "--git-path", "rebase-merge"])?;
-        if std::path::Path::new(&rebasing).exists() {
-            return Err(Unlanded::Unfinished("a rebase was left in the middle".into()));
+        let rebasing = git.ask(&[
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-path",
+            "rebase-merge",
+        ])?;
+        if Path::new(&rebasing).exists() {
+            return Err(Unlanded::Unfinished(
+                "a rebase was left in the middle".into(),
+            ));
         }
         if !git.is(&["merge-base", "--is-ancestor", &full, "HEAD"])? {
             let what = format!("what is checked out there is not {branch}, and does not have it");
@@ -157,9 +169,7 @@ impl Worktree {
                 let files = git.parts(&["diff", "--name-only", "--diff-filter=U", "-z"]);
                 let aborted = git.run(&["rebase", "--abort"]);
                 return Err(match (files, aborted) {
-                    (Ok(files), Ok(_)) if !files.is_empty() => {
-                        Unlanded::Conflict { target, files }
-                    }
+                    (Ok(files), Ok(_)) if !files.is_empty() => Unlanded::Conflict { target, files },
                     _ => trouble.into(),
                 });
             }
@@ -190,9 +200,15 @@ impl Worktree {
         let out = entries
             .iter()
             .find(|entry| entry.branch.as_deref() == Some(target));
-        let done = match out {
+        let forward = || match out {
             Some(entry) => {
-                let merge = ["merge", "--ff-only", "--quiet", "--no-overwrite-ignore", head];
+                let merge = [
+                    "merge",
+                    "--ff-only",
+                    "--quiet",
+                    "--no-overwrite-ignore",
+                    head,
+                ];
                 Git::at(&entry.path).run(&merge)
             }
             // Unlike a bare change of the name, this refuses a branch that somebody is rebasing.
@@ -201,6 +217,14 @@ impl Worktree {
                 git.run(&["fetch", "--quiet", "--no-tags", ".", &update])
             }
         };
+        let mut done = forward();
+        for _ in 0..TRIES {
+            if !matches!(&done, Err(Trouble::Refused(why)) if why.contains(".lock")) {
+                break;
+            }
+            std::thread::sleep(BETWEEN);
+            done = forward();
+        }
         let Err(trouble) = done else {
             return Ok(Landed::Merged);
         };

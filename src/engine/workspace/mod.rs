@@ -11,8 +11,6 @@ mod kept;
 mod landing;
 mod place;
 mod room;
-#[cfg(test)]
-mod tests;
 
 pub(super) use self::kept::orders;
 pub use self::{

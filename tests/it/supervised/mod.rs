@@ -1,6 +1,7 @@
 //! Agents as real processes under a real host.
 
 mod faults;
+mod worktree;
 
 use std::{
     fs,
