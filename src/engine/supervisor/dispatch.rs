@@ -6,11 +6,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::sync::watch;
 
 use super::{
+    completion::{Completion, Undone, complete, is_told},
     conditions,
-    context::{Claim, Context, Holding, Trouble},
+    context::{Claim, Context, Holding},
     landing::Landing,
     machine::Ending,
 };
@@ -23,21 +24,16 @@ use crate::{
         command::{Command, Hold, Role},
         decide::{self, decide},
         event::Event,
-        gate::{ClosedGate, Standing},
         id::OrderId,
         order::Actor,
         record::Door,
-        refusal::Refusal,
         time::SECOND,
     },
-    engine::gates::{Desk, GateAsk},
     text,
 };
 
 /// How often an order may fail, with whatever agent, before a person has to look at it.
 pub(super) const MAX_FAILURES: u32 = 3;
-/// How often the gates of an order are run for one `done`: once for the work, and once more where the code moved meanwhile.
-const GATE_ROUNDS: u32 = 2;
 /// The longest sentence about a failure that goes on the ledger, in characters: a reason there may have a thousand.
 const SENTENCE: usize = 500;
 /// The longest that a throttling is believed, in microseconds: field reports tell of reset times that were made up.
@@ -281,174 +277,6 @@ pub(super) fn throttled_until(
     let told = retry_after.map(|seconds| i64::from(seconds).saturating_mul(SECOND));
     let length = told.unwrap_or(USUAL_THROTTLING).min(LONGEST_THROTTLING);
     context.now().plus(length)
-}
-
-/// Why work that is done is not completed.
-pub(super) enum Undone {
-    /// It waited for something, and was told to end or lost its claim meanwhile.
-    Stopped(String),
-    /// It could not be brought onto the project's branch, and an alert says so.
-    Unmerged(String),
-    /// A rule does not let it be completed.
-    Refused(String),
-}
-
-impl Undone {
-    /// Returns why, in words.
-    pub(super) fn into_words(self) -> String {
-        match self {
-            Undone::Stopped(why) | Undone::Unmerged(why) | Undone::Refused(why) => why,
-        }
-    }
-}
-
-/// What is written down of work that is done.
-struct Completion {
-    sku: Option<String>,
-    note: Option<String>,
-}
-
-/// Completes an order. Gates that are asked of it are run first. While an alert holds it or a person has to approve it, the
-/// work is done and waits: the lease is renewed until then.
-async fn complete(
-    context: &Context,
-    rule: &AgentRule,
-    claim: &Claim,
-    done: Completion,
-    landing: &mut Option<Landing>,
-    stop: &mut watch::Receiver<bool>,
-) -> Result<(), Undone> {
-    let mut news = context.news.clone();
-    let mut rounds = 0;
-    loop {
-        if let Some(landing) = landing
-            && landing.ready(context, rule, claim, stop).await?
-        {
-            // On other code the gates are to be seen anew.
-            rounds = 0;
-        }
-        news.mark_unchanged();
-        let command = Command::CompleteOrder {
-            id: claim.order,
-            sku: done.sku.clone(),
-            note: done.note.clone(),
-        };
-        match context.act(&rule.name, Some(claim.epoch), command).await {
-            Ok(_) => return Ok(()),
-            Err(Trouble::Refused(Refusal::Held { alerts, .. })) => {
-                let held: Vec<_> = alerts.iter().map(ToString::to_string).collect();
-                let waits = format!("done; waits for {}", held.join(", "));
-                if is_told(stop) || !context.renew(&rule.name, claim, &waits).await {
-                    return Err(Undone::Stopped(waits));
-                }
-            }
-            Err(Trouble::Refused(Refusal::GateClosed { id, gates })) => {
-                let failed = |gate: &ClosedGate| matches!(gate.standing, Standing::Failed { .. });
-                let runs = gates.iter().filter(|gate| !gate.approval);
-                let runs: Vec<_> = runs.map(|gate| gate.gate.clone()).collect();
-                // What failed before this work was done is run again; what fails of it has failed.
-                let fails = rounds > 0 && gates.iter().any(failed);
-                if fails || (!runs.is_empty() && rounds == GATE_ROUNDS) {
-                    let refusal = Refusal::GateClosed { id, gates };
-                    return Err(Undone::Refused(refusal.to_string()));
-                }
-                if !runs.is_empty() {
-                    rounds += 1;
-                    pass(context, rule, claim, runs, stop).await?;
-                    continue;
-                }
-                let waits = "done; waits for an approval";
-                if is_told(stop) || !context.renew(&rule.name, claim, waits).await {
-                    return Err(Undone::Stopped(waits.into()));
-                }
-            }
-            // All else is as it should be: the rules want it merged, and nothing more.
-            Err(Trouble::Refused(Refusal::Unmerged { id, branch })) => match landing {
-                Some(landing) => {
-                    landing.merge(context, rule, claim, stop).await?;
-                    continue;
-                }
-                None => {
-                    let refusal = Refusal::Unmerged { id, branch };
-                    return Err(Undone::Refused(refusal.to_string()));
-                }
-            },
-            // The agent did it by itself.
-            Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
-            Err(trouble) => return Err(Undone::Refused(trouble.to_string())),
-        }
-        tokio::select! {
-            // An engine that is gone has no more news.
-            Ok(()) = news.changed() => {}
-            () = told(stop) => {}
-            () = tokio::time::sleep(renewal(claim)) => {}
-        }
-    }
-}
-
-/// Returns once a run is told to end. Where nobody is left who could tell it, it is.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|told| *told).await;
-}
-
-/// Returns whether a run was told to end, or nobody is left who could.
-fn is_told(stop: &watch::Receiver<bool>) -> bool {
-    *stop.borrow() || stop.has_changed().is_err()
-}
-
-/// Runs the gates that nothing was seen of yet, or not of the code as it is now, and renews the lease meanwhile.
-async fn pass(
-    context: &Context,
-    rule: &AgentRule,
-    claim: &Claim,
-    gates: Vec<String>,
-    stop: &mut watch::Receiver<bool>,
-) -> Result<(), Undone> {
-    let desk = Desk::new(&context.home, &context.handle, context.term);
-    let waits = format!("done; runs gate {}", gates.join(", "));
-    let (asked, order) = (desk.clone(), claim.order);
-    let mut ran = tokio::task::spawn_blocking(move || {
-        for gate in gates {
-            let ask = GateAsk {
-                order,
-                gate,
-                actor: None,
-                role: Role::Admin,
-            };
-            if let Err(failure) = asked.ask(&ask) {
-                tracing::warn!(%order, %failure, "a gate was not run");
-            }
-        }
-    });
-    let ended = keep(context, rule, claim, &waits, stop, &mut ran).await;
-    if ended.is_err() {
-        // What it runs ends before the claim does.
-        let _ = tokio::task::spawn_blocking(move || desk.close()).await;
-    }
-    ended
-}
-
-/// Waits for something that the host does for a claim, and renews the lease meanwhile.
-pub(super) async fn keep<T>(
-    context: &Context,
-    rule: &AgentRule,
-    claim: &Claim,
-    waits: &str,
-    stop: &mut watch::Receiver<bool>,
-    ran: &mut JoinHandle<T>,
-) -> Result<T, Undone> {
-    loop {
-        tokio::select! {
-            done = &mut *ran => {
-                return done.map_err(|error| Undone::Refused(format!("{waits}: {error}")));
-            }
-            () = told(stop) => {}
-            () = tokio::time::sleep(renewal(claim)) => {}
-        }
-        if is_told(stop) || !context.renew(&rule.name, claim, waits).await {
-            return Err(Undone::Stopped(waits.into()));
-        }
-    }
 }
 
 /// Returns how often a lease is renewed: three times in its length, so that one late beat costs nothing.

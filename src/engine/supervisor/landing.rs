@@ -7,8 +7,9 @@
 use tokio::sync::watch;
 
 use super::{
+    completion::{Undone, keep},
     context::{Claim, Context, Trouble},
-    dispatch::{Report, Undone, Verdict, Worked, keep, sentence},
+    dispatch::{Report, Verdict, Worked, sentence},
 };
 use crate::{
     config::line::{AgentRule, Merge, Workspace as Wanted},

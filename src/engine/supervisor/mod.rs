@@ -1,7 +1,7 @@
 //! Agents as processes: started, watched, given work, and ended whole.
 //!
 //! `machine` says when an agent may run (pure), `pool` is the loop that does it, `dispatch` pulls orders and writes down
-//! what became of them, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
+//! what became of them, `completion` sees what is done to its end, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
 //! the pipe between a host and what it runs, `landing` is the way of an order that has a worktree of its own, `conditions`
 //! what must be so before new work is begun, `runs` and `output` what is kept of it, `lives` what others see of it, and
 //! `recovery` what a host does that comes after one that was killed.
@@ -9,6 +9,7 @@
 //! Everything that is done for an agent is submitted as that agent under its claim's epoch, so that the rules decide and
 //! a claim that is over writes nothing. A host whose term is over starts nothing.
 
+mod completion;
 mod conditions;
 mod context;
 mod dispatch;

@@ -239,7 +239,10 @@ impl Worktree {
 
     /// Returns the folder in it that stands for the project's.
     pub fn folder(&self) -> PathBuf {
-        self.path.join(&self.prefix)
+        match self.prefix.trim_end_matches('/') {
+            "" => self.path.clone(),
+            inside => self.path.join(inside),
+        }
     }
 
     /// Returns whose it is.
