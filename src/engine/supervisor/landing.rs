@@ -64,6 +64,7 @@ pub(super) async fn begin(
         Ok(Err(why)) => return Err(Worked::Reported(Report::blocked(why))),
         Err(undone) => return Err(Worked::Stopped(undone.into_words())),
     };
+    let stand = as_noted(known.as_deref(), stand);
     let merged = known.is_some_and(|known| known.landing == State::Merged);
     if !(merged && done.is_some())
         && let Err(trouble) = note(context, claim, &worktree, &stand, State::Open).await
@@ -73,6 +74,17 @@ pub(super) async fn begin(
     match done {
         Some(done) => Err(Worked::Reported(done.report)),
         None => Ok(Some(worktree)),
+    }
+}
+
+/// Returns where work stands, with the commit that was there before it: once it is merged, only the ledger knows that.
+fn as_noted(known: Option<&Workspace>, stand: Stand) -> Stand {
+    match known {
+        Some(known) if known.head == stand.head && stand.base == stand.head => Stand {
+            base: known.base.clone(),
+            ..stand
+        },
+        _ => stand,
     }
 }
 
@@ -183,6 +195,10 @@ impl Landing {
         let waits = "done; is put on top of the project's branch";
         match step(context, rule, claim, waits, stop, work).await? {
             Ok(stand) => {
+                let state = context.handle.state();
+                let known = state.order(claim.order);
+                let known = known.and_then(|order| order.workspace.as_deref());
+                let stand = as_noted(known, stand);
                 let landing = match self.keep {
                     true => State::Kept,
                     false => State::Open,

@@ -162,6 +162,9 @@ impl Worktree {
     pub fn rebase(&self, agent: &str) -> Result<Stand, Unlanded> {
         let git = self.git().by(agent);
         let target = self.target().map_err(Unlanded::Failed)?;
+        if self.is_in(&target)? {
+            return self.stand();
+        }
         let base = git.ask(&["rev-parse", "--verify", &target])?;
         if !git.is(&["merge-base", "--is-ancestor", &base, "HEAD"])? {
             let rebase = ["rebase", "--quiet", "--no-fork-point", &base];

@@ -276,7 +276,11 @@ impl Worktree {
                     .map_err(told)?;
             }
             Some(_) if self.path.join(".git").exists() => return Ok(()),
-            Some(_) => drop(git.run(&["worktree", "prune"]).map_err(told)?),
+            // Its folder is gone; what it was on is on its branch.
+            Some(_) => {
+                git.run(&["worktree", "remove", "--force", "--", &path])
+                    .map_err(told)?;
+            }
             None if self.path.exists() => return Err(format!("{path} is in the way")),
             None => {}
         }
@@ -327,7 +331,11 @@ impl Worktree {
             git.run(&["rebase", "--abort"]).map_err(told)?;
         }
         let target = self.target()?;
-        if self.is_clean().map_err(told)? && self.is_in(&target).map_err(told)? {
+        // What is done and merged stays what it was, for its receipt.
+        if !self.done_file().exists()
+            && self.is_clean().map_err(told)?
+            && self.is_in(&target).map_err(told)?
+        {
             git.run(&["merge", "--ff-only", "--quiet", &target])
                 .map_err(told)?;
         }

@@ -384,6 +384,7 @@ fn a_host_killed_between_merge_and_completion_is_followed_by_one_that_merges_not
     fs::write(project.path(".gitattributes"), "*.slow filter=slow\n").unwrap();
     commit_all(&project, "a filter");
     fs::write(project.path(".obeya/hold"), "").unwrap();
+    let before = git(&project, &["rev-parse", "main"]);
     project.host();
     project.until("the merge goes on", |project| {
         project.path(".obeya/smudge.pids").exists()
@@ -402,6 +403,7 @@ fn a_host_killed_between_merge_and_completion_is_followed_by_one_that_merges_not
     assert_eq!(git(&project, &["rev-list", "--count", "main"]), "3");
     let main = git(&project, &["rev-parse", "main"]);
     assert_eq!(text(&order["proof"]["workspace"], "head"), main);
+    assert_eq!(text(&order["proof"]["workspace"], "base"), before);
     assert_eq!(git(&project, &["status", "--porcelain"]), "");
     assert!(project.alerts().is_empty(), "{:?}", project.alerts());
     assert!(!project.path(".obeya/worktrees/WO-001").exists());
