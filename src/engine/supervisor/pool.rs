@@ -32,7 +32,7 @@ use crate::{
         id::OrderId,
         query::life::{Life, LifeSource, LifeState, Lives, RunView},
         refusal::Refusal,
-        time::SECOND,
+        time::{SECOND, Timestamp},
     },
     engine::workspace,
 };
@@ -71,12 +71,14 @@ impl Pool {
         recover(&self.context).await;
         let mut news = self.context.news.clone();
         loop {
+            // What falls due while the rest of this round goes on is due by then, and not missed.
+            let began = self.context.now();
             self.heed_pauses();
             self.in_the_way = conditions::look_again(&self.context).await;
             self.fill().await;
             self.put_away();
             self.publish();
-            let wake = self.wake();
+            let wake = self.wake(began);
             tokio::select! {
                 note = inbox.recv() => match note {
                     None | Some(Note::Stop) => break,
@@ -114,9 +116,8 @@ impl Pool {
         lives::clear(&self.context.home);
     }
 
-    /// Returns when time alone may have something to be done.
-    fn wake(&self) -> Instant {
-        let now = self.context.now();
+    /// Returns when time alone may have something to be done, seen from `now`.
+    fn wake(&self, now: Timestamp) -> Instant {
         let wakes = self
             .members
             .values()

@@ -2,6 +2,7 @@
 
 mod faults;
 mod worktree;
+mod worktree_faults;
 
 use std::{
     fs,

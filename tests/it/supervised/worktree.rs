@@ -2,7 +2,6 @@
 
 use std::{fs, path::Path, process::Command};
 
-use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{DONE, Project, text};
@@ -12,20 +11,20 @@ use super::{DONE, Project, text};
 const TOGETHER: &str = "echo $OBEYA_ORDER >> $OBEYA_LEDGER/runs; while test $(wc -l < $OBEYA_LEDGER/runs) -lt $MANY; do sleep 0.05; done;";
 
 /// Returns the table of an agent that runs a shell script in worktrees.
-fn apart(name: &str, script: &str, more: &str) -> String {
+pub(super) fn apart(name: &str, script: &str, more: &str) -> String {
     let workspace = format!("workspace = 'worktree'\n{more}");
     super::shell(name, script, &workspace)
 }
 
 /// Makes a project under git, with one commit, whose ledger has so many orders.
-fn repository(toml: &str, orders: usize) -> Project {
+pub(super) fn repository(toml: &str, orders: usize) -> Project {
     let project = Project::new(toml, orders);
     git(&project, &["init", "--quiet", "-b", "main"]);
     commit_all(&project, "first");
     project
 }
 
-fn commit_all(project: &Project, message: &str) {
+pub(super) fn commit_all(project: &Project, message: &str) {
     if !project.path("shared.txt").exists() {
         fs::write(project.path("shared.txt"), "as it was\n").unwrap();
     }
@@ -34,12 +33,12 @@ fn commit_all(project: &Project, message: &str) {
 }
 
 #[track_caller]
-fn git(project: &Project, arguments: &[&str]) -> String {
+pub(super) fn git(project: &Project, arguments: &[&str]) -> String {
     git_in(project.folder.path(), arguments)
 }
 
 #[track_caller]
-fn git_in(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn git_in(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=ada", "-c", "user.email=ada@example.org"])
         .args(arguments)
@@ -53,20 +52,20 @@ fn git_in(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// Returns how often an agent was started.
-fn runs(project: &Project) -> usize {
+pub(super) fn runs(project: &Project) -> usize {
     let runs = fs::read_to_string(project.path(".obeya/runs")).unwrap_or_default();
     runs.lines().count()
 }
 
 #[track_caller]
-fn completed(project: &Project, id: &str) -> Value {
+pub(super) fn completed(project: &Project, id: &str) -> Value {
     let order = project.order(id);
     assert_eq!(text(&order, "status"), "completed", "{order:#}");
     order
 }
 
 /// Returns the open alerts of a condition.
-fn alerts_of(project: &Project, fingerprint: &str) -> Vec<Value> {
+pub(super) fn alerts_of(project: &Project, fingerprint: &str) -> Vec<Value> {
     let all = project.json(&["andon", "list"]);
     let all = all["alerts"].as_array().cloned().unwrap_or_default();
     all.into_iter()
@@ -74,7 +73,7 @@ fn alerts_of(project: &Project, fingerprint: &str) -> Vec<Value> {
         .collect()
 }
 
-fn resolve(project: &Project, alert: &Value) {
+pub(super) fn resolve(project: &Project, alert: &Value) {
     let id = text(alert, "id");
     project.done(&["andon", "resolve", &id, "--resolution", "seen to"]);
 }
@@ -322,130 +321,6 @@ fn a_project_that_is_a_part_of_its_repository_is_worked_on_there() {
     assert!(project.path("made").exists());
 }
 
-/// A project whose gate waits for as long as there is a file `hold`, and notes that it runs.
-fn with_slow_gate(script: &str) -> Project {
-    let project = repository("", 1);
-    let root = project.folder.path().display().to_string();
-    let gate = format!(
-        "[gates.slow]\ncommand = ['sh', '-c', 'echo $$ >> {root}/.obeya/gates.pids; \
-         while test -e {root}/.obeya/hold; do sleep 0.05; done; test -e made']\ntimeout = '60s'\n"
-    );
-    fs::write(project.path("obeya.toml"), apart("dev", script, "") + &gate).unwrap();
-    fs::write(project.path(".obeya/hold"), "").unwrap();
-    project
-}
-
-#[test]
-fn a_host_killed_between_rebase_and_merge_is_followed_by_one_that_goes_on() {
-    // Somebody commits meanwhile, so that there is something to be put on top of.
-    let script = format!(
-        "echo run >> $OBEYA_LEDGER/runs; (cd $OBEYA_LEDGER/..; echo x > theirs; git add theirs; \
-         git -c user.name=a -c user.email=a@b commit -qm theirs); echo new > made; {DONE}"
-    );
-    let mut project = with_slow_gate(&script);
-    project.host();
-    project.until("the gate runs", |project| {
-        project.path(".obeya/gates.pids").exists()
-    });
-    let main = git(&project, &["rev-parse", "main"]);
-    let order = project.order("WO-001");
-    assert_eq!(
-        text(&order["workspace"], "base"),
-        main,
-        "it is rebased: {order:#}"
-    );
-    assert!(!project.path("made").exists(), "it is not merged");
-    project.signal_host(Signal::KILL);
-    fs::remove_file(project.path(".obeya/hold")).unwrap();
-    let host = project.host_until_idle();
-    assert!(host.status.success(), "{host:?}");
-    let order = completed(&project, "WO-001");
-    assert_eq!(
-        text(&order["proof"], "note"),
-        "as asked",
-        "what the agent said is kept"
-    );
-    assert_eq!(runs(&project), 1, "the work was not done again");
-    assert_eq!(git(&project, &["rev-list", "--count", "main"]), "3");
-    assert!(!project.path(".obeya/worktrees/WO-001").exists());
-}
-
-#[test]
-fn a_host_killed_between_merge_and_completion_is_followed_by_one_that_merges_nothing_twice() {
-    let script = format!("echo run >> $OBEYA_LEDGER/runs; echo new > made.slow; {DONE}");
-    let mut project = repository(&apart("dev", &script, ""), 1);
-    // A filter of the project's own stands in the way of the merge while there is a file `hold`.
-    let root = project.folder.path().display().to_string();
-    let smudge = format!(
-        "sh -c 'echo $$ >> {root}/.obeya/smudge.pids; while test -e {root}/.obeya/hold; do sleep 0.05; done; cat'"
-    );
-    git(&project, &["config", "filter.slow.smudge", &smudge]);
-    git(&project, &["config", "filter.slow.clean", "cat"]);
-    fs::write(project.path(".gitattributes"), "*.slow filter=slow\n").unwrap();
-    commit_all(&project, "a filter");
-    fs::write(project.path(".obeya/hold"), "").unwrap();
-    let before = git(&project, &["rev-parse", "main"]);
-    project.host();
-    project.until("the merge goes on", |project| {
-        project.path(".obeya/smudge.pids").exists()
-    });
-    project.signal_host(Signal::KILL);
-    assert_eq!(project.status("WO-001"), "in_progress");
-    fs::remove_file(project.path(".obeya/hold")).unwrap();
-    // Git was let go on by itself: it is in nobody's group but its own.
-    project.until("it is merged", |project| {
-        git(project, &["rev-list", "--count", "main"]) == "3"
-    });
-    let host = project.host_until_idle();
-    assert!(host.status.success(), "{host:?}");
-    let order = completed(&project, "WO-001");
-    assert_eq!(runs(&project), 1, "the work was not done again");
-    assert_eq!(git(&project, &["rev-list", "--count", "main"]), "3");
-    let main = git(&project, &["rev-parse", "main"]);
-    assert_eq!(text(&order["proof"]["workspace"], "head"), main);
-    assert_eq!(text(&order["proof"]["workspace"], "base"), before);
-    assert_eq!(git(&project, &["status", "--porcelain"]), "");
-    assert!(project.alerts().is_empty(), "{:?}", project.alerts());
-    assert!(!project.path(".obeya/worktrees/WO-001").exists());
-}
-
-#[test]
-fn nothing_new_is_begun_while_the_disk_is_nearly_full() {
-    let agent = apart("dev", &format!("echo new > made; {DONE}"), "");
-    let full = format!("{agent}[workspace]\nheadroom = '1000 TiB'\n");
-    let mut project = repository(&full, 2);
-    project.host();
-    let condition = "disk:headroom";
-    project.until("it is told", |project| {
-        alerts_of(project, condition).len() == 1
-    });
-    let alert = alerts_of(&project, condition).remove(0);
-    assert!(
-        text(&alert, "reason").contains("MiB of disk are free"),
-        "{alert}"
-    );
-    // Another reason to look does not make another alert.
-    project.done(&["work-order", "create", "--title", "one more"]);
-    assert_eq!(project.status("WO-001"), "queued");
-    fs::write(
-        project.path("obeya.toml"),
-        format!("{agent}[workspace]\nheadroom = 0\n"),
-    )
-    .unwrap();
-    project.until("all is done", |project| {
-        ["WO-001", "WO-002", "WO-003"]
-            .iter()
-            .all(|id| project.status(id) == "completed")
-    });
-    let alerts = alerts_of(&project, condition);
-    assert_eq!(
-        (alerts.len(), &alerts[0]["count"]),
-        (1, &1.into()),
-        "{alerts:?}"
-    );
-    assert!(alerts[0]["recovered_at"].is_string(), "{alerts:?}");
-}
-
 #[test]
 fn what_is_to_stay_on_its_branch_does_and_is_pruned_once_it_is_merged() {
     let script = format!("echo new > made; {DONE}");
@@ -503,53 +378,6 @@ fn an_agent_does_not_complete_by_itself_what_is_not_merged() {
         "{refused}"
     );
     assert_eq!(git(&project, &["log", "-1", "--format=%s", "main"]), "own");
-}
-
-#[test]
-fn an_order_that_is_cancelled_leaves_nothing_unless_there_is_something() {
-    let script = "test $OBEYA_ORDER = WO-002 && echo new > made; echo $$ >> $OBEYA_LEDGER/pids; while :; do echo x; sleep 0.2; done";
-    let mut project = repository(&apart("dev", script, "count = 2"), 2);
-    project.host();
-    project.noted_running(".obeya/pids", 2);
-    for id in ["WO-001", "WO-002"] {
-        project.done(&["work-order", "cancel", id, "--reason", "no more"]);
-    }
-    project.until("the empty one is gone", |project| {
-        !project.path(".obeya/worktrees/WO-001").exists()
-    });
-    let kept = project.path(".obeya/worktrees/WO-002/made");
-    assert_eq!(fs::read_to_string(kept).unwrap(), "new\n");
-    let list = project.json(&["agent", "worktrees"]);
-    assert_eq!(
-        text(&list["worktrees"][0], "holds"),
-        "changes that are not committed",
-        "{list}"
-    );
-}
-
-#[test]
-fn what_an_agent_left_unfinished_goes_back_to_it() {
-    let script = format!(
-        "echo run >> $OBEYA_LEDGER/runs; if test -e $OBEYA_LEDGER/again; then git merge --abort; \
-         else touch $OBEYA_LEDGER/again; git checkout -qb other HEAD; echo a > shared.txt; \
-         git -c user.name=x -c user.email=x@y commit -qam a; git checkout -q $OBEYA_BRANCH; echo b > shared.txt; \
-         git -c user.name=x -c user.email=x@y commit -qam b; git -c user.name=x -c user.email=x@y merge -q other; fi; {DONE}"
-    );
-    let project = repository(&apart("dev", &script, ""), 1);
-    let host = project.host_until_idle();
-    assert!(host.status.success(), "{host:?}");
-    let order = completed(&project, "WO-001");
-    assert!(
-        order
-            .to_string()
-            .contains("conflicts were left in shared.txt"),
-        "{order:#}"
-    );
-    assert_eq!(runs(&project), 2);
-    assert_eq!(
-        fs::read_to_string(project.path("shared.txt")).unwrap(),
-        "b\n"
-    );
 }
 
 #[test]
