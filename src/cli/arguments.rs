@@ -60,6 +60,7 @@ views! {
     "agent" "wrap" "Run a coding agent, and say in obeya's words what came of it";
     "agent" "hook" "Say what a coding agent is about: its hooks call this";
     "agent" "hooks" "Print the settings with which a coding agent calls its hooks";
+    "agent" "worktrees" "List the worktrees of work orders, or remove those that nobody needs";
     "bus" "topics" "List topics and inboxes, and who takes from them";
     "bus" "publish" "Send a message";
     "bus" "subscribe" "Follow messages, one line each, and acknowledge them";

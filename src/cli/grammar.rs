@@ -217,6 +217,7 @@ mod tests {
         ("quality-gate", "set"),
         ("quality-gate", "remove"),
         ("quality-gate", "record"),
+        ("work-order", "workspace"),
     ];
 
     /// Returns every noun and verb that can be typed; a noun without verbs has an empty one.

@@ -86,6 +86,7 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
         Evidence::NoneRequired => "none was required".to_owned(),
         Evidence::Gates(seen) => seen.iter().map(seen_at).collect::<Vec<_>>().join("; "),
     };
+    let made = receipt.workspace.as_ref();
     let facts = [
         (
             "completed",
@@ -97,6 +98,9 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
         ("sku", receipt.sku.clone()),
         ("note", receipt.note.clone()),
         ("evidence", Some(evidence)),
+        ("branch", made.map(|made| made.branch.clone())),
+        ("before", made.map(|made| made.base.clone())),
+        ("after", made.map(|made| made.head.clone())),
         (
             "record",
             Some(format!("{} {}", receipt.seq, receipt.record_hash)),

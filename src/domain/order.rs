@@ -1,6 +1,7 @@
 //! The work order and its parts.
 
 mod gating;
+mod workspace;
 
 use std::fmt;
 
@@ -53,6 +54,7 @@ macro_rules! vocabulary {
 }
 pub use gating::{GateEvidence, GateRun, Gating, Tree, Verdict};
 pub(crate) use vocabulary;
+pub use workspace::{Landing, Workspace};
 
 vocabulary! {
     /// What sort of work an order is.
@@ -366,6 +368,9 @@ pub struct Order {
     /// What is known of its quality gates. Not written where nothing is: older ledgers know none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gating: Option<Box<Gating>>,
+    /// Where its code is made, if apart. Not written where nothing is: older ledgers know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Box<Workspace>>,
 }
 
 impl Order {

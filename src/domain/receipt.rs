@@ -7,7 +7,7 @@ use super::{
     event::Event,
     gate::GateEvidence,
     id::OrderId,
-    order::Actor,
+    order::{Actor, Workspace},
     record::{Hash, Record, Seq},
     time::Timestamp,
 };
@@ -42,6 +42,9 @@ pub struct Receipt {
     pub completed_at: Timestamp,
     /// What was seen.
     pub evidence: Evidence,
+    /// Where it was made, if apart, with the commits before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Box<Workspace>>,
     /// The completion's record.
     pub seq: Seq,
     /// That record's hash, which covers everything above.
@@ -71,6 +74,7 @@ impl Receipt {
             receipt,
             previous_receipt,
             evidence,
+            workspace,
         } = event
         else {
             return None;
@@ -86,6 +90,7 @@ impl Receipt {
                 [] => Evidence::NoneRequired,
                 seen => Evidence::Gates(seen.to_vec()),
             },
+            workspace: workspace.clone(),
             seq: record.seq,
             record_hash: record.hash,
             previous: *previous_receipt,

@@ -114,6 +114,13 @@ pub enum Refusal {
         /// The gates, by name, and how it stands at each.
         gates: Vec<ClosedGate>,
     },
+    /// The work is on a branch of its own, and the project's branch does not have it.
+    Unmerged {
+        /// Which.
+        id: OrderId,
+        /// The branch.
+        branch: String,
+    },
     /// Who did the work, or is an agent, does not judge it.
     NotApprover {
         /// Which.
@@ -260,6 +267,7 @@ impl Refusal {
             Refusal::StaleEpoch { .. } => "stale_epoch",
             Refusal::NotHolder { .. } => "not_holder",
             Refusal::GateClosed { .. } => "gate_closed",
+            Refusal::Unmerged { .. } => "unmerged",
             Refusal::NotApprover { .. } => "not_approver",
             Refusal::StaleTerm { .. } => "stale_term",
             Refusal::EngineOnly => "engine_only",

@@ -137,6 +137,16 @@ impl State {
         self.table(id).get(id.number())
     }
 
+    /// Returns the open order of a name, here or elsewhere.
+    pub fn named(&self, name: &str) -> Option<OrderId> {
+        let elsewhere = || {
+            let named =
+                |order: &&Arc<Order>| order.external.as_ref().is_some_and(|e| e.key() == name);
+            self.orders().find(named).map(|order| order.id)
+        };
+        name.parse().ok().or_else(elsewhere)
+    }
+
     /// Returns every open order: work orders by number, then epics by number.
     pub fn orders(&self) -> impl Iterator<Item = &Arc<Order>> {
         self.work.iter().chain(self.epics.iter())

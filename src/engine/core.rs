@@ -189,12 +189,13 @@ impl Handle {
         let Some(project) = project else {
             return self.wait_for_turn(submission, None, Box::new(answer));
         };
+        let order = submission.command.order();
         // A caller that must not block gets its answer from the engine's thread all the same.
         let handle = self.clone();
         let waiting = Arc::new(Mutex::new(Some((submission, Box::new(answer) as Answer))));
         let looked = Arc::clone(&waiting);
         let look = move || {
-            let tree = project.tree();
+            let tree = project.tree(order);
             if let Some((submission, answer)) = lock(&looked).take() {
                 handle.wait_for_turn(submission, Some(tree), answer);
             }
@@ -261,9 +262,10 @@ impl Handle {
 
     /// Returns the signs of life that an answer needs.
     pub(super) fn live(&self, query: &Query) -> Result<Live, Fault> {
-        if let (Query::Gates { order: Some(_) }, Some(project)) = (query, &self.shared.project) {
+        if let (Query::Gates { order: Some(order) }, Some(project)) = (query, &self.shared.project)
+        {
             return Ok(Live {
-                tree: Some(project.tree()),
+                tree: Some(project.tree(self.state().named(order))),
                 ..Live::default()
             });
         }

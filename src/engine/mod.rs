@@ -8,14 +8,17 @@ mod clock;
 mod commit;
 mod core;
 pub mod gates;
+mod git;
 mod host;
 mod load;
 mod past;
+mod process;
 mod pulse;
 mod reader;
 mod reply;
 pub mod supervisor;
 mod working;
+pub mod workspace;
 mod writer;
 
 pub use clock::{Clock, HeldClock, Reading, SystemClock, since_boot};

@@ -229,8 +229,8 @@ impl Writer {
             false => Live::default(),
         };
         let live = match (query, &self.project) {
-            (Query::Gates { order: Some(_) }, Some(project)) => Live {
-                tree: Some(project.tree()),
+            (Query::Gates { order: Some(order) }, Some(project)) => Live {
+                tree: Some(project.tree(self.state.named(order))),
                 ..live
             },
             _ => live,

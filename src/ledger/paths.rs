@@ -110,6 +110,11 @@ impl Home {
         self.logs().join("runs")
     }
 
+    /// Returns the folder with a worktree for each order that has one.
+    pub fn worktrees(&self) -> PathBuf {
+        self.path.join("worktrees")
+    }
+
     /// Returns the file in which a host says what its agents are about.
     pub fn lives(&self) -> PathBuf {
         self.path.join("agents.json")

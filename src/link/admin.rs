@@ -122,7 +122,9 @@ pub fn restore(
 
 /// Looks at everything that can be wrong with a ledger, and says what to do about it.
 pub fn doctor(home: &Home) -> Vec<Finding> {
-    examination::examine(home)
+    let mut findings = examination::examine(home);
+    findings.extend(super::worktrees::finding(home));
+    findings
 }
 
 /// Returns the last record's number and hash, read from the database alone: no state is built.

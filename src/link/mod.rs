@@ -15,6 +15,7 @@ mod locate;
 mod session;
 mod trust;
 mod wire;
+mod worktrees;
 
 pub use admin::{
     Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, state, stats, verify,
@@ -29,6 +30,7 @@ pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
 
 pub use trust::{is_trusted, trust};
+pub use worktrees::{WorktreeView, put_away, worktrees};
 
 use crate::domain::{
     command::{Role, Submission},

@@ -29,6 +29,7 @@ mod rules;
 mod rules_andon;
 mod rules_gates;
 mod rules_graph;
+mod rules_workspaces;
 mod ssh;
 mod supervised;
 mod support;

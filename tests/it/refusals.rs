@@ -115,6 +115,10 @@ fn every_refusal_explains_itself() {
                 },
             }],
         },
+        Refusal::Unmerged {
+            id,
+            branch: "obeya/WO-001".into(),
+        },
         Refusal::NotApprover {
             id,
             gate: "review".into(),
@@ -198,7 +202,7 @@ fn every_refusal_explains_itself() {
             .collect();
         pages.push(format!("{refusal}\n  {json}{lift}"));
     }
-    assert_eq!(rules.len(), 29, "one of every rule");
+    assert_eq!(rules.len(), 30, "one of every rule");
     insta::assert_snapshot!(pages.join("\n"), @r##"
     there is no WO-001
       {"rule":"not_found","subject":"WO-001"}
@@ -276,6 +280,9 @@ fn every_refusal_explains_itself() {
     WO-001 is held by gate tests (timed out)
       {"rule":"gate_closed","id":"WO-001","gates":[{"gate":"tests","approval":false,"state":"failed","verdict":"timed_out"}]}
         obeya quality-gate run WO-001 tests
+    WO-001 was made on branch obeya/WO-001, which is not merged yet
+      {"rule":"unmerged","id":"WO-001","branch":"obeya/WO-001"}
+        report it as done: the host merges its branch, and completes it
     ann may not judge WO-001 at review: that takes a person who did not work on it
       {"rule":"not_approver","id":"WO-001","gate":"review","actor":{"kind":"agent","name":"ann"}}
         ask a person who did not work on it: obeya quality-gate approve WO-001 review

@@ -14,7 +14,7 @@ use obeya::domain::{
     evolve,
     gate::Verdict,
     id::{AlertId, OrderId},
-    order::{Actor, Bucket, Link},
+    order::{Actor, Bucket, Landing, Link},
     refusal::Refusal,
     state::State,
 };
@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::support::{
     gates,
     line::{Line, Who, rule},
+    workspaces,
 };
 
 /// One of every command there is.
@@ -147,6 +148,11 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
             gate: "build".into(),
             run: Box::new(gates::run(Verdict::Passed, 1)),
         },
+        Command::RecordWorkspace {
+            id,
+            workspace: Box::new(workspaces::at(Landing::Open)),
+            term: 0,
+        },
         Command::ApproveGate {
             id,
             gate: "review".into(),
@@ -259,6 +265,7 @@ fn the_table_of_commands() {
     quality-gate record  admin
     quality-gate approve operator
     quality-gate reject  operator
+    work-order workspace admin
     agent register       agent
     agent pause          operator
     agent resume         operator

@@ -7,6 +7,7 @@ mod logs;
 mod new;
 mod preset;
 mod show;
+mod worktrees;
 mod wrap;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -63,6 +64,7 @@ pub(super) fn grammar(noun: Command) -> Command {
                 .args(hook::arguments())
                 .after_help(hook::AFTER),
             verb(NOUN, "hooks").args(hooks::arguments()),
+            verb(NOUN, "worktrees").args(worktrees::arguments()),
         ],
     )
 }
@@ -90,6 +92,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             let count = value::<u8>(matches, "count").unwrap_or(1);
             return supervise(call, name(), Errand::Scale(count.into()));
         }
+        "worktrees" => return worktrees::run(matches, call),
         "logs" => return logs::run(matches, call, &name()),
         "new" => return new::run(matches, call),
         "preset" => return preset::run(matches, call),

@@ -64,6 +64,16 @@ pub enum Workspace {
     Worktree,
 }
 
+/// What becomes of what was made in a worktree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Merge {
+    /// It is put on top of the project's branch, and becomes that branch.
+    #[default]
+    Rebase,
+    /// It stays on its own branch.
+    None,
+}
+
 /// What an agent may use up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Budget {
@@ -112,6 +122,8 @@ pub struct AgentRule {
     pub budget: Option<Budget>,
     /// Where it works.
     pub workspace: Workspace,
+    /// What becomes of what it made there.
+    pub merge: Merge,
 }
 
 impl AgentRule {
@@ -136,6 +148,7 @@ impl AgentRule {
             grace_seconds: GRACE,
             budget: None,
             workspace: Workspace::default(),
+            merge: Merge::default(),
         }
     }
 
@@ -227,10 +240,14 @@ impl AgentRule {
                 ];
                 self.workspace = reader.word(word, value, &places)?;
             }
+            "merge" => {
+                let ways = [("rebase", Merge::Rebase), ("none", Merge::None)];
+                self.merge = reader.word(word, value, &ways)?;
+            }
             other => {
                 let what = format!("an agent has no '{other}'");
                 let mend = "use role, mode, command, cwd, env, capabilities, topics, restart, count, \
-                            lease, progress, grace, budget or workspace";
+                            lease, progress, grace, budget, workspace or merge";
                 reader.wrong(key.span(), what, mend);
             }
         }

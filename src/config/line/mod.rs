@@ -15,8 +15,8 @@ mod agent;
 pub mod gates;
 mod reader;
 
-pub use self::agent::{AgentRule, Budget, Mode, Progress, Restart, Workspace, is_name};
-use self::reader::Reader;
+pub use self::agent::{AgentRule, Budget, Merge, Mode, Progress, Restart, Workspace, is_name};
+use self::reader::{Reader, Value};
 use super::{Document, Problem};
 
 /// The file in the project's root.
@@ -39,6 +39,8 @@ pub struct Words<'a> {
 pub struct Line {
     /// The agents, by name.
     pub agents: Vec<AgentRule>,
+    /// What must be free on the disk for new work to begin, in bytes; None where the host's own rule holds.
+    pub headroom: Option<u64>,
 }
 
 impl Line {
@@ -61,16 +63,34 @@ impl Line {
                             .extend(AgentRule::read(&mut reader, name, table, words));
                     }
                 }
+                "workspace" => line.workspace(&mut reader, value),
                 // [`gates::read`] reads them.
                 "gates" => {}
                 other => {
                     let what = format!("there is no table '{other}'");
-                    reader.wrong(key.span(), what, "use [agents.NAME] or [gates.NAME]");
+                    reader.wrong(
+                        key.span(),
+                        what,
+                        "use [agents.NAME], [gates.NAME] or [workspace]",
+                    );
                 }
             }
         }
         line.agents.sort_by(|a, b| a.name.cmp(&b.name));
         (line, document.in_order(reader.found))
+    }
+
+    fn workspace(&mut self, reader: &mut Reader<'_>, value: &Value<'_>) {
+        let table = reader.table("workspace", value, "a table: [workspace]");
+        for (key, value) in table.into_iter().flatten() {
+            match key.get_ref().as_ref() {
+                "headroom" => self.headroom = reader.size("headroom", value),
+                other => {
+                    let what = format!("a workspace has no '{other}'");
+                    reader.wrong(key.span(), what, "use headroom");
+                }
+            }
+        }
     }
 }
 
@@ -109,7 +129,8 @@ mod tests {
              env = ['HOME', 'API_KEY']\ncapabilities = { buckets = ['features'], kinds = ['bug'], \
              labels = ['rust'], stages = ['design'] }\ntopics = ['work_order_events']\n\
              restart = 'transient'\ncount = 3\nlease = '90s'\nprogress = 'heartbeat'\n\
-             grace = 2\nbudget = { tokens = 1_000_000, cost = 12.5 }\nworkspace = 'worktree'\n",
+             grace = 2\nbudget = { tokens = 1_000_000, cost = 12.5 }\nworkspace = 'worktree'\nmerge = 'none'\n\
+             [workspace]\nheadroom = '500 MiB'\n",
         );
         assert_eq!(problems, "");
         let wanted = AgentRule {
@@ -133,9 +154,11 @@ mod tests {
                 cost: Some(12.5),
             }),
             workspace: Workspace::Worktree,
+            merge: Merge::None,
             ..AgentRule::named("dev")
         };
         assert_eq!(line.agents, [wanted]);
+        assert_eq!(line.headroom, Some(500 << 20));
     }
 
     #[test]
@@ -161,9 +184,9 @@ mod tests {
         obeya.toml:13:29: 'feature' is no value of buckets; write one of security, features
         obeya.toml:14:9: '2 moons' is no value of lease; write a time like 90, "90s", "10m" or "2h", from 5 to 604800 s
         obeya.toml:15:9: there is no command; write command = ["program", "argument"]
-        obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget or workspace
+        obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget, workspace or merge
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
-        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME] or [gates.NAME]
+        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME], [gates.NAME] or [workspace]
         "#);
     }
 }

@@ -174,6 +174,19 @@ impl<'d> Reader<'d> {
         }
     }
 
+    /// Returns a size in bytes: `0`, `"500MiB"`, `"2GiB"`.
+    pub(super) fn size(&mut self, key: &str, value: &Value<'_>) -> Option<u64> {
+        let bytes = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().replace('_', "").parse().ok(),
+            DeValue::String(text) => size(text),
+            _ => None,
+        };
+        match bytes {
+            Some(bytes) => Some(bytes),
+            None => self.none_of(key, value, "a size like 0, \"500MiB\" or \"2GiB\""),
+        }
+    }
+
     /// Returns a time span in seconds: `30`, `"90s"`, `"10m"`, `"2h"`.
     pub(super) fn span(
         &mut self,
@@ -196,6 +209,21 @@ impl<'d> Reader<'d> {
             }
         }
     }
+}
+
+/// Returns the bytes of a text like `2GiB`.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit: u64 = match text.strip_prefix(digits)?.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// Returns the seconds of a text like `10m`.

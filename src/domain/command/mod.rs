@@ -16,7 +16,7 @@ use super::{
     event::Changes,
     gate::{GateRule, GateRun},
     id::{AlertId, OrderId},
-    order::{Bucket, Link, vocabulary},
+    order::{Bucket, Link, Workspace, vocabulary},
 };
 
 vocabulary! {
@@ -315,6 +315,15 @@ commands! {
         /// Why.
         note: String,
     } = "quality-gate" "reject" Operator Compensable "Reject a work order at an approval gate",
+    /// Notes where an order's code is made, apart from the rest, and how far it has come.
+    RecordWorkspace {
+        /// Which order.
+        id: OrderId,
+        /// How it stands.
+        workspace: Box<Workspace>,
+        /// The term of the host that did it.
+        term: u64,
+    } = "work-order" "workspace" Admin Compensable "Note where a work order's code is made",
     /// Registers an agent, or registers it anew.
     RegisterAgent {
         /// Its name.

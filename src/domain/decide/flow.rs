@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::{
     Context, Decision, gates, guard, orders,
     validate::{self, MAX_NAME, MAX_REASON},
+    workspace,
 };
 use crate::domain::{
     agent::PullFilter,
@@ -358,6 +359,7 @@ pub(super) fn complete(
         });
     }
     gates::open(state, cold, order, &[Exit::Done])?;
+    workspace::landed(order, context)?;
     Ok(vec![
         Event::OrderCompleted {
             id,
@@ -367,6 +369,7 @@ pub(super) fn complete(
             receipt: state.receipts.count + 1,
             previous_receipt: state.receipts.hash,
             evidence: gates::evidence(state, order),
+            workspace: order.workspace.clone(),
         }
         .into(),
     ])

@@ -135,6 +135,7 @@ impl Command {
             | Command::AddLink { id, .. }
             | Command::RemoveLink { id, .. }
             | Command::RecordGate { id, .. }
+            | Command::RecordWorkspace { id, .. }
             | Command::ApproveGate { id, .. }
             | Command::RejectGate { id, .. } => Some(*id),
             Command::LinkCorrective { order, .. } => Some(*order),

@@ -12,6 +12,7 @@ pub mod import;
 mod orders;
 mod settings;
 mod validate;
+mod workspace;
 
 pub use gates::needs_tree;
 
@@ -147,6 +148,11 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         Command::SetStage { name, change } => settings::stage(state, name, *change),
         Command::SetGate { name, rule } => gates::set(state, name, rule, context),
         Command::RemoveGate { name } => gates::remove(state, name, context),
+        Command::RecordWorkspace {
+            id,
+            workspace,
+            term,
+        } => workspace::record(state, cold, *id, workspace, *term, context),
         Command::RecordGate { id, gate, run } => {
             gates::record(state, cold, *id, gate, run, context)
         }

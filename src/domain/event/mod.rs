@@ -2,6 +2,7 @@
 
 mod parts;
 mod stored;
+mod subject;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use super::{
     id::{AlertId, OrderId},
     order::{
         Actor, Bucket, ClosedOrder, External, Kind, Lease, Link, Outcome, Priority, PullSignal,
-        Wait,
+        Wait, Workspace,
     },
     record::Hash,
     settings::{BucketRule, Policy, Stage},
@@ -214,7 +215,7 @@ events! {
         leases: Vec<(OrderId, Timestamp)>,
     },
     /// An order is done.
-    OrderCompleted = "order_completed" 2 {
+    OrderCompleted = "order_completed" 3 {
         /// Which.
         id: OrderId,
         /// What was delivered.
@@ -232,6 +233,9 @@ events! {
         /// What was seen at its gates; version 1 knew none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         evidence: Vec<GateEvidence>,
+        /// Where it was made, with the commits before and after; version 2 knew of none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workspace: Option<Box<Workspace>>,
     },
     /// An order was given up.
     OrderCancelled = "order_cancelled" 1 {
@@ -439,56 +443,13 @@ events! {
         /// What was seen.
         run: Box<GateRun>,
     },
-}
-
-impl Event {
-    /// Returns what the event is about, as the ledger's index knows it: an order, an alert, `agent:NAME` or `ledger`.
-    pub fn subject(&self) -> String {
-        match self {
-            Event::OrderCreated { id, .. }
-            | Event::OrderImported { id, .. }
-            | Event::OrderMerged { id, .. }
-            | Event::OrderClosedElsewhere { id, .. }
-            | Event::OrderEdited { id, .. }
-            | Event::OrderStarted { id, .. }
-            | Event::OrderMoved { id, .. }
-            | Event::OrderReleased { id, .. }
-            | Event::LeaseLapsed { id, .. }
-            | Event::OrderCompleted { id, .. }
-            | Event::OrderCancelled { id, .. }
-            | Event::OrderReopened { id, .. }
-            | Event::OrderCommented { id, .. }
-            | Event::DependencyAdded { id, .. }
-            | Event::DependencyRemoved { id, .. }
-            | Event::LinkAdded { id, .. }
-            | Event::LinkRemoved { id, .. }
-            | Event::GateRecorded { id, .. }
-            | Event::GateJudged { id, .. }
-            | Event::SlaBreached { id, .. } => id.to_string(),
-            Event::AlertRaised { id, .. }
-            | Event::AlertRepeated { id, .. }
-            | Event::AlertHeld { id, .. }
-            | Event::AlertRecovered { id }
-            | Event::AlertAcknowledged { id }
-            | Event::AlertSnoozed { id, .. }
-            | Event::AlertWoke { id }
-            | Event::AlertEscalated { id, .. }
-            | Event::CorrectiveLinked { id, .. }
-            | Event::AlertResolved { id, .. } => id.to_string(),
-            Event::AgentRegistered { name, .. }
-            | Event::AgentPaused { name, .. }
-            | Event::AgentResumed { name }
-            | Event::AgentUnregistered { name } => format!("agent:{name}"),
-            Event::LedgerCreated { .. }
-            | Event::LedgerRestored { .. }
-            | Event::HostElected { .. }
-            | Event::BucketSet { .. }
-            | Event::StagesSet { .. }
-            | Event::PolicySet { .. }
-            | Event::GateSet { .. }
-            | Event::GateRemoved { .. }
-            | Event::ImportFinished { .. }
-            | Event::LeasesRenewed { .. } => "ledger".into(),
-        }
-    }
+    /// The engine made an order's workspace, or brought it further.
+    WorkspaceRecorded = "workspace_recorded" 1 {
+        /// Of which order.
+        id: OrderId,
+        /// How it stands.
+        workspace: Box<Workspace>,
+        /// The term of the host that did it.
+        term: u64,
+    },
 }

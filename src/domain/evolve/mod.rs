@@ -178,6 +178,11 @@ impl Step<'_> {
             Event::GateRecorded { id, gate, run } | Event::GateJudged { id, gate, run } => {
                 self.gate_seen(*id, gate, run);
             }
+            Event::WorkspaceRecorded { id, workspace, .. } => {
+                if let Some(order) = self.order(*id) {
+                    order.workspace = Some(workspace.clone());
+                }
+            }
             Event::AgentRegistered { .. }
             | Event::AgentPaused { .. }
             | Event::AgentResumed { .. }

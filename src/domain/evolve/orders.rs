@@ -5,7 +5,7 @@ use crate::domain::{
     archive::ArchiveChange,
     event::{Changes, Event, ImportedItem, Parent},
     id::OrderId,
-    order::{ClosedOrder, External, Order, Outcome, Phase, PullSignal, Wait},
+    order::{ClosedOrder, External, Landing, Order, Outcome, Phase, PullSignal, Wait},
 };
 
 impl Step<'_> {
@@ -57,6 +57,7 @@ impl Step<'_> {
             epoch: 0,
             breached: false,
             gating: None,
+            workspace: None,
         });
         self.day(self.record.occurred_at, *bucket).created += 1;
         self.adopt(*id, *parent);
@@ -102,6 +103,7 @@ impl Step<'_> {
             epoch: 0,
             breached: false,
             gating: None,
+            workspace: None,
         };
         self.day(item.created, item.bucket).created += 1;
         let Some(end) = &item.closed else {
@@ -155,6 +157,10 @@ impl Step<'_> {
         order.entered = now;
         order.changed = now;
         order.breached = false;
+        // What is merged is the project's; work that starts anew starts from there.
+        order
+            .workspace
+            .take_if(|workspace| workspace.landing == Landing::Merged);
         let (parent, bucket) = (order.parent, order.bucket);
         let (waits, blocks) = (order.depends_on.clone(), order.blocks.clone());
         let children = order.children.clone();

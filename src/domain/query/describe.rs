@@ -5,13 +5,15 @@ use crate::domain::{
     andon::Freed,
     event::{Changes, Event, ImportedItem, Parent},
     gate::Verdict,
-    order::{Outcome, Wait},
+    order::{Landing, Outcome, Wait},
     record::Record,
     time::{HOUR, SECOND},
 };
 
 /// Characters of other people's text that a line quotes.
 const QUOTED: usize = 80;
+/// Characters of a commit's name that tell it from others, to people.
+const SHORT: usize = 10;
 
 /// Returns one line for people: what happened, to what. Who did it, and when, stand beside it in every list.
 pub fn describe(event: &Event, record: &Record) -> String {
@@ -171,6 +173,16 @@ fn order(event: &Event) -> Option<String> {
                 .as_ref()
                 .map_or(String::new(), |note| format!(": {}", quote(note)));
             format!("{id} {verb} at gate {gate}{note}")
+        }
+        Event::WorkspaceRecorded { id, workspace, .. } => {
+            let branch = quote(&workspace.branch);
+            let short = |commit: &str| commit.chars().take(SHORT).collect::<String>();
+            let (base, head) = (short(&workspace.base), short(&workspace.head));
+            match workspace.landing {
+                Landing::Merged => format!("{id} merged from {branch}: {base} to {head}"),
+                _ if base == head => format!("{id} is made on {branch}, from {base}"),
+                _ => format!("{id} stands on {branch} at {head}, from {base}"),
+            }
         }
         Event::SlaBreached { id, bucket } => format!("{id} is past the SLA of {bucket}"),
         _ => return None,

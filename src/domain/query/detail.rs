@@ -18,7 +18,7 @@ use crate::domain::{
     books::Books,
     event::Event,
     id::OrderId,
-    order::{ClosedOrder, Link, Order, PullSignal, Status},
+    order::{ClosedOrder, Link, Order, PullSignal, Status, Workspace},
     record::Seq,
 };
 
@@ -58,6 +58,9 @@ pub struct OrderDetail {
     /// How it stands at the quality gates that are asked of it; whether the code moved since is not looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateView>,
+    /// Where its code is made, if apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Box<Workspace>>,
     /// The receipt of its completion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<ReceiptView>,
@@ -145,6 +148,7 @@ impl<B: Books> Reading<'_, B> {
                 Found::Open(order) => gates_of(self.state, order, None),
                 Found::Closed(_) => vec![],
             },
+            workspace: order.workspace.clone(),
             why: match &found {
                 Found::Open(order) => obstacles(self.state, self.live, order.id, self.now),
                 Found::Closed(_) => vec![],

@@ -247,6 +247,7 @@ fn columns(row: &ArchivedOrder) -> ClosedOrder {
             epoch: 0,
             breached: false,
             gating: None,
+            workspace: None,
         },
         outcome: if completed {
             Outcome::Completed {

@@ -10,7 +10,7 @@ use crate::domain::{
     archive::ReceiptRow,
     books::Books,
     id::OrderId,
-    order::{Actor, Status},
+    order::{Actor, Status, Workspace},
     receipt::{Evidence, Receipt},
     record::{Hash, Seq},
     refusal::Refusal,
@@ -38,6 +38,9 @@ pub struct ReceiptView {
     pub completed_at: Moment,
     /// What was seen before it was done.
     pub evidence: Evidence,
+    /// Where it was made, if apart, with the commits before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Box<Workspace>>,
     /// The completion's record.
     pub seq: Seq,
     /// That record's hash.
@@ -58,6 +61,7 @@ impl From<Receipt> for ReceiptView {
             completed_by: receipt.by,
             completed_at: Moment(receipt.completed_at),
             evidence: receipt.evidence,
+            workspace: receipt.workspace,
             seq: receipt.seq,
             record_hash: receipt.record_hash,
             previous: receipt.previous,

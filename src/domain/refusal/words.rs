@@ -71,6 +71,9 @@ impl Refusal {
                     (false, _) => format!("obeya quality-gate run {id} {}", closed.gate),
                 })
                 .collect(),
+            Refusal::Unmerged { .. } => {
+                vec!["report it as done: the host merges its branch, and completes it".into()]
+            }
             Refusal::NotApprover { id, gate, .. } => vec![format!(
                 "ask a person who did not work on it: obeya quality-gate approve {id} {gate}"
             )],
@@ -208,6 +211,12 @@ impl fmt::Display for Refusal {
                     .collect();
                 let noun = if gates.len() == 1 { "gate" } else { "gates" };
                 write!(f, "{id} is held by {noun} {}", list(&closed))
+            }
+            Refusal::Unmerged { id, branch } => {
+                write!(
+                    f,
+                    "{id} was made on branch {branch}, which is not merged yet"
+                )
             }
             Refusal::NotApprover { id, gate, actor } => {
                 write!(

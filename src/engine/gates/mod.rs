@@ -4,23 +4,18 @@
 //! host and in a caller's own process: a claim makes sure that it goes on once, and whoever dies in it leaves no verdict.
 
 mod judge;
-mod output;
-mod process;
 mod run;
 mod runner;
 mod store;
 mod tree;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command as Process,
-};
+use std::path::{Path, PathBuf};
 
 pub use run::{Asked, GateAsk, Line, Ready, prepare, run_gate};
 pub use runner::{Desk, Runner};
 
 use self::store::Store;
-use super::own_act;
+use super::{own_act, workspace};
 use crate::{
     config::{
         Document, Problem,
@@ -43,32 +38,6 @@ use crate::{
 
 /// The name of a ledger's folder in a project, beside which the project's files lie.
 const LEDGER_FOLDER: &str = ".obeya";
-/// What of a caller's environment every run has: enough to find programs and to speak the user's language.
-const ENVIRONMENT: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TMPDIR",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-];
-
-/// Gives a process what it may have of this one's environment.
-fn environment(process: &mut Process, more: &[String]) {
-    let names = ENVIRONMENT
-        .iter()
-        .copied()
-        .chain(more.iter().map(String::as_str));
-    process.env_clear();
-    process.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
-}
-
 /// The project around a ledger.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -119,10 +88,17 @@ impl Project {
         }
     }
 
-    /// Returns the code as it is now. It reads files, and runs git.
-    pub fn tree(&self) -> Tree {
+    /// Returns where the code of an order is: in its workspace if it has one, else in the project's folder.
+    pub fn workspace(&self, order: Option<OrderId>) -> PathBuf {
+        order
+            .and_then(|order| workspace::folder_of(&self.home, &self.root, order))
+            .unwrap_or_else(|| self.root.clone())
+    }
+
+    /// Returns the code of an order as it is now. It reads files, and runs git.
+    pub fn tree(&self, order: Option<OrderId>) -> Tree {
         tree::tree(
-            &self.root,
+            &self.workspace(order),
             self.home.path(),
             &Store::of(&self.home).scratch(),
         )
@@ -130,7 +106,7 @@ impl Project {
 
     /// Returns the tree that a command is decided by, if it is decided by one.
     pub fn tree_for(&self, state: &State, command: &Command) -> Option<Tree> {
-        crate::domain::decide::needs_tree(state, command).then(|| self.tree())
+        crate::domain::decide::needs_tree(state, command).then(|| self.tree(command.order()))
     }
 
     /// Returns what is kept of an output, or None if it is gone or is not what it was.

@@ -11,9 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Project, environment, judge,
-    process::{self, End},
-    rule_of,
+    Project, judge, rule_of,
     store::{Claim, Store},
 };
 use crate::{
@@ -27,7 +25,10 @@ use crate::{
         refusal::Refusal,
         state::State,
     },
-    engine::{Failure, Handle, Outcome, Reply, Writer, own_act},
+    engine::{
+        Failure, Handle, Outcome, Reply, Writer, own_act,
+        process::{self, End},
+    },
     ledger::{Fault, FaultKind, Home},
     text,
 };
@@ -270,7 +271,7 @@ struct Job<'a> {
 impl Job<'_> {
     /// Returns what was seen, or None if it was given up.
     fn run(&self, claim: &mut Claim, began: Seq, term: Option<u64>) -> Option<GateRun> {
-        let tree = self.project.tree();
+        let tree = self.project.tree(Some(self.ask.order));
         let mut seen = GateRun {
             verdict: Verdict::CouldNotRun,
             command: Some(shown(&self.run.command)),
@@ -317,7 +318,7 @@ impl Job<'_> {
         // Code that moved meanwhile was seen half before and half after: such a pass must not count.
         if seen.verdict == Verdict::Passed
             && seen.tree != Tree::Unversioned
-            && !same(&seen.tree, &self.project.tree())
+            && !same(&seen.tree, &self.project.tree(Some(self.ask.order)))
         {
             seen.tree = Tree::Unknown;
             seen.note = Some("the code moved while it ran".into());
@@ -329,18 +330,18 @@ impl Job<'_> {
         let [program, arguments @ ..] = self.run.command.as_slice() else {
             return Err("there is no command".into());
         };
-        let root = self.project.root();
+        let root = self.project.workspace(Some(self.ask.order));
         let folder = self
             .run
             .cwd
             .as_ref()
-            .map_or(root.to_owned(), |cwd| root.join(cwd));
+            .map_or(root.clone(), |cwd| root.join(cwd));
         if !folder.is_dir() {
             return Err(format!("there is no folder {}", folder.display()));
         }
         let mut process = Process::new(program);
         process.args(arguments).current_dir(folder);
-        environment(&mut process, &self.run.env);
+        process::environment(&mut process, &self.run.env);
         process.env("OBEYA_ORDER", self.ask.order.to_string());
         process.env("OBEYA_GATE", &self.spec.name);
         Ok(process)

@@ -8,9 +8,9 @@ use std::{
     time::SystemTime,
 };
 
-use super::process::kill_group;
 use crate::{
     domain::{id::OrderId, record::Hash},
+    engine::process::kill_group,
     ledger::{Fault, Home},
 };
 

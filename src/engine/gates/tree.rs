@@ -3,33 +3,26 @@
 //! The name is of the content alone, so that a commit of just what was looked at changes nothing. It is worked out over a
 //! copy of the index and into a folder of its own: the repository is not written to.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::atomic::AtomicBool,
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use uuid::Uuid;
 
-use super::process::{End, run};
-use crate::domain::gate::Tree;
+use crate::{
+    domain::gate::Tree,
+    engine::git::{Git, Trouble},
+};
 
 /// How long one call of git may take: a large tree is read through once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns the code in `root` without the ledger's folder; `scratch` is where files may be written for a moment.
 pub(super) fn tree(root: &Path, ledger: &Path, scratch: &Path) -> Tree {
-    let git = Git {
-        root,
-        settings: vec![],
-    };
+    let git = Git::at(root).within(PATIENCE);
     match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
         Ok(answer) if answer == "true" => {}
-        Err(Trouble::Refused) if !looks_versioned(root) => return Tree::Unversioned,
+        Err(Trouble::Refused(_)) if !looks_versioned(root) => return Tree::Unversioned,
         // There is no git here, or it does not say; a folder without a repository above needs none.
-        Err(Trouble::NoAnswer) if !looks_versioned(root) => return Tree::Unversioned,
+        Err(Trouble::NoAnswer(_)) if !looks_versioned(root) => return Tree::Unversioned,
         _ => return Tree::Unknown,
     }
     let folder = scratch.join(format!("tree-{}", Uuid::now_v7()));
@@ -49,10 +42,10 @@ fn looks_versioned(root: &Path) -> bool {
     root.ancestors().any(|folder| folder.join(".git").exists())
 }
 
-fn name_of(git: &Git<'_>, ledger: &Path, folder: &Path) -> Option<String> {
+fn name_of(git: &Git, ledger: &Path, folder: &Path) -> Option<String> {
     let objects = folder.join("objects");
     fs::create_dir_all(&objects).ok()?;
-    let own = |answer: String| git.root.join(answer);
+    let own = |answer: String| git.root().join(answer);
     let index = own(git.ask(&["rev-parse", "--git-path", "index"]).ok()?);
     let theirs = own(git.ask(&["rev-parse", "--git-path", "objects"]).ok()?);
     let copy = folder.join("index");
@@ -64,20 +57,17 @@ fn name_of(git: &Git<'_>, ledger: &Path, folder: &Path) -> Option<String> {
         let kept = fs::File::options().write(true).open(&copy).ok()?;
         kept.set_modified(written).ok()?;
     }
-    let aside = Git {
-        root: git.root,
-        settings: vec![
-            ("GIT_INDEX_FILE", copy),
-            ("GIT_OBJECT_DIRECTORY", objects),
-            (
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-                theirs.canonicalize().ok()?,
-            ),
-        ],
-    };
+    let aside = Git::at(git.root())
+        .within(PATIENCE)
+        .with("GIT_INDEX_FILE", copy)
+        .with("GIT_OBJECT_DIRECTORY", objects)
+        .with(
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+            theirs.canonicalize().ok()?,
+        );
     let mut add = vec!["add".to_owned(), "--all".into(), "--".into(), ".".into()];
     // The ledger changes with every record; it is no code.
-    if let Ok(inside) = ledger.strip_prefix(git.root)
+    if let Ok(inside) = ledger.strip_prefix(git.root())
         && let Some(inside) = inside.to_str().filter(|inside| !inside.is_empty())
     {
         add.push(format!(":(exclude,literal){inside}"));
@@ -87,50 +77,4 @@ fn name_of(git: &Git<'_>, ledger: &Path, folder: &Path) -> Option<String> {
     let name = aside.ask(&["write-tree"]).ok()?;
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     plain.then_some(name)
-}
-
-/// Why git did not answer.
-enum Trouble {
-    /// It ended in failure.
-    Refused,
-    /// It is not there, or took too long.
-    NoAnswer,
-}
-
-/// Git in a folder.
-struct Git<'a> {
-    root: &'a Path,
-    settings: Vec<(&'static str, PathBuf)>,
-}
-
-impl Git<'_> {
-    /// Returns the first line of what git answers.
-    fn ask(&self, arguments: &[&str]) -> Result<String, Trouble> {
-        let mut command = Command::new("git");
-        // A hook or a watcher of the repository must not run for a look at it.
-        command
-            .args([
-                "-c",
-                "core.fsmonitor=false",
-                "-c",
-                "core.hooksPath=/dev/null",
-            ])
-            .args(arguments)
-            .current_dir(self.root)
-            .env_clear();
-        super::environment(&mut command, &[]);
-        command.env("GIT_OPTIONAL_LOCKS", "0");
-        command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
-        let ran = run(&mut command, PATIENCE, &AtomicBool::new(false), |_| {})
-            .map_err(|_| Trouble::NoAnswer)?;
-        match ran.end {
-            End::Exited(status) if status.success() => {
-                let text =
-                    String::from_utf8(ran.stdout.into_bytes()).map_err(|_| Trouble::NoAnswer)?;
-                Ok(text.lines().next().unwrap_or_default().to_owned())
-            }
-            End::Exited(_) => Err(Trouble::Refused),
-            End::TimedOut | End::Stopped => Err(Trouble::NoAnswer),
-        }
-    }
 }

@@ -71,6 +71,8 @@ pub(super) struct Context {
     pub(super) fates: Fates,
     /// How often each order has failed since somebody looked.
     pub(super) failures: Mutex<BTreeMap<OrderId, u32>>,
+    /// What the user wants free on the disk, in bytes.
+    pub(super) headroom: Mutex<Option<u64>>,
 }
 
 /// Why a write did not happen.
@@ -114,6 +116,25 @@ impl Context {
     /// Does something as the engine itself.
     pub(super) async fn own(&self, command: Command) -> Result<Outcome, Trouble> {
         self.submit(own_act(command)).await
+    }
+
+    /// Does something as the engine itself, as long as a claim holds.
+    pub(super) async fn own_under(&self, epoch: u32, command: Command) -> Result<Outcome, Trouble> {
+        self.submit(Submission {
+            epoch: Some(epoch),
+            ..own_act(command)
+        })
+        .await
+    }
+
+    /// Returns what the user wants free on the disk, in bytes, if the file says so.
+    pub(super) fn headroom(&self) -> Option<u64> {
+        *self.headroom.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what the file says about that.
+    pub(super) fn set_headroom(&self, bytes: Option<u64>) {
+        *self.headroom.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
     }
 
     async fn submit(&self, submission: Submission) -> Result<Outcome, Trouble> {

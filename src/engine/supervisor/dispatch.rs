@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
-    context::{Claim, Context, Holding, Trouble},
+    completion::{Completion, Undone, complete, is_told},
+    conditions,
+    context::{Claim, Context, Holding},
+    landing::Landing,
     machine::Ending,
 };
 use crate::{
@@ -21,21 +24,16 @@ use crate::{
         command::{Command, Hold, Role},
         decide::{self, decide},
         event::Event,
-        gate::{ClosedGate, Standing},
         id::OrderId,
         order::Actor,
         record::Door,
-        refusal::Refusal,
         time::SECOND,
     },
-    engine::gates::{Desk, GateAsk},
     text,
 };
 
 /// How often an order may fail, with whatever agent, before a person has to look at it.
 pub(super) const MAX_FAILURES: u32 = 3;
-/// How often the gates of an order are run for one `done`: once for the work, and once more where the code moved meanwhile.
-const GATE_ROUNDS: u32 = 2;
 /// The longest sentence about a failure that goes on the ledger, in characters: a reason there may have a thousand.
 const SENTENCE: usize = 500;
 /// The longest that a throttling is believed, in microseconds: field reports tell of reset times that were made up.
@@ -98,7 +96,7 @@ pub(super) async fn pull(context: &Context, rule: &AgentRule) -> Option<Claim> {
         filter: PullFilter::default(),
         lease_seconds: rule.lease_seconds,
     };
-    if !is_worth_it(context, rule, &command) {
+    if !is_worth_it(context, rule, &command) || !conditions::hold(context, rule).await {
         return None;
     }
     let outcome = match context.act(&rule.name, None, command).await {
@@ -209,8 +207,21 @@ async fn reported(
         .filter(|note| !note.is_empty());
     match report.result {
         Verdict::Done => {
-            let sku = report.sku.as_deref().map(sentence);
-            match complete(context, rule, claim, sku, note, stop).await {
+            let done = Completion {
+                sku: report.sku.as_deref().map(sentence),
+                note,
+            };
+            let mut landing = Landing::of(context, rule, claim, &report).await;
+            let completed = complete(context, rule, claim, done, &mut landing, stop).await;
+            match (&completed, landing) {
+                (Ok(()), Some(landing)) => landing.over(context).await,
+                // It goes on from here with whoever takes the order next, unless somebody wants it otherwise.
+                (Err(Undone::Stopped(_)), _) if is_told(stop) => {}
+                (Err(Undone::Unmerged(_)), _) => {}
+                (Err(_), Some(landing)) => landing.forget(),
+                (_, None) => {}
+            }
+            match completed {
                 Ok(()) => {
                     forgive(context, claim.order);
                     Ending::Well
@@ -218,6 +229,10 @@ async fn reported(
                 Err(Undone::Stopped(why)) => {
                     release(context, rule, claim, &why).await;
                     Ending::Stopped
+                }
+                Err(Undone::Unmerged(why)) => {
+                    release(context, rule, claim, &why).await;
+                    Ending::Well
                 }
                 Err(Undone::Refused(why)) => {
                     let why = format!("the agent says that it is done, and {why}");
@@ -262,119 +277,6 @@ pub(super) fn throttled_until(
     let told = retry_after.map(|seconds| i64::from(seconds).saturating_mul(SECOND));
     let length = told.unwrap_or(USUAL_THROTTLING).min(LONGEST_THROTTLING);
     context.now().plus(length)
-}
-
-/// Why work that is done is not completed.
-enum Undone {
-    /// It waited for a hold to thaw, and was told to end or lost its claim meanwhile.
-    Stopped(String),
-    /// A rule does not let it be completed.
-    Refused(String),
-}
-
-/// Completes an order. Gates that are asked of it are run first. While an alert holds it or a person has to approve it, the
-/// work is done and waits: the lease is renewed until then.
-async fn complete(
-    context: &Context,
-    rule: &AgentRule,
-    claim: &Claim,
-    sku: Option<String>,
-    note: Option<String>,
-    stop: &mut watch::Receiver<bool>,
-) -> Result<(), Undone> {
-    let mut news = context.news.clone();
-    let mut rounds = 0;
-    loop {
-        news.mark_unchanged();
-        let command = Command::CompleteOrder {
-            id: claim.order,
-            sku: sku.clone(),
-            note: note.clone(),
-        };
-        match context.act(&rule.name, Some(claim.epoch), command).await {
-            Ok(_) => return Ok(()),
-            Err(Trouble::Refused(Refusal::Held { alerts, .. })) => {
-                let held: Vec<_> = alerts.iter().map(ToString::to_string).collect();
-                let waits = format!("done; waits for {}", held.join(", "));
-                if *stop.borrow() || !context.renew(&rule.name, claim, &waits).await {
-                    return Err(Undone::Stopped(waits));
-                }
-            }
-            Err(Trouble::Refused(Refusal::GateClosed { id, gates })) => {
-                let failed = |gate: &ClosedGate| matches!(gate.standing, Standing::Failed { .. });
-                let runs = gates.iter().filter(|gate| !gate.approval);
-                let runs: Vec<_> = runs.map(|gate| gate.gate.clone()).collect();
-                // What failed before this work was done is run again; what fails of it has failed.
-                let fails = rounds > 0 && gates.iter().any(failed);
-                if fails || (!runs.is_empty() && rounds == GATE_ROUNDS) {
-                    let refusal = Refusal::GateClosed { id, gates };
-                    return Err(Undone::Refused(refusal.to_string()));
-                }
-                if !runs.is_empty() {
-                    rounds += u32::from(pass(context, rule, claim, runs, stop).await?);
-                    continue;
-                }
-                let waits = "done; waits for an approval";
-                if *stop.borrow() || !context.renew(&rule.name, claim, waits).await {
-                    return Err(Undone::Stopped(waits.into()));
-                }
-            }
-            // The agent did it by itself.
-            Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
-            Err(trouble) => return Err(Undone::Refused(trouble.to_string())),
-        }
-        tokio::select! {
-            _ = news.changed() => {}
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(renewal(claim)) => {}
-        }
-    }
-}
-
-/// Runs the gates that nothing was seen of yet, or not of the code as it is now, and renews the lease meanwhile. What is being
-/// run already is waited for. Returns whether anything was run.
-async fn pass(
-    context: &Context,
-    rule: &AgentRule,
-    claim: &Claim,
-    gates: Vec<String>,
-    stop: &mut watch::Receiver<bool>,
-) -> Result<bool, Undone> {
-    let desk = Desk::new(&context.home, &context.handle, context.term);
-    let waits = format!("done; runs gate {}", gates.join(", "));
-    let (asked, order) = (desk.clone(), claim.order);
-    let mut ran = tokio::task::spawn_blocking(move || {
-        let mut any = false;
-        for gate in gates {
-            if asked.outlast(order, &gate) {
-                continue;
-            }
-            any = true;
-            let ask = GateAsk {
-                order,
-                gate,
-                actor: None,
-                role: Role::Admin,
-            };
-            if let Err(failure) = asked.ask(&ask) {
-                tracing::warn!(%order, %failure, "a gate was not run");
-            }
-        }
-        any
-    });
-    loop {
-        tokio::select! {
-            // A run that panicked is one that was tried.
-            ran = &mut ran => return Ok(ran.unwrap_or(true)),
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(renewal(claim)) => {}
-        }
-        if *stop.borrow() || !context.renew(&rule.name, claim, &waits).await {
-            // What it runs ends before the claim does.
-            let _ = tokio::task::spawn_blocking(move || desk.close()).await;
-            return Err(Undone::Stopped(waits));
-        }
-    }
 }
 
 /// Returns how often a lease is renewed: three times in its length, so that one late beat costs nothing.

@@ -12,6 +12,7 @@ use super::{
     context::{Claim, Holding},
     dispatch::{self, Report, Worked, renewal},
     inbox::Told as Change,
+    landing,
     machine::Ending,
     place::Place,
     process::{Process, sweep},
@@ -26,29 +27,40 @@ use crate::{
 /// Works on one order with one process, and returns what that says about the agent.
 pub(super) async fn run(mut place: Place, claim: Claim) -> Ending {
     place.tell(Change::Order(Some(claim.order)));
-    let worked = work(&mut place, &claim).await;
     let (context, rule) = (Arc::clone(&place.context), Arc::clone(&place.rule));
-    dispatch::settle(&context, &rule, &claim, worked, &mut place.stop).await
-}
-
-async fn work(place: &mut Place, claim: &Claim) -> Worked {
     // First of all, so that whatever happens to this host the next one knows of the claim.
-    let mut note = match place.begin(Some(claim)) {
+    let mut note = match place.begin(Some(&claim)) {
         Ok(note) => note,
-        Err(why) => return Worked::Crashed(why),
+        Err(why) => {
+            let worked = Worked::Crashed(why);
+            return dispatch::settle(&context, &rule, &claim, worked, &mut place.stop).await;
+        }
     };
-    let order = place.context.order(claim.order).await.unwrap_or_default();
-    let spec = place.spec(&note, Some((claim, &order)));
-    let worked = match place.start(&mut note, &spec).await {
-        Ok(process) => follow(place, claim, &mut note, process).await,
-        Err(why) => Worked::Crashed(why),
-    };
+    let worked = work(&mut place, &claim, &mut note).await;
     if let Worked::Reported(report) = &worked {
         note.usage = report.usage.clone();
+        place.keep(&note);
     }
-    note.end = Some(summary(&worked));
+    let end = summary(&worked);
+    let ending = dispatch::settle(&context, &rule, &claim, worked, &mut place.stop).await;
+    // And it is over only now: a host that is killed over gates or a merge leaves the claim to the next one.
+    note.end = Some(end);
     place.keep(&note);
-    worked
+    ending
+}
+
+async fn work(place: &mut Place, claim: &Claim, note: &mut RunNote) -> Worked {
+    let (context, rule) = (Arc::clone(&place.context), Arc::clone(&place.rule));
+    let worktree = match landing::begin(&context, &rule, claim, &mut place.stop).await {
+        Ok(worktree) => worktree,
+        Err(worked) => return worked,
+    };
+    let order = context.order(claim.order).await.unwrap_or_default();
+    let spec = place.spec(note, Some((claim, &order)), worktree.as_ref());
+    match place.start(note, &spec).await {
+        Ok(process) => follow(place, claim, note, process).await,
+        Err(why) => Worked::Crashed(why),
+    }
 }
 
 /// Returns how a run ended, in words.
@@ -99,8 +111,9 @@ async fn follow(
                     return Worked::Crashed(format!("its runner was killed; {left} processes were left"));
                 }
             },
-            _ = news.changed() => {}
-            _ = place.stop.changed() => {}
+            // Whoever is gone tells nothing more.
+            Ok(()) = news.changed() => {}
+            Ok(()) = place.stop.changed() => {}
             () = tokio::time::sleep_until(next_renewal) => {
                 next_renewal = Instant::now() + renewal(claim);
                 if std::mem::take(&mut progress) {

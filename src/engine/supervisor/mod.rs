@@ -1,17 +1,21 @@
 //! Agents as processes: started, watched, given work, and ended whole.
 //!
 //! `machine` says when an agent may run (pure), `pool` is the loop that does it, `dispatch` pulls orders and writes down
-//! what became of them, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
-//! the pipe between a host and what it runs, `runs` and `output` what is kept of it, `lives` what others see of it, and
+//! what became of them, `completion` sees what is done to its end, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
+//! the pipe between a host and what it runs, `landing` is the way of an order that has a worktree of its own, `conditions`
+//! what must be so before new work is begun, `runs` and `output` what is kept of it, `lives` what others see of it, and
 //! `recovery` what a host does that comes after one that was killed.
 //!
 //! Everything that is done for an agent is submitted as that agent under its claim's epoch, so that the rules decide and
 //! a claim that is over writes nothing. A host whose term is over starts nothing.
 
+mod completion;
+mod conditions;
 mod context;
 mod dispatch;
 mod exec;
 mod inbox;
+mod landing;
 pub(super) mod lives;
 mod machine;
 mod member;
@@ -50,7 +54,7 @@ use super::{Handle, Subscription};
 use crate::{
     config::{
         Document, Problem,
-        line::{AgentRule, LINE_FILE, Line, Words, Workspace},
+        line::{AgentRule, LINE_FILE, Line, Words},
     },
     domain::{
         command::Role,
@@ -235,6 +239,7 @@ impl Supervisor {
             news,
             fates,
             failures: Mutex::default(),
+            headroom: Mutex::default(),
         };
         let failed = |error: io::Error| {
             Fault::io(
@@ -313,8 +318,5 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
 }
 
 fn not_yet(rule: &AgentRule) -> Option<&'static str> {
-    if rule.workspace == Workspace::Worktree {
-        return Some("this version makes no worktrees");
-    }
     rule.budget.map(|_| "this version holds no budgets")
 }

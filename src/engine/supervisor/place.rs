@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config::line::{AgentRule, Mode},
     domain::query::life::{LifeSource, LifeState},
+    engine::workspace::Worktree,
 };
 
 /// The variables of the host that every agent gets: where programs are, who it is, how to write.
@@ -79,9 +80,17 @@ impl Place {
     }
 
     /// Returns how this agent is run, for an order or without one.
-    pub(super) fn spec(&self, note: &RunNote, work: Option<(&Claim, &Value)>) -> Spec {
+    pub(super) fn spec(
+        &self,
+        note: &RunNote,
+        work: Option<(&Claim, &Value)>,
+        worktree: Option<&Worktree>,
+    ) -> Spec {
         let (context, rule) = (&self.context, &self.rule);
-        let project = context.home.project();
+        let project = worktree.map_or_else(
+            || context.home.project().to_owned(),
+            |worktree| worktree.folder(),
+        );
         let stdio = rule.mode == Mode::Stdio;
         let given = rule.env.iter().map(String::as_str);
         let mut env: Vec<(String, String)> = EVERYBODYS
@@ -97,6 +106,10 @@ impl Place {
         put("OBEYA_LEDGER", context.home.path().display().to_string());
         put("OBEYA_AGENT", rule.name.clone());
         put(RUN_VARIABLE, note.run.clone());
+        if let Some(worktree) = worktree {
+            put("OBEYA_WORKTREE", worktree.folder().display().to_string());
+            put("OBEYA_BRANCH", worktree.branch());
+        }
         let mut words = Template::default();
         if let Some((claim, order)) = work {
             let text = |key: &str| order.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -116,7 +129,7 @@ impl Place {
             cwd: rule
                 .cwd
                 .as_ref()
-                .map_or_else(|| project.to_owned(), |cwd| project.join(cwd)),
+                .map_or_else(|| project.clone(), |cwd| project.join(cwd)),
             // A NUL byte can stand in no environment; titles come from outside.
             env: env
                 .into_iter()

@@ -1,6 +1,10 @@
 //! The agents of a host: each a machine and what runs for it. One loop, one inbox.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -8,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Errand, Wish,
+    Errand, Wish, conditions,
     context::Context,
     dispatch, exec,
     inbox::Note,
@@ -25,10 +29,12 @@ use crate::{
         agent::PullFilter,
         andon::Severity,
         command::{Command, Hold, Role},
+        id::OrderId,
         query::life::{Life, LifeSource, LifeState, Lives, RunView},
         refusal::Refusal,
         time::{SECOND, Timestamp},
     },
+    engine::workspace,
 };
 
 /// How long the end waits for runs beyond their grace: a runner kills by itself, so this is for one that cannot.
@@ -42,6 +48,10 @@ pub(super) struct Pool {
     members: BTreeMap<String, Member>,
     told: Lives,
     lives: watch::Sender<Lives>,
+    /// Whether something stands in the way of new work, and is looked at again by and by.
+    in_the_way: bool,
+    /// The closed orders whose worktree was looked at already.
+    looked_at: BTreeSet<OrderId>,
 }
 
 impl Pool {
@@ -51,6 +61,8 @@ impl Pool {
             members: BTreeMap::new(),
             told: Lives::new(),
             lives,
+            in_the_way: false,
+            looked_at: BTreeSet::new(),
         }
     }
 
@@ -59,12 +71,14 @@ impl Pool {
         recover(&self.context).await;
         let mut news = self.context.news.clone();
         loop {
-            // As of before it is seen what may be started: a pause that ends meanwhile is still one to wake up for.
-            let seen = self.context.now();
+            // What falls due while the rest of this round goes on is due by then, and not missed.
+            let began = self.context.now();
             self.heed_pauses();
+            self.in_the_way = conditions::look_again(&self.context).await;
             self.fill().await;
+            self.put_away();
             self.publish();
-            let wake = self.wake(seen);
+            let wake = self.wake(began);
             tokio::select! {
                 note = inbox.recv() => match note {
                     None | Some(Note::Stop) => break,
@@ -102,7 +116,7 @@ impl Pool {
         lives::clear(&self.context.home);
     }
 
-    /// Returns when time alone may have something to be done that there was not at this time.
+    /// Returns when time alone may have something to be done, seen from `now`.
     fn wake(&self, now: Timestamp) -> Instant {
         let wakes = self
             .members
@@ -110,7 +124,36 @@ impl Pool {
             .filter_map(|member| member.machine.wakes(now));
         let soonest = wakes.map(|at| at.since(now)).min();
         let micros = soonest.unwrap_or(24 * 3_600 * SECOND);
-        Instant::now() + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+        let wake = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        Instant::now()
+            + match self.in_the_way {
+                true => wake.min(conditions::LOOK),
+                false => wake,
+            }
+    }
+
+    /// Puts the worktrees of orders away that are closed, and in nobody's hands here.
+    fn put_away(&mut self) {
+        let state = Arc::clone(&self.context.news.borrow());
+        let seats = || {
+            self.members
+                .values()
+                .flat_map(|member| member.seats.values())
+        };
+        let orders = workspace::orders(&self.context.home);
+        self.looked_at.retain(|order| state.order(*order).is_none());
+        for order in orders {
+            let in_hand = seats().any(|seat| seat.view.order == Some(order));
+            if state.order(order).is_some() || in_hand || !self.looked_at.insert(order) {
+                continue;
+            }
+            let home = self.context.home.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Err(why) = workspace::put_away(&home, order) {
+                    tracing::info!(%order, why, "a worktree is kept");
+                }
+            });
+        }
     }
 
     /// Pausing and resuming are on the ledger.
@@ -212,6 +255,7 @@ impl Pool {
     /// Takes over what the file says: who is new, who is gone, and who is run in another way from now on.
     async fn rules(&mut self, line: Line) {
         let now = self.context.now();
+        self.context.set_headroom(line.headroom);
         for member in self.members.values_mut() {
             member.removed = !line.agents.iter().any(|rule| rule.name == member.rule.name);
             if member.removed {

@@ -11,6 +11,7 @@ use super::{
     dispatch::{self, Report, Verdict, Worked, renewal},
     exec::summary,
     inbox::Told as Change,
+    landing,
     machine::Ending,
     place::{Place, prompt},
     process::{Process, sweep},
@@ -20,6 +21,7 @@ use super::{
 use crate::{
     config::line::AgentRule,
     domain::query::life::{LifeSource, LifeState},
+    engine::workspace::Worktree,
 };
 
 /// The version of these messages.
@@ -45,6 +47,10 @@ enum ToAgent<'a> {
         epoch: u32,
         lease_seconds: u32,
         prompt: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        worktree: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        branch: Option<String>,
         order: &'a Value,
     },
     /// What became of a result.
@@ -109,7 +115,7 @@ pub(super) async fn run(place: Place) -> Ending {
         Err(why) => return Ending::Crashed(why),
     };
     place.state(LifeState::Starting, LifeSource::Process, None);
-    let spec = place.spec(&note, None);
+    let spec = place.spec(&note, None, None);
     match place.start(&mut note, &spec).await {
         Ok(process) => {
             let talk = Talk {
@@ -177,8 +183,9 @@ impl Talk {
                         break Err(format!("its runner was killed; {left} processes were left"));
                     }
                 },
-                _ = news.changed() => {}
-                _ = self.place.stop.changed() => {}
+                // Whoever is gone tells nothing more.
+                Ok(()) = news.changed() => {}
+                Ok(()) = self.place.stop.changed() => {}
                 () = tokio::time::sleep_until(deadline) => {}
             }
         };
@@ -277,6 +284,13 @@ impl Talk {
         let Some(claim) = dispatch::pull(&context, &rule).await else {
             return;
         };
+        let worktree = match landing::begin(&context, &rule, &claim, &mut self.place.stop).await {
+            Ok(worktree) => worktree,
+            Err(worked) => {
+                dispatch::settle(&context, &rule, &claim, worked, &mut self.place.stop).await;
+                return;
+            }
+        };
         let order = context.order(claim.order).await.unwrap_or_default();
         let description = order.get("description").and_then(Value::as_str);
         let prompt = prompt(&claim, description.unwrap_or_default());
@@ -285,6 +299,10 @@ impl Talk {
             epoch: claim.epoch,
             lease_seconds: claim.seconds,
             prompt,
+            worktree: worktree
+                .as_ref()
+                .map(|made| made.folder().display().to_string()),
+            branch: worktree.as_ref().map(Worktree::branch),
             order: &order,
         })
         .await;

@@ -374,5 +374,9 @@ fn receipt(proof: &ReceiptView, page: &mut Page) {
             }
         }
     }
+    if let Some(made) = &proof.workspace {
+        let text = format!("{} to {} on {}", made.base, made.head, made.branch);
+        page.fact("commits", text, Role::Muted);
+    }
     page.fact("hash", proof.hash.to_string(), Role::Muted);
 }

@@ -102,6 +102,7 @@ pub(super) fn told(scribe: &mut Scribe) {
         receipt: scribe.state.receipts.count + 1,
         previous_receipt: scribe.state.receipts.hash,
         evidence,
+        workspace: None,
     });
     let form = Box::new(scribe.closed[&id].clone());
     scribe.ada(Event::OrderReopened {

@@ -108,6 +108,7 @@ impl Scribe {
             receipt: self.state.receipts.count + 1,
             previous_receipt: self.state.receipts.hash,
             evidence: vec![],
+            workspace: None,
         });
     }
 }

@@ -7,13 +7,14 @@ use obeya::domain::{
     event::{Changes, Parent},
     gate::{GateHold, GateRule, GateRun, Tree, Verdict},
     id::{AlertId, OrderId},
-    order::{Actor, Bucket, Kind, Link, Priority},
+    order::{Actor, Bucket, Kind, Landing, Link, Priority},
 };
 
 use super::World;
 use crate::support::{
     gates,
     line::{Who, system},
+    workspaces,
 };
 
 /// About as many open orders as a world keeps, so that any two commands are likely to meet.
@@ -384,7 +385,16 @@ impl World {
                 name,
                 rule: Box::new(rule),
             },
-            1..4 => Command::RemoveGate { name },
+            1 => {
+                let workspace = Box::new(workspaces::at(self.random.of(Landing::ALL)));
+                let term = self.line.state.term;
+                Command::RecordWorkspace {
+                    id,
+                    workspace,
+                    term,
+                }
+            }
+            2..4 => Command::RemoveGate { name },
             4..10 => {
                 let verdict = self.random.of(Verdict::ALL);
                 let run = GateRun {
@@ -429,7 +439,10 @@ impl World {
     fn who(&mut self, command: &Command) -> Who {
         if matches!(
             command,
-            Command::SetGate { .. } | Command::RemoveGate { .. } | Command::RecordGate { .. }
+            Command::SetGate { .. }
+                | Command::RemoveGate { .. }
+                | Command::RecordGate { .. }
+                | Command::RecordWorkspace { .. }
         ) && !self.random.one_in(8)
         {
             return system();
@@ -477,6 +490,7 @@ pub(super) fn written(command: &Command) -> Option<OrderId> {
         | Command::AddLink { id, .. }
         | Command::RemoveLink { id, .. }
         | Command::RecordGate { id, .. }
+        | Command::RecordWorkspace { id, .. }
         | Command::ApproveGate { id, .. }
         | Command::RejectGate { id, .. } => Some(*id),
         Command::LinkCorrective { order, .. } => Some(*order),

@@ -87,6 +87,7 @@ const RULES: &[&str] = &[
     "stale_epoch",
     "not_holder",
     "gate_closed",
+    "unmerged",
     "not_approver",
     "engine_only",
     "changed",

@@ -4,6 +4,8 @@ mod faults;
 mod gated;
 mod hooks;
 mod kit;
+mod worktree;
+mod worktree_faults;
 
 use std::{
     fs,

@@ -11,4 +11,5 @@ pub(crate) mod random;
 pub(crate) mod sample;
 pub(crate) mod ssh;
 pub(crate) mod svg;
+pub(crate) mod workspaces;
 pub(crate) mod world;

@@ -1,5 +1,7 @@
 //! One command as a group of processes: bounded in time and output, and gone at the end with all that it started.
 
+mod output;
+
 use std::{
     io::{self, Read},
     process::{Child, Command, ExitStatus, Stdio},
@@ -14,7 +16,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use super::output::Kept;
+pub(in crate::engine) use self::output::Kept;
 
 /// How long processes that were asked to end have until they are killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -22,6 +24,32 @@ const GRACE: Duration = Duration::from_secs(2);
 const LEFT_OPEN: Duration = Duration::from_secs(1);
 /// How often it is seen whether the run is to be given up.
 const GLANCE: Duration = Duration::from_millis(50);
+
+/// What of a caller's environment every command has: enough to find programs and to speak the user's language.
+const ENVIRONMENT: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+];
+
+/// Gives a process what it may have of this one's environment.
+pub(super) fn environment(process: &mut Command, more: &[String]) {
+    let names = ENVIRONMENT
+        .iter()
+        .copied()
+        .chain(more.iter().map(String::as_str));
+    process.env_clear();
+    process.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
+}
 
 /// What ended a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ const HALF: usize = 512 << 10;
 
 /// An output as far as it is kept.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(in crate::engine) struct Kept {
     head: Vec<u8>,
     /// The end, as a ring once it is full.
     tail: Vec<u8>,
@@ -16,7 +16,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Takes more of the output.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(in crate::engine) fn push(&mut self, bytes: &[u8]) {
         let room = HALF.saturating_sub(self.head.len()).min(bytes.len());
         let (head, rest) = bytes.split_at(room);
         self.head.extend_from_slice(head);
@@ -41,7 +41,7 @@ impl Kept {
     }
 
     /// Returns what is kept; where something was left out, a line says how much.
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+    pub(in crate::engine) fn into_bytes(mut self) -> Vec<u8> {
         let mut bytes = self.head;
         if self.left_out > 0 {
             bytes.extend(format!("\n[{} bytes left out]\n", self.left_out).into_bytes());
