@@ -11,6 +11,7 @@ pub mod gates;
 mod host;
 mod load;
 mod past;
+pub(crate) mod process;
 mod pulse;
 mod reader;
 mod reply;

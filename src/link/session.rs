@@ -26,6 +26,7 @@ use crate::{
     engine::{
         Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer,
         gates::{Desk, Runner, prepare},
+        process,
         supervisor::{Supervisor, Wish},
     },
     ledger::{Fault, Home, SqliteLedger},
@@ -359,7 +360,7 @@ impl Operator for ReadOnly {
 
 /// Returns obeya itself, which a supervisor starts as its runners.
 fn own_program() -> Result<PathBuf, Fault> {
-    std::env::current_exe()
+    process::program()
         .map_err(|error| Fault::io(Path::new(""), "finding the program itself", &error))
 }
 

@@ -11,6 +11,7 @@ mod andon_record;
 mod demo;
 mod engine;
 mod gates;
+mod gates_faults;
 mod golden;
 mod limits;
 mod link;

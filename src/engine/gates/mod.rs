@@ -4,17 +4,12 @@
 //! host and in a caller's own process: a claim makes sure that it goes on once, and whoever dies in it leaves no verdict.
 
 mod judge;
-mod output;
-mod process;
 mod run;
 mod runner;
 mod store;
 mod tree;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command as Process,
-};
+use std::path::{Path, PathBuf};
 
 pub use run::{Asked, GateAsk, Line, Ready, prepare, run_gate};
 pub use runner::{Desk, Runner};
@@ -43,32 +38,6 @@ use crate::{
 
 /// The name of a ledger's folder in a project, beside which the project's files lie.
 const LEDGER_FOLDER: &str = ".obeya";
-/// What of a caller's environment every run has: enough to find programs and to speak the user's language.
-const ENVIRONMENT: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TMPDIR",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-];
-
-/// Gives a process what it may have of this one's environment.
-fn environment(process: &mut Process, more: &[String]) {
-    let names = ENVIRONMENT
-        .iter()
-        .copied()
-        .chain(more.iter().map(String::as_str));
-    process.env_clear();
-    process.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
-}
-
 /// The project around a ledger.
 #[derive(Clone, Debug)]
 pub struct Project {

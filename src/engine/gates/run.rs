@@ -11,9 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Project, environment, judge,
-    process::{self, End},
-    rule_of,
+    Project, judge, rule_of,
     store::{Claim, Store},
 };
 use crate::{
@@ -27,7 +25,10 @@ use crate::{
         refusal::Refusal,
         state::State,
     },
-    engine::{Failure, Handle, Outcome, Reply, Writer, own_act},
+    engine::{
+        Failure, Handle, Outcome, Reply, Writer, own_act,
+        process::{End, environment, run_whole},
+    },
     ledger::{Fault, FaultKind, Home},
     text,
 };
@@ -155,6 +156,7 @@ impl Ready {
     ///
     /// The ledger could not be used, or the run was ended.
     pub fn run(mut self, line: &mut dyn Line, term: Option<u64>, stop: &AtomicBool) -> Asked {
+        self.claim.end_what_was_left();
         let store = Store::of(&self.project.home);
         let Some(_place) = place(&store, stop)? else {
             let why = format!("{AT_ONCE} others are being run: try again later");
@@ -280,10 +282,14 @@ impl Job<'_> {
             term,
             asked: self.ask.actor.clone(),
         };
-        let ran = self.process().and_then(|mut process| {
+        let ran = self.process().and_then(|process| {
             let timeout = Duration::from_secs(self.run.timeout.into());
-            process::run(&mut process, timeout, self.stop, |pid| claim.note(pid))
-                .map_err(|error| format!("it could not be started: {error}"))
+            // Each run under the claim has the folder for itself.
+            let name = format!("{}.{}", self.ask.order, self.spec.name);
+            let folder = self.store.scratch().join(name);
+            run_whole(&process, &folder, timeout, self.stop, |mark| {
+                claim.note(mark)
+            })
         });
         let ran = match ran {
             Ok(ran) => ran,

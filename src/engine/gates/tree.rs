@@ -13,8 +13,10 @@ use std::{
 
 use uuid::Uuid;
 
-use super::process::{End, run};
-use crate::domain::gate::Tree;
+use crate::{
+    domain::gate::Tree,
+    engine::process::{End, environment, run},
+};
 
 /// How long one call of git may take: a large tree is read through once.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -118,11 +120,11 @@ impl Git<'_> {
             .args(arguments)
             .current_dir(self.root)
             .env_clear();
-        super::environment(&mut command, &[]);
+        environment(&mut command, &[]);
         command.env("GIT_OPTIONAL_LOCKS", "0");
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
-        let ran = run(&mut command, PATIENCE, &AtomicBool::new(false), |_| {})
-            .map_err(|_| Trouble::NoAnswer)?;
+        let ran =
+            run(&mut command, PATIENCE, &AtomicBool::new(false)).map_err(|_| Trouble::NoAnswer)?;
         match ran.end {
             End::Exited(status) if status.success() => {
                 let text =

@@ -5,7 +5,7 @@ const HALF: usize = 512 << 10;
 
 /// An output as far as it is kept.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(in crate::engine) struct Kept {
     head: Vec<u8>,
     /// The end, as a ring once it is full.
     tail: Vec<u8>,
@@ -25,6 +25,15 @@ impl Kept {
         }
     }
 
+    /// Leaves out what is missing of the output. What the end holds by now is older than that, and goes too.
+    pub(super) fn skip(&mut self, missing: u64) {
+        if missing > 0 {
+            self.left_out += missing + self.tail.len() as u64;
+            self.tail.clear();
+            self.oldest = 0;
+        }
+    }
+
     /// Takes at most as much as the ring holds.
     fn push_end(&mut self, piece: &[u8]) {
         let room = HALF.saturating_sub(self.tail.len()).min(piece.len());
@@ -41,7 +50,7 @@ impl Kept {
     }
 
     /// Returns what is kept; where something was left out, a line says how much.
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+    pub(in crate::engine) fn into_bytes(mut self) -> Vec<u8> {
         let mut bytes = self.head;
         if self.left_out > 0 {
             bytes.extend(format!("\n[{} bytes left out]\n", self.left_out).into_bytes());
