@@ -8,5 +8,6 @@ pub mod engine;
 pub mod ledger;
 pub mod link;
 pub mod term;
+pub mod testing;
 pub mod text;
 pub mod ui;

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("ui", 5),
     ("demo", 5),
     ("term", 5),
+    ("testing", 5),
     ("main", 6),
 ];
 

@@ -101,7 +101,7 @@ pub(crate) fn program() -> io::Result<PathBuf> {
 }
 
 /// Says which program is obeya itself, where this one is another that has it as a library. The first to say so is right.
-pub(crate) fn set_program(program: PathBuf) {
+pub fn set_program(program: PathBuf) {
     PROGRAM.get_or_init(|| program);
 }
 
