@@ -52,9 +52,16 @@ impl Heard {
     pub(super) fn take(&self, news: &SessionNews) {
         let mut known = self.lock();
         let records = news.records.iter().cloned();
-        known.records.extend(records.map(|record| (record.seq, record)));
+        known
+            .records
+            .extend(records.map(|record| (record.seq, record)));
         known.state = Arc::clone(&news.state);
         self.0.1.notify_all();
+    }
+
+    /// Returns all of it, oldest first.
+    pub(super) fn all(&self) -> Vec<Record> {
+        self.lock().records.values().cloned().collect()
     }
 
     /// Waits until `look` finds what it looks for, over all that happened and the line as it stands.

@@ -136,7 +136,9 @@ impl Setup {
         if !self.toml.is_empty() {
             if self.program.is_none() {
                 let fault = Fault::new(FaultKind::Misuse, &file, "nobody said what runs it");
-                return Err(fault.mend("Say which program is obeya: Setup::program.").into());
+                return Err(fault
+                    .mend("Say which program is obeya: Setup::program.")
+                    .into());
             }
             fs::write(&file, self.toml).map_err(|error| Fault::io(&file, "writing", &error))?;
         }
@@ -311,7 +313,10 @@ impl System {
     ///
     /// The rules refuse it, or the ledger could not be read.
     pub fn ask(&self, query: &Query) -> Result<Answer, Trouble> {
-        self.session()?.watching().ask(query)?.map_err(Trouble::Refused)
+        self.session()?
+            .watching()
+            .ask(query)?
+            .map_err(Trouble::Refused)
     }
 
     /// Lets a mock agent take the next order in this process and behave as it does. Returns what it has or had in hand, or
@@ -375,6 +380,11 @@ impl System {
             reason: Some("as it was told to".into()),
         };
         self.submit_under(turn, command)
+    }
+
+    /// Returns everything that happened since the system was started, oldest first.
+    pub fn records(&self) -> Vec<Record> {
+        self.heard.all()
     }
 
     /// Returns the first record of such an event, as soon as there is one since the system was started.

@@ -77,7 +77,10 @@ fn a_gate_whose_runner_was_killed_could_not_run_and_leaves_nothing() {
 #[test]
 fn the_number_of_a_pass_is_read_from_standard_output_alone_and_both_streams_are_kept() {
     let script = "echo 12.5% >&2; echo 97.5%; echo 3% >&2";
-    let room = room(script, "pass = { regex = '([0-9.]+)%', at_least = 90 }");
+    let room = room(
+        script,
+        "pass = { number = { regex = '([0-9.]+)%' }, at_least = 90 }",
+    );
     room.done("quality-gate run WO-001 build");
     let log = room.done("quality-gate log WO-001 build").out;
     assert!(

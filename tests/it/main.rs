@@ -4,6 +4,7 @@
 mod budgets;
 mod bus;
 mod cli;
+mod clocks;
 mod driving;
 mod ledger;
 

@@ -12,15 +12,14 @@ use std::{
 use obeya::{
     domain::{
         agent::PullFilter,
-        command::{Command, NewOrder, Role, Submission},
+        command::{Command, NewOrder, Submission},
         order::Actor,
-        record::Door,
     },
     ledger::{Ledger as _, SqliteLedger},
     link::{self, Home, Outcome, Reply, Session},
+    testing::submission,
 };
 use rustix::process::{Pid, Signal, kill_process};
-use uuid::Uuid;
 
 pub(super) const ROLE: &str = "OBEYA_TEST_ROLE";
 pub(super) const LEDGER: &str = "OBEYA_TEST_LEDGER";
@@ -30,23 +29,6 @@ pub(super) const RACERS: usize = 8;
 /// Fewer than the racers, so that the limit is hit all the time.
 pub(super) const LIMIT: u32 = 5;
 pub(super) const KILLS: usize = 200;
-
-pub(super) fn submission(actor: Actor, command: Command) -> Submission {
-    Submission {
-        id: Uuid::now_v7(),
-        actor,
-        role: Role::Admin,
-        door: Door::Cli,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
-    }
-}
 
 pub(super) fn create(title: &str) -> Submission {
     let order = NewOrder::task(title);
