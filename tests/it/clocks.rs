@@ -1,11 +1,14 @@
 //! Clocks that jump, an hour forward or back, under leases, gates and pauses after crashes: with agents and gates that are
 //! real processes, under a clock that only the test moves.
 
-use std::{fs, time::Duration};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use obeya::{
     domain::{command::Command, event::Event, id::OrderId, order::Actor, refusal::Refusal},
-    testing::{Conduct, Mock, Setup, System, Trouble},
+    testing::{Conduct, Mock, PATIENCE, Setup, System, Trouble},
 };
 
 const HOUR: i64 = 3_600;
@@ -34,6 +37,16 @@ fn started(system: &System) {
 fn completed(system: &System) {
     let completed = |event: &Event| matches!(event, Event::OrderCompleted { .. });
     system.wait_for("the completion", completed).unwrap();
+}
+
+/// Waits until something is so that is not on the ledger.
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "never: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Returns how often such a record was written.
@@ -95,10 +108,11 @@ fn a_pause_after_a_crash_is_over_when_the_clock_jumps() {
             toml::Value::from(script)
         ));
         let order = system.create_order("work").unwrap();
-        let released = |event: &Event| matches!(event, Event::OrderReleased { .. });
-        system
-            .wait_for("the end of the crashed run", released)
-            .unwrap();
+        until("the pause", || {
+            let lives = system.lives().unwrap();
+            let life = lives.get("worker").and_then(|life| life.note.clone());
+            life.is_some_and(|note| note.starts_with("waits after a crash"))
+        });
         // The held clock would hold the pause for ever.
         jump(&system, seconds, order);
         completed(&system);
@@ -119,11 +133,7 @@ timeout = "50s"
         let system = setup(toml);
         let order = system.create_order("work").unwrap();
         started(&system);
-        let end = std::time::Instant::now() + obeya::testing::PATIENCE;
-        while !system.project().join("runs").exists() {
-            assert!(std::time::Instant::now() < end, "the gate never ran");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until("the gate runs", || system.project().join("runs").exists());
         jump(&system, seconds, order);
         fs::write(system.project().join("go"), "").unwrap();
         completed(&system);
