@@ -124,10 +124,7 @@ pub(super) fn delivered(project: &Project, home: &Home) -> (usize, usize) {
                 break;
             }
             let seqs: Vec<_> = rest.iter().map(|one| one.message.seq).collect();
-            heard.extend(
-                rest.iter()
-                    .filter_map(|one| Some(one.message.draft.body.clone())),
-            );
+            heard.extend(rest.iter().map(|one| one.message.draft.body.clone()));
             broker
                 .acknowledge(&caller, &reader, &seqs)
                 .unwrap()
