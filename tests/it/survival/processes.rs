@@ -19,7 +19,7 @@ use obeya::{
     link::{self, Home, Outcome, Reply, Session},
     testing::submission,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 pub(super) const ROLE: &str = "OBEYA_TEST_ROLE";
 pub(super) const LEDGER: &str = "OBEYA_TEST_LEDGER";
@@ -181,6 +181,10 @@ impl Other {
     pub(super) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
+        if signal == Signal::STOP {
+            // A signal is sent before it is heeded: until every thread stands still, one that idles may yet take a turn.
+            waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).unwrap();
+        }
     }
 
     pub(super) fn kill(mut self, first: &str) -> Vec<Vec<String>> {
