@@ -18,6 +18,7 @@ use obeya::{
         command::{Command, NewOrder, Submission},
         id::OrderId,
         order::{Actor, Bucket},
+        refusal::Refusal,
     },
     ledger::Home,
     link::{self, Cold, Operator as _, Outcome, Reply},
@@ -97,14 +98,39 @@ fn look_after(project: &Project, home: &Home) {
     }
 }
 
-/// Takes the first order and goes away: a claim that lapses, whose holder comes back much later.
-fn latecomer(line: &mut Cold) -> (OrderId, u32) {
+/// Takes the first order, twice, and goes away: the first claim is over, and the second one lapses. What is written under
+/// either is refused, though it is the same agent's.
+fn latecomer(line: &mut Cold) -> Submission {
+    let agent = || Actor::agent("latecomer");
+    let lease_seconds = Some(5);
+    let filter = PullFilter::default();
     let pull = Command::PullNext {
-        filter: PullFilter::default(),
-        lease_seconds: Some(5),
+        filter,
+        lease_seconds,
     };
-    let outcome = done(line, Actor::agent("latecomer"), pull);
-    (outcome.records[0].subject.parse().unwrap(), 1)
+    let pulled = done(line, agent(), pull);
+    let id = pulled.records[0].subject.parse().unwrap();
+    let under = |epoch, command| Submission {
+        epoch: Some(epoch),
+        ..submission(agent(), command)
+    };
+    let release = Command::ReleaseOrder {
+        id,
+        force: false,
+        reason: None,
+    };
+    let released = line.submit(&under(1, release));
+    assert!(matches!(released, Reply::Done(_)), "{released:?}");
+    done(line, agent(), Command::ClaimOrder { id, lease_seconds });
+    let complete = || Command::CompleteOrder {
+        id,
+        sku: None,
+        note: None,
+    };
+    let stale = line.submit(&under(1, complete()));
+    let refused = matches!(stale, Reply::Refused(Refusal::StaleEpoch { .. }));
+    assert!(refused, "{stale:?}");
+    under(2, complete())
 }
 
 #[test]
@@ -118,7 +144,7 @@ fn chaos_loses_no_order_and_no_message() {
     for name in SUBSCRIBERS {
         project.done(&["bus", "subscribe", TOPIC, "--name", name, "--count", "0"]);
     }
-    let (late, epoch) = latecomer(&mut line);
+    let late = latecomer(&mut line);
     drop(line);
     // The work is as long as keeps everybody busy until the end.
     let work = plan.length.mul_f64(0.006).max(Duration::from_millis(50));
@@ -152,17 +178,6 @@ fn chaos_loses_no_order_and_no_message() {
     let took = began.elapsed();
     crowd.disperse();
     proof::nothing_runs(&project, &home);
-    let late = Submission {
-        epoch: Some(epoch),
-        ..submission(
-            Actor::agent("latecomer"),
-            Command::CompleteOrder {
-                id: late,
-                sku: None,
-                note: None,
-            },
-        )
-    };
     let refused = Cold::open(&home).unwrap().submit(&late);
     assert!(matches!(refused, Reply::Refused(_)), "{refused:?}");
     let seen = proof::replayed(&home, ORDERS, &LIMITS);
