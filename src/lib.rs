@@ -9,5 +9,6 @@ pub mod ledger;
 pub mod link;
 pub mod mcp;
 pub mod term;
+pub mod testing;
 pub mod text;
 pub mod ui;

@@ -132,7 +132,7 @@ impl Git {
             ("LC_ALL", "C"),
         ]);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let ran = process::run(&mut command, self.patience, &AtomicBool::new(false), |_| {})
+        let ran = process::run(&mut command, self.patience, &AtomicBool::new(false))
             .map_err(|error| Trouble::NoAnswer(format!("git cannot be started: {error}")))?;
         let verb = arguments.first().copied().unwrap_or_default();
         match ran.end {

@@ -12,7 +12,7 @@ mod git;
 mod host;
 mod load;
 mod past;
-mod process;
+pub(crate) mod process;
 mod pulse;
 mod reader;
 mod reply;

@@ -44,6 +44,7 @@ pub use crate::{
     engine::{
         Clock, Failure, HeldClock, Outcome, Reply,
         gates::{Asked, GateAsk, Project, rule_of},
+        process::set_program,
         supervisor::{
             Errand, RunNote, Supervisor, Wish, newest_runs, read_output, runner::run as run_runner,
         },

@@ -26,6 +26,7 @@ use crate::{
     engine::{
         Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer,
         gates::{Desk, Runner, prepare},
+        process,
         supervisor::{Supervisor, Wish},
     },
     ledger::{Fault, Home, SqliteLedger},
@@ -46,8 +47,12 @@ impl Watching {
     ///
     /// The ledger could not be opened or read.
     pub fn open(home: &Home) -> Result<Watching, Fault> {
+        Watching::open_at(home, Arc::new(SystemClock::new()))
+    }
+
+    fn open_at(home: &Home, clock: Arc<dyn Clock>) -> Result<Watching, Fault> {
         let ledger = SqliteLedger::open(home)?;
-        let writer = Writer::new(Box::new(ledger), Arc::new(SystemClock::new()), Some(home));
+        let writer = Writer::new(Box::new(ledger), clock, Some(home));
         let engine = Engine::start(writer)?;
         let reader = Mutex::new(engine.handle().reader()?);
         Ok(Watching { engine, reader })
@@ -109,6 +114,15 @@ impl Watching {
         self.handle().subscribe(listener)
     }
 
+    /// Returns once everything that was submitted before is answered, and what is due by then is recorded.
+    ///
+    /// # Errors
+    ///
+    /// The engine has stopped.
+    pub fn rest(&self) -> Result<(), Fault> {
+        self.handle().rest()
+    }
+
     fn handle(&self) -> Handle {
         self.engine.handle()
     }
@@ -162,16 +176,35 @@ impl Session {
     ///
     /// The ledger could not be opened, read, or written.
     pub fn titled(home: &Home, title: &'static str, runs: bool) -> Result<Session, Fault> {
-        let session = Session {
+        let session = Session::over(Watching::open(home)?, home, title, runs);
+        session.stand()?;
+        Ok(session)
+    }
+
+    /// Opens a ledger under another clock, to run what its project names. It has yet to [stand](Session::stand), so that
+    /// whoever subscribes before that hears everything.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Session::open`].
+    pub fn open_at(
+        home: &Home,
+        clock: Arc<dyn Clock>,
+        title: &'static str,
+    ) -> Result<Session, Fault> {
+        let watching = Watching::open_at(home, clock)?;
+        Ok(Session::over(watching, home, title, true))
+    }
+
+    fn over(watching: Watching, home: &Home, title: &'static str, runs: bool) -> Session {
+        Session {
             office: Mutex::new(None),
             asked_to_yield: Arc::default(),
-            watching: Watching::open(home)?,
+            watching,
             home: home.clone(),
             title,
             runs,
-        };
-        session.stand()?;
-        Ok(session)
+        }
     }
 
     /// Returns the looking half.
@@ -368,7 +401,7 @@ impl Operator for ReadOnly {
 
 /// Returns obeya itself, which a supervisor starts as its runners.
 fn own_program() -> Result<PathBuf, Fault> {
-    std::env::current_exe()
+    process::program()
         .map_err(|error| Fault::io(Path::new(""), "finding the program itself", &error))
 }
 

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// A room with one started order, and a gate `build` of this shell script.
-fn room(script: &str, more: &str) -> Room {
+pub(super) fn room(script: &str, more: &str) -> Room {
     let path = std::env::var("PATH").unwrap();
     let room = Room::empty().set("PATH", &path);
     gate(&room, script, more);
@@ -49,7 +49,7 @@ fn gate(room: &Room, script: &str, more: &str) {
 }
 
 /// Returns how the order stands at the gate: `passed`, `missing`, `failed` or `stale`, and what was seen.
-fn status(room: &Room) -> (String, Value) {
+pub(super) fn status(room: &Room) -> (String, Value) {
     let json = room.done("quality-gate status WO-001 --json").json();
     let gates = json["gates"].as_array().unwrap();
     let gate = gates.iter().find(|gate| gate["gate"] == "build").unwrap();
@@ -70,7 +70,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 }
 
 /// Returns the number that a script wrote into a file of the room.
-fn pid(room: &Room, file: &str) -> i32 {
+pub(super) fn pid(room: &Room, file: &str) -> i32 {
     wait_for(file, || {
         fs::read_to_string(room.path().join(file))
             .ok()?
@@ -80,7 +80,7 @@ fn pid(room: &Room, file: &str) -> i32 {
     })
 }
 
-fn is_there(pid: i32) -> bool {
+pub(super) fn is_there(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // One that nobody has waited for yet runs no more.
     let state = stat
@@ -249,7 +249,7 @@ fn what_cannot_run_says_so_and_is_no_pass() {
         "[gates.build]\ncommand = ['no-such-program-here']\n",
     );
     let said = room.line("quality-gate run WO-001 build");
-    assert!(said.out.contains("could not be started"), "{}", said.out);
+    assert!(said.out.contains("cannot be started"), "{}", said.out);
     assert_eq!(status(&room).1["verdict"], "could_not_run");
 }
 
@@ -319,7 +319,7 @@ fn a_caller_that_is_asked_to_end_takes_its_gate_with_it() {
     assert_eq!(status(&room).0, "missing");
 }
 
-fn begun(room: &Room) -> Child {
+pub(super) fn begun(room: &Room) -> Child {
     let mut command = room.command(["quality-gate", "run", "WO-001", "build"]);
     command
         .stdout(Stdio::null())

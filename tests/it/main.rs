@@ -4,6 +4,7 @@
 mod budgets;
 mod bus;
 mod cli;
+mod clocks;
 mod driving;
 mod ledger;
 
@@ -11,6 +12,7 @@ mod andon_record;
 mod demo;
 mod engine;
 mod gates;
+mod gates_faults;
 mod golden;
 mod limits;
 mod link;

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("demo", 5),
     ("term", 5),
     ("mcp", 5),
+    ("testing", 5),
     ("main", 6),
 ];
 

@@ -27,7 +27,7 @@ use crate::{
     },
     engine::{
         Failure, Handle, Outcome, Reply, Writer, own_act,
-        process::{self, End},
+        process::{End, environment, run_whole},
     },
     ledger::{Fault, FaultKind, Home},
     text,
@@ -155,6 +155,7 @@ impl Ready {
     ///
     /// The ledger could not be used, or the run was ended.
     pub fn run(mut self, line: &mut dyn Line, term: Option<u64>, stop: &AtomicBool) -> Asked {
+        self.claim.end_what_was_left();
         let store = Store::of(&self.project.home);
         let Some(_place) = place(&store, stop)? else {
             let why = format!("{AT_ONCE} others are being run: try again later");
@@ -285,10 +286,14 @@ impl Job<'_> {
             term,
             asked: self.ask.actor.clone(),
         };
-        let ran = self.process().and_then(|mut process| {
+        let ran = self.process().and_then(|process| {
             let timeout = Duration::from_secs(self.run.timeout.into());
-            process::run(&mut process, timeout, self.stop, |pid| claim.note(pid))
-                .map_err(|error| format!("it could not be started: {error}"))
+            // Each run under the claim has the folder for itself.
+            let name = format!("{}.{}", self.ask.order, self.spec.name);
+            let folder = self.store.scratch().join(name);
+            run_whole(&process, &folder, timeout, self.stop, |mark| {
+                claim.note(mark)
+            })
         });
         let ran = match ran {
             Ok(ran) => ran,
@@ -341,7 +346,7 @@ impl Job<'_> {
         }
         let mut process = Process::new(program);
         process.args(arguments).current_dir(folder);
-        process::environment(&mut process, &self.run.env);
+        environment(&mut process, &self.run.env);
         process.env("OBEYA_ORDER", self.ask.order.to_string());
         process.env("OBEYA_GATE", &self.spec.name);
         Ok(process)

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     domain::{id::OrderId, record::Hash},
-    engine::process::kill_group,
+    engine::process::Mark,
     ledger::{Fault, Home},
 };
 
@@ -19,7 +19,7 @@ const KEPT: usize = 3;
 /// The most bytes that all outputs may take: beyond it the oldest go.
 const TOTAL: u64 = 256 << 20;
 /// The longest mark that is read.
-const MARK: u64 = 200;
+const MARK: u64 = 1_024;
 
 /// The folder of the gates beside a ledger.
 pub(super) struct Store {
@@ -29,6 +29,8 @@ pub(super) struct Store {
 /// The right to run one gate on one order, or to run one more at all. It ends with the value, or with the process.
 pub(super) struct Claim {
     file: File,
+    /// What somebody left running who died under it.
+    left: Option<Mark>,
 }
 
 impl Drop for Claim {
@@ -51,7 +53,7 @@ impl Store {
         self.folder.join("scratch")
     }
 
-    /// Claims a name, if nobody has it. What a dead process left running under it is killed.
+    /// Claims a name, if nobody has it.
     pub(super) fn claim(&self, name: &str) -> Result<Option<Claim>, Fault> {
         let folder = self.folder.join("claims");
         let path = folder.join(name);
@@ -72,14 +74,8 @@ impl Store {
         }
         let mut left = String::new();
         let read = (&mut file).take(MARK).read_to_string(&mut left);
-        if read.is_ok()
-            && let Some((pid, began)) = left.trim().split_once(' ')
-            && let Ok(pid) = pid.parse()
-            && began_at(pid).as_deref() == Some(began)
-        {
-            kill_group(pid);
-        }
-        Ok(Some(Claim { file }))
+        let left = read.ok().and_then(|_| serde_json::from_str(&left).ok());
+        Ok(Some(Claim { file, left }))
     }
 
     /// Keeps an output and returns its hash. The oldest of this gate and order go.
@@ -144,13 +140,19 @@ impl Store {
 }
 
 impl Claim {
-    /// Notes which process runs under the claim, so that whoever claims after a crash can end it.
-    pub(super) fn note(&mut self, pid: u32) {
-        let Some(began) = began_at(pid) else { return };
+    /// Sees that nothing runs any more that somebody left who died under the claim.
+    pub(super) fn end_what_was_left(&mut self) {
+        if let Some(left) = self.left.take() {
+            left.end();
+        }
+    }
+
+    /// Notes what runs under the claim, so that whoever claims after a crash can end it.
+    pub(super) fn note(&mut self, mark: &Mark) {
         let write = |file: &mut File| {
             file.set_len(0)?;
             file.rewind()?;
-            write!(file, "{pid} {began}")
+            file.write_all(&serde_json::to_vec(mark)?)
         };
         if let Err(error) = write(&mut self.file) {
             tracing::warn!(%error, "a gate's process was not noted");
@@ -176,13 +178,4 @@ fn private(folder: &Path) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-}
-
-/// Returns when a process began, in the kernel's own words: a number that was given anew began at another time. Where
-/// the system does not tell, no process is ever taken for one that was noted.
-fn began_at(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name, which may hold anything; the start time is the 22nd.
-    let after = stat.rsplit_once(')')?.1;
-    after.split_whitespace().nth(19).map(str::to_owned)
 }

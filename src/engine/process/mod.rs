@@ -1,12 +1,22 @@
-//! One command as a group of processes: bounded in time and output, and gone at the end with all that it started.
+//! Processes: started, bounded, and gone at the end with all that they started.
+//!
+//! `runner` is the process between this one and what is run, and `host` its other end where a host listens to many at
+//! once; `whole` is one command that its caller waits for, through a runner too; `segments` and `output` are what is kept
+//! of what they write. [`run`] is for git alone, which is asked often and leaves its group never: a runner for each of its
+//! short answers would cost more than they do.
 
+mod host;
 mod output;
+pub mod runner;
+pub(super) mod segments;
+mod whole;
 
 use std::{
     io::{self, Read},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -16,7 +26,11 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-pub(in crate::engine) use self::output::Kept;
+pub(super) use self::{
+    host::{Process, RUN_VARIABLE, sweep},
+    output::Kept,
+    whole::{Mark, run_whole},
+};
 
 /// How long processes that were asked to end have until they are killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -51,6 +65,8 @@ pub(super) fn environment(process: &mut Command, more: &[String]) {
     process.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
 }
 
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
 /// What ended a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -72,17 +88,29 @@ pub(super) struct Ran {
     pub(super) all: Kept,
 }
 
-/// Runs a command to its end, or until `timeout` is over or `stop` is set. `started` is told its process.
+/// Returns obeya itself, which has the runner in it.
+///
+/// # Errors
+///
+/// The system does not tell.
+pub(crate) fn program() -> io::Result<PathBuf> {
+    match PROGRAM.get() {
+        Some(program) => Ok(program.clone()),
+        None => std::env::current_exe(),
+    }
+}
+
+/// Says which program is obeya itself, where this one is another that has it as a library. The first to say so is right.
+pub fn set_program(program: PathBuf) {
+    PROGRAM.get_or_init(|| program);
+}
+
+/// Runs a command to its end, or until `timeout` is over or `stop` is set.
 ///
 /// # Errors
 ///
 /// It could not be started.
-pub(super) fn run(
-    command: &mut Command,
-    timeout: Duration,
-    stop: &AtomicBool,
-    started: impl FnOnce(u32),
-) -> io::Result<Ran> {
+pub(super) fn run(command: &mut Command, timeout: Duration, stop: &AtomicBool) -> io::Result<Ran> {
     use std::os::unix::process::CommandExt as _;
     let began = Instant::now();
     let mut child = command
@@ -91,7 +119,6 @@ pub(super) fn run(
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()?;
-    started(child.id());
     let group = Group::of(&child);
     let all = Arc::new(Mutex::new(Kept::default()));
     let stdout = Arc::new(Mutex::new(Kept::default()));
@@ -192,11 +219,6 @@ impl Group {
             let _ = kill_process_group(pid, signal);
         }
     }
-}
-
-/// Kills the group of a process that an earlier run left behind.
-pub(super) fn kill_group(leader: u32) {
-    Group(pid_of(leader)).signal(Signal::KILL);
 }
 
 /// Reads a pipe to its end on a thread of its own.

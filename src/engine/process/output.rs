@@ -25,6 +25,15 @@ impl Kept {
         }
     }
 
+    /// Leaves out what is missing of the output. What the end holds by now is older than that, and goes too.
+    pub(super) fn skip(&mut self, missing: u64) {
+        if missing > 0 {
+            self.left_out += missing + self.tail.len() as u64;
+            self.tail.clear();
+            self.oldest = 0;
+        }
+    }
+
     /// Takes at most as much as the ring holds.
     fn push_end(&mut self, piece: &[u8]) {
         let room = HALF.saturating_sub(self.tail.len()).min(piece.len());

@@ -1,10 +1,10 @@
 //! Agents as processes: started, watched, given work, and ended whole.
 //!
 //! `machine` says when an agent may run (pure), `pool` is the loop that does it, `dispatch` pulls orders and writes down
-//! what became of them, `completion` sees what is done to its end, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
-//! the pipe between a host and what it runs, `landing` is the way of an order that has a worktree of its own, `conditions`
-//! what must be so before new work is begun, `runs` and `output` what is kept of it, `lives` what others see of it, and
-//! `recovery` what a host does that comes after one that was killed.
+//! what became of them, `completion` sees what is done to its end, `exec` and `stdio` are the two ways to run an agent, `landing`
+//! is the way of an order that has a worktree of its own, `conditions` what must be so before new work is begun, `runs` what is
+//! noted of it, `lives` what others see of it, and `recovery` what a host does that comes after one that was killed. How a
+//! process is started, heard and ended whole is `engine/process`, which gates are run by too.
 //!
 //! Everything that is done for an agent is submitted as that agent under its claim's epoch, so that the rules decide and
 //! a claim that is over writes nothing. A host whose term is over starts nothing.
@@ -19,12 +19,9 @@ mod landing;
 pub(super) mod lives;
 mod machine;
 mod member;
-mod output;
 mod place;
 mod pool;
-mod process;
 mod recovery;
-pub mod runner;
 mod runs;
 mod stdio;
 
@@ -47,10 +44,13 @@ use self::{
 };
 pub use self::{
     dispatch::{Report, Verdict},
-    output::{HEAD, Piece, SEGMENT, read as read_output},
     runs::{RunNote, newest as newest_runs},
 };
-use super::{Handle, Subscription};
+pub use super::process::{
+    runner,
+    segments::{HEAD, Piece, SEGMENT, read as read_output},
+};
+use super::{Handle, Subscription, process};
 use crate::{
     config::{
         Document, Problem,

@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{context::Context, process::sweep, runner::Identity, runs};
-use crate::domain::command::Command;
+use super::{
+    context::Context,
+    process::sweep,
+    runner::Identity,
+    runs::{self, RunNote},
+};
+use crate::domain::{command::Command, id::OrderId, order::Actor};
 
 /// How long what a killed host left behind may take to end by itself, as its runners do.
 const RECOVERY: Duration = Duration::from_secs(15);
@@ -13,10 +18,17 @@ const RECOVERY: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Looks after what a host left that was killed: its runners end by themselves, and what does not is killed, once it is
-/// seen to be the very process that was noted. Its claims go back to the queue.
+/// seen to be the very process that was noted. Its claims go back to the queue: those of runs that had ended too, since
+/// a host may die between the end of a run and what comes of it, while gates are run or an alert holds the order.
 pub(super) async fn recover(context: &Context) {
     let until = Instant::now() + RECOVERY;
-    for mut note in runs::open(&context.home) {
+    for mut note in runs::all(&context.home) {
+        if note.end.is_some() {
+            if note.order.is_some() {
+                give_back(context, &note).await;
+            }
+            continue;
+        }
         let alive = |identity: &Option<Identity>| identity.as_ref().is_some_and(Identity::is_alive);
         while (alive(&note.runner) || alive(&note.process)) && Instant::now() < until {
             tokio::time::sleep(LOOK).await;
@@ -36,14 +48,35 @@ pub(super) async fn recover(context: &Context) {
             swept,
             "a lost run was closed"
         );
-        if let (Some(id), Some(epoch)) = (note.order, note.epoch) {
-            let command = Command::ReleaseOrder {
-                id,
-                force: false,
-                reason: Some("the host that ran its agent was killed".into()),
-            };
-            // Where the claim is over already, the rules refuse it.
-            let _ = context.act(&note.agent, Some(epoch), command).await;
-        }
+        give_back(context, &note).await;
     }
+}
+
+/// Gives back what is still held under a run's claim.
+async fn give_back(context: &Context, note: &RunNote) {
+    for (id, epoch) in held(context, note) {
+        let command = Command::ReleaseOrder {
+            id,
+            force: false,
+            reason: Some("the host that ran its agent was killed".into()),
+        };
+        // Where the claim is over by now, the rules refuse it.
+        let _ = context.act(&note.agent, Some(epoch), command).await;
+    }
+}
+
+/// Returns the orders that a run's agent still holds under its claim. One that takes order after order has none noted:
+/// whatever it holds was its host's to give.
+fn held(context: &Context, note: &RunNote) -> Vec<(OrderId, u32)> {
+    let state = context.news.borrow();
+    let holder = Actor::agent(&note.agent);
+    let held = state.work_orders().filter_map(|order| {
+        let work = order.work().filter(|work| work.holder == holder)?;
+        Some((order.id, work.lease?.epoch))
+    });
+    let noted = |(id, epoch): &(OrderId, u32)| match note.order {
+        Some(order) => order == *id && note.epoch == Some(*epoch),
+        None => true,
+    };
+    held.filter(noted).collect()
 }

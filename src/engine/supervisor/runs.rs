@@ -87,10 +87,15 @@ fn folders(home: &Home, agent: Option<&str>) -> Vec<(String, PathBuf)> {
 
 /// Returns the runs that have not ended, as far as their notes say.
 pub(super) fn open(home: &Home) -> Vec<RunNote> {
+    let mut all = all(home);
+    all.retain(|note| note.end.is_none());
+    all
+}
+
+/// Returns the runs that are known, oldest first.
+pub(super) fn all(home: &Home) -> Vec<RunNote> {
     let all = folders(home, None).into_iter();
-    all.filter_map(|(_, folder)| note_in(&folder))
-        .filter(|note| note.end.is_none())
-        .collect()
+    all.filter_map(|(_, folder)| note_in(&folder)).collect()
 }
 
 /// Returns an agent's newest runs, newest first, with their folders.

@@ -1,6 +1,8 @@
 //! Agents as real processes under a real host.
 
+mod chaos;
 mod faults;
+mod gate_begun;
 mod gated;
 mod hooks;
 mod kit;
@@ -425,53 +427,4 @@ fn a_file_that_anybody_may_write_runs_nothing() {
     let told = String::from_utf8_lossy(&host.stderr).into_owned();
     assert!(told.contains("anybody may write it"), "{told}");
     assert_eq!(project.status("WO-001"), "queued");
-}
-
-/// Returns the `obeya.toml` of an agent that is done at once, behind a gate that this command opens.
-fn gated(gate: &str) -> String {
-    format!(
-        "[agents.worker]\ncommand = [\"sh\", \"-c\", \"touch work; {DONE}\"]\n\n\
-         [gates.tests]\ncommand = [\"sh\", \"-c\", \"{gate}\"]\ntimeout = \"20s\"\n"
-    )
-}
-
-#[test]
-fn the_gates_of_what_is_done_are_run_before_it_is_completed() {
-    let project = Project::new(&gated("test -e work"), 2);
-    project.host_until_idle();
-    let list = project.json(&["work-order", "list", "--all"]);
-    let done = list["work_orders"].as_array().unwrap().iter();
-    assert_eq!(
-        done.filter(|o| o["status"] == "completed").count(),
-        2,
-        "{list}"
-    );
-    let receipt = project.done(&["receipt", "show", "WO-001"]);
-    assert!(receipt.contains("tests"), "{receipt}");
-}
-
-#[test]
-fn a_gate_that_failed_is_run_again_when_the_work_is_done_again() {
-    // The second attempt is what it takes.
-    let project = Project::new(&gated("test -e tried || { touch tried; exit 1; }"), 1);
-    project.host_until_idle();
-    let status = project.json(&["work-order", "show", "WO-001"]);
-    assert_eq!(status["status"], "completed", "{status}");
-    let alert = project.json(&["andon", "show", "ALERT-001"]);
-    assert!(alert["recovered_at"].is_string(), "{alert}");
-}
-
-#[test]
-fn a_gate_that_fails_gives_the_work_back_with_its_reason() {
-    let project = Project::new(&gated("echo too little; exit 3"), 1);
-    project.host_until_idle();
-    let shown = project.done(&["work-order", "show", "WO-001"]);
-    assert!(
-        shown.contains("the agent says that it is done, and WO-001 is held by gate tests (failed)"),
-        "{shown}"
-    );
-    let alerts = project.json(&["andon", "list"]);
-    let conditions = alerts["alerts"].as_array().unwrap().iter();
-    let of_gate = conditions.filter(|alert| alert["fingerprint"] == "gate:tests:WO-001");
-    assert_eq!(of_gate.count(), 1, "{alerts}");
 }

@@ -48,7 +48,7 @@ fn a_full_disk_is_said_and_leaves_nothing_by_halves() {
     order.description = Some("x".repeat(20_000));
     let large = |order: &NewOrder| {
         let order = order.clone();
-        submission(Actor::person("ada"), Command::CreateOrder { order })
+        obeya::testing::submission(Actor::person("ada"), Command::CreateOrder { order })
     };
     let mut acknowledged = Vec::new();
     let refused = loop {

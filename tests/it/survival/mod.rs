@@ -21,6 +21,7 @@ use obeya::{
     },
     ledger::{Ledger as _, SqliteLedger},
     link::{self, Client, Cold, FaultKind, Home, Operator},
+    testing::submission,
 };
 use rustix::process::Signal;
 

@@ -12,15 +12,14 @@ use std::{
 use obeya::{
     domain::{
         agent::PullFilter,
-        command::{Command, NewOrder, Role, Submission},
+        command::{Command, NewOrder, Submission},
         order::Actor,
-        record::Door,
     },
     ledger::{Ledger as _, SqliteLedger},
     link::{self, Home, Outcome, Reply, Session},
+    testing::submission,
 };
-use rustix::process::{Pid, Signal, kill_process};
-use uuid::Uuid;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 pub(super) const ROLE: &str = "OBEYA_TEST_ROLE";
 pub(super) const LEDGER: &str = "OBEYA_TEST_LEDGER";
@@ -30,23 +29,6 @@ pub(super) const RACERS: usize = 8;
 /// Fewer than the racers, so that the limit is hit all the time.
 pub(super) const LIMIT: u32 = 5;
 pub(super) const KILLS: usize = 200;
-
-pub(super) fn submission(actor: Actor, command: Command) -> Submission {
-    Submission {
-        id: Uuid::now_v7(),
-        actor,
-        role: Role::Admin,
-        door: Door::Cli,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
-    }
-}
 
 pub(super) fn create(title: &str) -> Submission {
     let order = NewOrder::task(title);
@@ -199,6 +181,10 @@ impl Other {
     pub(super) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
+        if signal == Signal::STOP {
+            // A signal is sent before it is heeded: until every thread stands still, one that idles may yet take a turn.
+            waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).unwrap();
+        }
     }
 
     pub(super) fn kill(mut self, first: &str) -> Vec<Vec<String>> {

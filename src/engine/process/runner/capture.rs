@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    super::output::Segments,
+    super::segments::Segments,
     messages::{Said, Stream},
 };
 
@@ -69,9 +69,15 @@ impl Capture {
         }
     }
 
-    /// Reads a stream to its end, on a thread of its own. Only standard output has lines for the host.
-    pub(super) fn read(self, from: impl Read + Send + 'static, spoken: bool) -> JoinHandle<()> {
-        thread::spawn(move || self.pump(from, spoken))
+    /// Reads a stream to its end, on a thread of its own. Only standard output has lines for the host, or is kept `apart`
+    /// as well.
+    pub(super) fn read(
+        self,
+        from: impl Read + Send + 'static,
+        spoken: bool,
+        apart: Option<Segments>,
+    ) -> JoinHandle<()> {
+        thread::spawn(move || self.pump(from, spoken, apart))
     }
 
     /// Returns how much was written, and the last line with a result.
@@ -80,7 +86,7 @@ impl Capture {
         (kept.segments.written(), kept.last.take())
     }
 
-    fn pump(mut self, mut from: impl Read, spoken: bool) {
+    fn pump(mut self, mut from: impl Read, spoken: bool, mut apart: Option<Segments>) {
         let mut chunk = vec![0; CHUNK];
         let mut lines = Lines::default();
         let mut pace = Pace::default();
@@ -92,6 +98,9 @@ impl Capture {
                 Err(_) => break,
             };
             let bytes = chunk.get(..read).unwrap_or_default();
+            if let Some(apart) = &mut apart {
+                apart.write(bytes);
+            }
             if self.keep(bytes) {
                 self.speech.say(&Said::Alive);
             }
@@ -133,7 +142,7 @@ impl Capture {
             Stream::Text if line.contains("\"type\"") && pace.may() => {
                 self.speech.say(&Said::Line(line.to_owned()));
             }
-            Stream::Text => {}
+            Stream::Text | Stream::Apart => {}
         }
     }
 }

@@ -1,6 +1,11 @@
 //! A runner as its host has it: started, spoken to, heard, and swept up after.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::Path,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
@@ -10,14 +15,14 @@ use tokio::{
 use super::runner::{Identity, Said, Spec, Told, marked};
 
 /// The variable that marks every process of a run.
-pub(super) const RUN_VARIABLE: &str = "OBEYA_RUN";
+pub(in crate::engine) const RUN_VARIABLE: &str = "OBEYA_RUN";
 /// How long a sweep goes on: something that forks faster than it is killed must not hold up a host for ever.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// A runner and what it runs.
-pub(super) struct Process {
+pub(in crate::engine) struct Process {
     /// The runner itself.
-    pub(super) runner: Option<Identity>,
+    pub(in crate::engine) runner: Option<Identity>,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
     _child: Child,
@@ -26,7 +31,11 @@ pub(super) struct Process {
 impl Process {
     /// Starts a runner, which starts what the spec says. When this process ends, by whatever, its pipe does, and so does
     /// everything that the runner runs.
-    pub(super) async fn start(program: &Path, run: &str, spec: &Spec) -> Result<Process, String> {
+    pub(in crate::engine) async fn start(
+        program: &Path,
+        run: &str,
+        spec: &Spec,
+    ) -> Result<Process, String> {
         let mut child = Command::new(program)
             .arg("runner")
             .env(RUN_VARIABLE, run)
@@ -64,12 +73,12 @@ impl Process {
     }
 
     /// Says something to the runner.
-    pub(super) async fn tell(&mut self, told: &Told) {
+    pub(in crate::engine) async fn tell(&mut self, told: &Told) {
         self.send(told).await;
     }
 
     /// Returns what the runner says next, or None when it is gone. May be dropped while it waits.
-    pub(super) async fn hear(&mut self) -> Option<Said> {
+    pub(in crate::engine) async fn hear(&mut self) -> Option<Said> {
         loop {
             let line = self.lines.next_line().await.ok()??;
             match serde_json::from_str(&line) {
@@ -81,20 +90,23 @@ impl Process {
 }
 
 /// Ends everything that belongs to a run whose runner is gone. Returns how many processes there were.
-pub(super) async fn sweep(run: &str) -> usize {
+pub(in crate::engine) async fn sweep(run: &str) -> usize {
     let run = run.to_owned();
-    let swept = tokio::task::spawn_blocking(move || {
-        let until = std::time::Instant::now() + SWEEP;
-        let mut killed = 0;
-        loop {
-            let left = marked(RUN_VARIABLE, &run);
-            if left.is_empty() || std::time::Instant::now() > until {
-                return killed;
-            }
-            killed += left.len();
-            left.iter().for_each(Identity::kill);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    });
+    let swept = tokio::task::spawn_blocking(move || sweep_now(&run));
     swept.await.unwrap_or(0)
+}
+
+/// Does what [`sweep`] does, on the caller's thread.
+pub(super) fn sweep_now(run: &str) -> usize {
+    let until = Instant::now() + SWEEP;
+    let mut killed = 0;
+    loop {
+        let left = marked(RUN_VARIABLE, run);
+        if left.is_empty() || Instant::now() > until {
+            return killed;
+        }
+        killed += left.len();
+        left.iter().for_each(Identity::kill);
+        thread::sleep(Duration::from_millis(20));
+    }
 }

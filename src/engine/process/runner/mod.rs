@@ -1,4 +1,4 @@
-//! The process between a host and an agent: `obeya runner`, which nobody types.
+//! The process between a host and an agent, or a caller and a gate: `obeya runner`, which nobody types.
 //!
 //! It outlives its host by as long as it takes to end what it runs, and nothing of what it runs outlives it: it adopts
 //! whatever the agent forks (as the child subreaper of Linux), and when the agent is over, or the host says so, or the
@@ -12,6 +12,7 @@ mod tree;
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
@@ -29,7 +30,7 @@ pub use self::{
     messages::{Ended, Said, Spec, Stream, Told},
     tree::{Identity, marked},
 };
-use super::output::Segments;
+use super::segments::Segments;
 
 /// How long what an agent left behind may take to end after it: it has no business any more.
 const STRAY_GRACE: Duration = Duration::from_millis(500);
@@ -39,6 +40,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_secs(2);
 /// The longest line that the host sends: an order with the longest description there may be.
 const TOLD_LIMIT: u64 = 8 << 20;
+
+/// The folder, in that of the output, of what is kept apart.
+pub(super) const STDOUT: &str = "stdout";
 
 /// What the runner waits for.
 enum News {
@@ -73,12 +77,15 @@ fn receive<T: serde::de::DeserializeOwned>(from: &mut impl io::BufRead) -> Optio
 
 fn begin(spec: Spec, host: BufReader<io::Stdin>, speech: &Speech) -> Result<Ended, String> {
     tree::adopt();
-    let segments = Segments::create(&spec.output).map_err(|error| {
-        format!(
-            "its output cannot be kept in {}: {error}",
-            spec.output.display()
-        )
-    })?;
+    let keep = |folder: PathBuf| {
+        let failed = |error| format!("its output cannot be kept in {}: {error}", folder.display());
+        Segments::create(&folder).map_err(failed)
+    };
+    let segments = keep(spec.output.clone())?;
+    let apart = match spec.stream {
+        Stream::Apart => Some(keep(spec.output.join(STDOUT))?),
+        Stream::Text | Stream::Lines => None,
+    };
     let (sender, news) = mpsc::channel();
     listen_to_signals(sender.clone());
     let mut child = spawn(&spec)?;
@@ -88,11 +95,11 @@ fn begin(spec: Spec, host: BufReader<io::Stdin>, speech: &Speech) -> Result<Ende
         child
             .stdout
             .take()
-            .map(|out| capture.clone().read(out, true)),
+            .map(|out| capture.clone().read(out, apart.is_none(), apart)),
         child
             .stderr
             .take()
-            .map(|out| capture.clone().read(out, false)),
+            .map(|out| capture.clone().read(out, false, None)),
     ];
     speech
         .clone()

@@ -33,6 +33,8 @@ pub enum Stream {
     Text,
     /// Lines of JSON, each of which the host is to hear.
     Lines,
+    /// Nothing that anybody is to hear; what is written there is kept a second time, apart from the other stream.
+    Apart,
 }
 
 /// What the host says after the [`Spec`].

@@ -1,0 +1,61 @@
+//! Gates that a host runs by itself: for whoever was refused, and beside an agent that is done before they are.
+
+use std::fs;
+
+use super::{DONE, Project};
+
+/// A gate that notes that it was run, and waits until it is let through.
+const SLOW: &str = "echo ran >> runs; until test -e go; do sleep 0.05; done; test -e work";
+
+fn runs(project: &Project) -> usize {
+    let runs = fs::read_to_string(project.path("runs")).unwrap_or_default();
+    runs.lines().count()
+}
+
+#[test]
+fn a_refused_completion_begins_what_it_lacks_once() {
+    let gate = format!("[gates.slow]\ncommand = [\"sh\", \"-c\", \"{SLOW}\"]\n");
+    let mut project = Project::new(&gate, 1);
+    project.host();
+    project.done(&["work-order", "start", "WO-001"]);
+    let refused = |project: &Project| {
+        let tried = project.run(&["work-order", "complete", "WO-001", "--json"]);
+        assert_eq!(tried.status.code(), Some(1), "{tried:?}");
+        String::from_utf8_lossy(&tried.stdout).contains("being run now")
+    };
+    project.until("the host says that it runs the gate", refused);
+    project.until("it is run", |project| runs(project) == 1);
+    for _ in 0..5 {
+        assert!(refused(&project), "it goes on");
+    }
+    fs::write(project.path("work"), "").unwrap();
+    fs::write(project.path("go"), "").unwrap();
+    project.until("it is completed", |project| {
+        let tried = project.run(&["work-order", "complete", "WO-001"]);
+        tried.status.success()
+    });
+    assert_eq!(runs(&project), 1);
+}
+
+#[test]
+fn who_is_done_while_a_gate_is_run_waits_for_its_verdict() {
+    // The gate is begun as the order enters the stage, before there is any work.
+    let line = format!(
+        "[agents.worker]\ncommand = [\"sh\", \"-c\", \"touch work; {DONE}\"]\n\n\
+         [gates.slow]\ncommand = [\"sh\", \"-c\", \"{SLOW}\"]\nstage = \"design\"\n"
+    );
+    let mut project = Project::new(&line, 1);
+    project.host();
+    project.until("the agent gives its result", |project| {
+        let logs = project.run(&["agent", "logs", "worker"]);
+        String::from_utf8_lossy(&logs.stdout).contains("\"result\"")
+    });
+    project.until("the gate is run", |project| runs(project) == 1);
+    fs::write(project.path("go"), "").unwrap();
+    project.until("it is completed", |project| {
+        project.status("WO-001") == "completed"
+    });
+    assert_eq!(runs(&project), 1);
+    let order = project.json(&["work-order", "show", "WO-001"]);
+    assert_eq!(order["comments"], 0, "nothing failed: {order}");
+}
