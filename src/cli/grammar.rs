@@ -67,7 +67,7 @@ nouns! {
     "agent" | "agents" => agent, "Who works: registered agents, and those that a host runs";
     "bus" => bus, "Messages between agents, people and the engine";
     "receipt" => receipt, "Proof of completed work orders";
-    "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
+    "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk, usage and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "metrics" => metrics, "The line at a glance, and what the last days completed";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
@@ -216,6 +216,8 @@ mod tests {
         ("quality-gate", "set"),
         ("quality-gate", "remove"),
         ("quality-gate", "record"),
+        ("budget", "set"),
+        ("budget", "remove"),
     ];
 
     /// Returns every noun and verb that can be typed; a noun without verbs has an empty one.

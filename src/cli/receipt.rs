@@ -98,6 +98,10 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
         ("note", receipt.note.clone()),
         ("evidence", Some(evidence)),
         (
+            "used",
+            (!receipt.usage.is_none()).then(|| receipt.usage.to_string()),
+        ),
+        (
             "record",
             Some(format!("{} {}", receipt.seq, receipt.record_hash)),
         ),

@@ -28,4 +28,6 @@ pub mod slabs;
 pub mod snapshot;
 pub mod state;
 pub mod time;
+pub mod treasury;
+pub mod usage;
 mod ways;

@@ -10,6 +10,7 @@ use super::{
     order::Actor,
     record::{Hash, Record, Seq},
     time::Timestamp,
+    usage::Usage,
 };
 
 /// The first bytes of every receipt's hash.
@@ -42,6 +43,9 @@ pub struct Receipt {
     pub completed_at: Timestamp,
     /// What was seen.
     pub evidence: Evidence,
+    /// What work on it had used up by then.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
     /// The completion's record.
     pub seq: Seq,
     /// That record's hash, which covers everything above.
@@ -71,6 +75,7 @@ impl Receipt {
             receipt,
             previous_receipt,
             evidence,
+            usage,
         } = event
         else {
             return None;
@@ -86,6 +91,7 @@ impl Receipt {
                 [] => Evidence::NoneRequired,
                 seen => Evidence::Gates(seen.to_vec()),
             },
+            usage: *usage,
             seq: record.seq,
             record_hash: record.hash,
             previous: *previous_receipt,

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The number of the snapshot's layout; another one is ignored and built anew.
-pub const SNAPSHOT_FORMAT: u32 = 3;
+pub const SNAPSHOT_FORMAT: u32 = 4;
 
 /// How many bytes say how long the first part is.
 const LENGTH: usize = 4;

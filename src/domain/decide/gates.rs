@@ -18,7 +18,7 @@ use crate::domain::{
 };
 
 /// Refuses what only the engine does by itself.
-fn engine(context: &Context<'_>) -> Result<(), Refusal> {
+pub(super) fn engine(context: &Context<'_>) -> Result<(), Refusal> {
     match context.door {
         Door::Engine => Ok(()),
         _ => Err(Refusal::EngineOnly),

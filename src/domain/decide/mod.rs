@@ -11,6 +11,7 @@ mod guard;
 pub mod import;
 mod orders;
 mod settings;
+mod usage;
 mod validate;
 
 pub use gates::needs_tree;
@@ -27,6 +28,7 @@ use super::{
     refusal::Refusal,
     state::State,
     time::Timestamp,
+    usage::Usage,
 };
 
 /// Who asks, when, and with what right.
@@ -94,6 +96,23 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
             remove_labels,
         } => orders::edit(state, cold, *id, changes, add_labels, remove_labels),
         Command::CommentOrder { id, text } => orders::comment(state, cold, *id, text),
+        Command::RecordUsage {
+            id,
+            agent,
+            run,
+            tokens,
+            cost,
+        } => {
+            let said = usage::Said {
+                agent: agent.as_deref(),
+                run: run.as_deref(),
+                more: Usage {
+                    tokens: *tokens,
+                    cost: *cost,
+                },
+            };
+            usage::record(state, cold, *id, said, context)
+        }
         Command::AddLink { id, link } => orders::link(state, cold, *id, link, true),
         Command::RemoveLink { id, link } => orders::link(state, cold, *id, link, false),
         Command::StartOrder { id } => flow::start(state, cold, *id, None, context),
@@ -156,6 +175,8 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         Command::RejectGate { id, gate, note } => {
             gates::reject(state, cold, *id, gate, note, context)
         }
+        Command::SetBudget { scope, budget } => usage::set(state, scope, *budget, context),
+        Command::RemoveBudget { scope } => usage::remove(state, scope, context),
         Command::RegisterAgent {
             name,
             role,

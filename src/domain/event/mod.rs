@@ -18,6 +18,7 @@ use super::{
     record::Hash,
     settings::{BucketRule, Policy, Stage},
     time::Timestamp,
+    usage::{Budget, BudgetScope, Usage},
 };
 
 pub use parts::{Baseline, Changes, ImportedEnd, ImportedItem, Parent};
@@ -214,7 +215,7 @@ events! {
         leases: Vec<(OrderId, Timestamp)>,
     },
     /// An order is done.
-    OrderCompleted = "order_completed" 2 {
+    OrderCompleted = "order_completed" 3 {
         /// Which.
         id: OrderId,
         /// What was delivered.
@@ -232,6 +233,9 @@ events! {
         /// What was seen at its gates; version 1 knew none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         evidence: Vec<GateEvidence>,
+        /// What work on it used up; versions 1 and 2 knew nothing of it.
+        #[serde(default, skip_serializing_if = "Usage::is_none")]
+        usage: Usage,
     },
     /// An order was given up.
     OrderCancelled = "order_cancelled" 1 {
@@ -439,6 +443,35 @@ events! {
         /// What was seen.
         run: Box<GateRun>,
     },
+    /// Work on an order used something up.
+    UsageRecorded = "usage_recorded" 1 {
+        /// Which order; it may be closed.
+        id: OrderId,
+        /// Its bucket at that time.
+        bucket: Bucket,
+        /// Which agent used it up; None for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        /// The run that did, if it has a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<String>,
+        /// How many more tokens.
+        tokens: u64,
+        /// How much more money, in millionths of a unit.
+        cost: u64,
+    },
+    /// A budget was set, or changed.
+    BudgetSet = "budget_set" 1 {
+        /// Of what.
+        scope: BudgetScope,
+        /// What may be used up from here on.
+        budget: Budget,
+    },
+    /// A budget was taken away.
+    BudgetRemoved = "budget_removed" 1 {
+        /// Of what.
+        scope: BudgetScope,
+    },
 }
 
 impl Event {
@@ -464,6 +497,7 @@ impl Event {
             | Event::LinkRemoved { id, .. }
             | Event::GateRecorded { id, .. }
             | Event::GateJudged { id, .. }
+            | Event::UsageRecorded { id, .. }
             | Event::SlaBreached { id, .. } => id.to_string(),
             Event::AlertRaised { id, .. }
             | Event::AlertRepeated { id, .. }
@@ -487,6 +521,8 @@ impl Event {
             | Event::PolicySet { .. }
             | Event::GateSet { .. }
             | Event::GateRemoved { .. }
+            | Event::BudgetSet { .. }
+            | Event::BudgetRemoved { .. }
             | Event::ImportFinished { .. }
             | Event::LeasesRenewed { .. } => "ledger".into(),
         }

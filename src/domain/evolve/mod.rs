@@ -6,6 +6,7 @@ mod edges;
 mod flow;
 mod gates;
 mod orders;
+mod usage;
 
 use std::sync::Arc;
 
@@ -177,6 +178,9 @@ impl Step<'_> {
             Event::GateRemoved { name } => self.gate_removed(name),
             Event::GateRecorded { id, gate, run } | Event::GateJudged { id, gate, run } => {
                 self.gate_seen(*id, gate, run);
+            }
+            Event::UsageRecorded { .. } | Event::BudgetSet { .. } | Event::BudgetRemoved { .. } => {
+                self.usage(event);
             }
             Event::AgentRegistered { .. }
             | Event::AgentPaused { .. }

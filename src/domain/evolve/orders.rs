@@ -6,6 +6,7 @@ use crate::domain::{
     event::{Changes, Event, ImportedItem, Parent},
     id::OrderId,
     order::{ClosedOrder, External, Order, Outcome, Phase, PullSignal, Wait},
+    usage::Usage,
 };
 
 impl Step<'_> {
@@ -57,6 +58,7 @@ impl Step<'_> {
             epoch: 0,
             breached: false,
             gating: None,
+            usage: Usage::default(),
         });
         self.day(self.record.occurred_at, *bucket).created += 1;
         self.adopt(*id, *parent);
@@ -102,6 +104,7 @@ impl Step<'_> {
             epoch: 0,
             breached: false,
             gating: None,
+            usage: Usage::default(),
         };
         self.day(item.created, item.bucket).created += 1;
         let Some(end) = &item.closed else {

@@ -31,13 +31,14 @@ impl Topic {
     /// Returns the topic that tells of a ledger's event, by the event's stored name. What no topic has a word for is about
     /// the system.
     pub fn of_event(kind: &str) -> Topic {
-        const ORDERS: [&str; 6] = [
+        const ORDERS: [&str; 7] = [
             "order_",
             "lease_",
             "leases_",
             "dependency_",
             "link_",
             "sla_",
+            "usage_",
         ];
         let any = |words: &[&str]| words.iter().any(|word| kind.starts_with(word));
         if any(&ORDERS) {

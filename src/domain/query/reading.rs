@@ -14,6 +14,7 @@ use crate::domain::{
     refusal::Refusal,
     state::State,
     time::Timestamp,
+    usage::Usage,
 };
 
 /// What a question is answered from.
@@ -247,6 +248,7 @@ fn columns(row: &ArchivedOrder) -> ClosedOrder {
             epoch: 0,
             breached: false,
             gating: None,
+            usage: Usage::default(),
         },
         outcome: if completed {
             Outcome::Completed {

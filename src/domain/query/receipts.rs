@@ -14,6 +14,7 @@ use crate::domain::{
     receipt::{Evidence, Receipt},
     record::{Hash, Seq},
     refusal::Refusal,
+    usage::UsageView,
 };
 
 /// What a completed order without a receipt says.
@@ -38,6 +39,9 @@ pub struct ReceiptView {
     pub completed_at: Moment,
     /// What was seen before it was done.
     pub evidence: Evidence,
+    /// What work on it had used up by then.
+    #[serde(default, skip_serializing_if = "UsageView::is_none")]
+    pub usage: UsageView,
     /// The completion's record.
     pub seq: Seq,
     /// That record's hash.
@@ -58,6 +62,7 @@ impl From<Receipt> for ReceiptView {
             completed_by: receipt.by,
             completed_at: Moment(receipt.completed_at),
             evidence: receipt.evidence,
+            usage: receipt.usage.view(),
             seq: receipt.seq,
             record_hash: receipt.record_hash,
             previous: receipt.previous,
