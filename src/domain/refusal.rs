@@ -12,7 +12,7 @@ use super::{
     gate::ClosedGate,
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status},
-    time::Timestamp,
+    query::value::Moment,
     usage::{BudgetView, UsageView},
 };
 
@@ -155,7 +155,7 @@ pub enum Refusal {
         /// Of them, how many are in a bucket that is full.
         full: u32,
         /// Of them, how many would spend a budget that is spent.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_none")]
         spent: u32,
         /// The buckets that are full.
         full_buckets: Vec<Bucket>,
@@ -176,7 +176,7 @@ pub enum Refusal {
         /// What may be.
         limit: BudgetView,
         /// When it is whole again by itself, if ever.
-        until: Option<Timestamp>,
+        until: Option<Moment>,
     },
     /// The agent is paused.
     AgentPaused {
@@ -241,6 +241,10 @@ pub enum Refusal {
         /// Where it stands.
         seq: u64,
     },
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Refusal {

@@ -6,6 +6,7 @@
 use super::{
     andon::{Alert, Scope},
     order::Order,
+    query::value::Moment,
     refusal::Refusal,
     state::{MAX_DAY, State},
     time::{DAY, Timestamp},
@@ -77,7 +78,7 @@ impl State {
         self.is_spent(&scope, day).then(|| Refusal::BudgetSpent {
             spent: self.used(&scope, day).view(),
             limit: budget.view(),
-            until: self.spent_until(&scope, day),
+            until: self.spent_until(&scope, day).map(Moment),
             scope,
         })
     }
@@ -91,11 +92,10 @@ impl State {
         scopes.find_map(|scope| self.budget_refusal(scope, now))
     }
 
-    /// Returns what an agent has to tell about its work on an order: whatever some budget limits has a limit here, and
+    /// Returns what has to be told of work that spends these scopes' budgets: whatever one of them limits has a limit here.
     /// None stands for nothing at all.
-    pub fn metered(&self, order: &Order, agent: &str) -> Option<Budget> {
-        let budgets = scopes(order, Some(agent));
-        let budgets = budgets.iter().filter_map(|scope| self.budget(scope));
+    pub fn metered(&self, scopes: &[Scope]) -> Option<Budget> {
+        let budgets = scopes.iter().filter_map(|scope| self.budget(scope));
         budgets.reduce(|one, other| Budget {
             tokens: one.tokens.or(other.tokens),
             cost: one.cost.or(other.cost),

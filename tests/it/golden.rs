@@ -6,6 +6,7 @@
 mod gates;
 mod scribe;
 mod story;
+mod usage;
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
@@ -18,7 +19,7 @@ use obeya::domain::{
 use serde_json::Value;
 
 /// The newest golden ledger: the one that [`story`] tells.
-const NEWEST: &str = "v4";
+const NEWEST: &str = "v5";
 
 /// What to do about a change that these tests refuse.
 const MEND: &str = "what is stored cannot change: give the event a new version, or the state's new field a default \

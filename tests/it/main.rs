@@ -28,6 +28,7 @@ mod rules;
 mod rules_andon;
 mod rules_gates;
 mod rules_graph;
+mod rules_usage;
 mod ssh;
 mod supervised;
 mod support;

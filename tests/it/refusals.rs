@@ -12,8 +12,12 @@ use obeya::domain::{
     gate::{ClosedGate, Stale, Standing, Verdict},
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status, Wait},
+    query::value::Moment,
     refusal::Refusal,
+    usage::{BudgetView, Money, UsageView},
 };
+
+use crate::support::line::NOON;
 
 #[test]
 fn every_refusal_explains_itself() {
@@ -130,16 +134,30 @@ fn every_refusal_explains_itself() {
             blocked: 1,
             held: 2,
             full: 3,
+            spent: 2,
             full_buckets: vec![Bucket::Cost],
             shut_buckets: vec![],
             alerts: vec![AlertId(3)],
             stage_full: Some("design".into()),
+        },
+        Refusal::BudgetSpent {
+            scope: Scope::Agent("ann".into()),
+            spent: UsageView {
+                tokens: 1_200,
+                cost: Money(500_000),
+            },
+            limit: BudgetView {
+                tokens: Some(1_000),
+                cost: Some(Money(2_000_000)),
+            },
+            until: Some(Moment(NOON)),
         },
         Refusal::NothingReady {
             queued: 0,
             blocked: 0,
             held: 0,
             full: 0,
+            spent: 0,
             full_buckets: vec![],
             shut_buckets: vec![],
             alerts: vec![],
@@ -198,7 +216,7 @@ fn every_refusal_explains_itself() {
             .collect();
         pages.push(format!("{refusal}\n  {json}{lift}"));
     }
-    assert_eq!(rules.len(), 29, "one of every rule");
+    assert_eq!(rules.len(), 30, "one of every rule");
     insta::assert_snapshot!(pages.join("\n"), @r##"
     there is no WO-001
       {"rule":"not_found","subject":"WO-001"}

@@ -17,6 +17,7 @@ use obeya::domain::{
     order::{Actor, Bucket, Link},
     refusal::Refusal,
     state::State,
+    usage::{Budget, BudgetScope},
 };
 use uuid::Uuid;
 
@@ -44,6 +45,23 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
             },
             add_labels: vec![],
             remove_labels: vec![],
+        },
+        Command::RecordUsage {
+            id,
+            agent: None,
+            run: None,
+            tokens: 1,
+            cost: 1,
+        },
+        Command::SetBudget {
+            scope: BudgetScope::Line,
+            budget: Budget {
+                tokens: Some(1),
+                cost: None,
+            },
+        },
+        Command::RemoveBudget {
+            scope: BudgetScope::Line,
         },
         Command::StartOrder { id },
         Command::ClaimOrder {

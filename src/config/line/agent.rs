@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::{
-    Words,
+    Budget, Words,
     reader::{Key, Reader, Value},
 };
 
@@ -64,15 +64,6 @@ pub enum Workspace {
     Worktree,
 }
 
-/// What an agent may use up.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Budget {
-    /// In tokens.
-    pub tokens: Option<u64>,
-    /// In money, in whatever currency the agent reports.
-    pub cost: Option<f64>,
-}
-
 /// An agent as its table describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentRule {
@@ -108,8 +99,10 @@ pub struct AgentRule {
     pub progress: Progress,
     /// How long it may take to end when it is told to.
     pub grace_seconds: u32,
-    /// What it may use up.
+    /// What it may use up in a day.
     pub budget: Option<Budget>,
+    /// Whether what it uses up is counted: where a budget is, it must tell then.
+    pub metered: bool,
     /// Where it works.
     pub workspace: Workspace,
 }
@@ -135,6 +128,7 @@ impl AgentRule {
             progress: Progress::default(),
             grace_seconds: GRACE,
             budget: None,
+            metered: true,
             workspace: Workspace::default(),
         }
     }
@@ -171,6 +165,10 @@ impl AgentRule {
                 ),
             };
             reader.wrong(name.span(), what, mend);
+        }
+        if rule.budget.is_some() && !rule.metered && reader.found.len() == before {
+            let what = "nobody counts what this agent uses up, and it has a budget";
+            reader.wrong(name.span(), what, "leave out budget, or metered = false");
         }
         (reader.found.len() == before).then_some(rule)
     }
@@ -219,7 +217,8 @@ impl AgentRule {
                 self.progress = reader.word(word, value, &sorts)?;
             }
             "grace" => self.grace_seconds = reader.span(word, value, 0, GRACE_LIMIT)?,
-            "budget" => self.budget(reader, value)?,
+            "budget" => self.budget = Some(Budget::read(reader, word, value)?),
+            "metered" => self.metered = reader.flag(word, value)?,
             "workspace" => {
                 let places = [
                     ("shared", Workspace::Shared),
@@ -230,7 +229,7 @@ impl AgentRule {
             other => {
                 let what = format!("an agent has no '{other}'");
                 let mend = "use role, mode, command, cwd, env, capabilities, topics, restart, count, \
-                            lease, progress, grace, budget or workspace";
+                            lease, progress, grace, budget, metered or workspace";
                 reader.wrong(key.span(), what, mend);
             }
         }
@@ -257,23 +256,6 @@ impl AgentRule {
                 }
             }
         }
-        Some(())
-    }
-
-    fn budget(&mut self, reader: &mut Reader<'_>, value: &Value<'_>) -> Option<()> {
-        let mut budget = Budget::default();
-        for (key, value) in reader.table("budget", value, "{ tokens = …, cost = … }")? {
-            let word = key.get_ref().as_ref();
-            match word {
-                "tokens" => budget.tokens = Some(reader.number(word, value, 0, u64::MAX)?),
-                "cost" => budget.cost = Some(reader.amount(word, value)?),
-                other => {
-                    let what = format!("a budget has no '{other}'");
-                    reader.wrong(key.span(), what, "use tokens or cost");
-                }
-            }
-        }
-        self.budget = Some(budget);
         Some(())
     }
 }

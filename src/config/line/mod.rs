@@ -12,11 +12,15 @@
 //! itself, so that nobody who can write to the ledger may thereby run a program.
 
 mod agent;
+mod budgets;
 pub mod gates;
 mod reader;
 
-pub use self::agent::{AgentRule, Budget, Mode, Progress, Restart, Workspace};
 use self::reader::Reader;
+pub use self::{
+    agent::{AgentRule, Mode, Progress, Restart, Workspace},
+    budgets::{Budget, Budgets},
+};
 use super::{Document, Problem};
 
 /// The file in the project's root.
@@ -39,6 +43,8 @@ pub struct Words<'a> {
 pub struct Line {
     /// The agents, by name.
     pub agents: Vec<AgentRule>,
+    /// What may be used up, beside what an agent itself may.
+    pub budgets: Budgets,
 }
 
 impl Line {
@@ -61,11 +67,16 @@ impl Line {
                             .extend(AgentRule::read(&mut reader, name, table, words));
                     }
                 }
+                "budgets" => line.budgets = Budgets::read(&mut reader, value, words),
                 // [`gates::read`] reads them.
                 "gates" => {}
                 other => {
                     let what = format!("there is no table '{other}'");
-                    reader.wrong(key.span(), what, "use [agents.NAME] or [gates.NAME]");
+                    reader.wrong(
+                        key.span(),
+                        what,
+                        "use [agents.NAME], [gates.NAME] or [budgets]",
+                    );
                 }
             }
         }
@@ -161,9 +172,43 @@ mod tests {
         obeya.toml:13:29: 'feature' is no value of buckets; write one of security, features
         obeya.toml:14:9: '2 moons' is no value of lease; write a time like 90, "90s", "10m" or "2h", from 5 to 604800 s
         obeya.toml:15:9: there is no command; write command = ["program", "argument"]
-        obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget or workspace
+        obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget, metered or workspace
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
-        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME] or [gates.NAME]
+        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME], [gates.NAME] or [budgets]
         "#);
+    }
+
+    #[test]
+    fn budgets_are_read_and_one_with_a_mistake_is_left_out() {
+        let (line, problems) = read(
+            "[budgets]\nday = { tokens = 1_000, cost = 20 }\n\
+             [budgets.order]\ncost = 0.5\n[budgets.buckets.features]\ntokens = 7\n",
+        );
+        assert_eq!(problems, "");
+        let day = Budget {
+            tokens: Some(1_000),
+            cost: Some(20.0),
+        };
+        let order = Budget {
+            tokens: None,
+            cost: Some(0.5),
+        };
+        let features = Budget {
+            tokens: Some(7),
+            cost: None,
+        };
+        let wanted = Budgets {
+            day: Some(day),
+            order: Some(order),
+            buckets: vec![("features".into(), features)],
+        };
+        assert_eq!(line.budgets, wanted);
+        let (line, problems) = read(
+            "[budgets]\nday = { token = 1 }\nweek = { tokens = 1 }\norder = {}\n\
+             [budgets.buckets]\nfeature = { tokens = 1 }\nsecurity = { cost = -1 }\n\
+             [agents.a]\ncommand = ['true']\nbudget = { tokens = 1 }\nmetered = false\n",
+        );
+        assert_eq!(line, Line::default());
+        insta::assert_snapshot!(problems, @"");
     }
 }

@@ -156,6 +156,7 @@ impl Line {
             receipt: self.state.receipts.count + 1,
             previous_receipt: self.state.receipts.hash,
             evidence: vec![],
+            usage: Default::default(),
         };
         self.tell(by, event);
     }

@@ -8,6 +8,7 @@
 //! Everything that is done for an agent is submitted as that agent under its claim's epoch, so that the rules decide and
 //! a claim that is over writes nothing. A host whose term is over starts nothing.
 
+mod budgets;
 mod context;
 mod dispatch;
 mod exec;
@@ -15,6 +16,7 @@ mod inbox;
 pub(super) mod lives;
 mod machine;
 mod member;
+mod meter;
 mod output;
 mod place;
 mod pool;
@@ -46,7 +48,7 @@ pub use self::{
     output::{HEAD, Piece, SEGMENT, read as read_output},
     runs::{RunNote, newest as newest_runs},
 };
-use super::{Handle, Subscription};
+use super::{Handle, Reply, Subscription, own_act};
 use crate::{
     config::{
         Document, Problem,
@@ -144,9 +146,16 @@ impl Supervisor {
         for problem in &problems {
             tracing::warn!(%problem, "obeya.toml");
         }
+        let sound = problems.is_empty();
         seen.problems = problems;
         seen.agents = line.agents.len();
         drop(seen);
+        if !self.put_budgets(&line, sound) {
+            // It is read again at the next look, and nobody gets work by it before.
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.looked = false;
+            return Ok(());
+        }
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let left_over = || first && !runs::open(&self.home).is_empty();
         if running.is_none() && line.agents.is_empty() && !left_over() {
@@ -162,6 +171,21 @@ impl Supervisor {
         };
         let _ = running.post.send(Note::Rules(line));
         Ok(())
+    }
+
+    /// Puts the file's budgets on the ledger, before anybody is given work under them. Returns whether that was done.
+    fn put_budgets(&self, line: &Line, sound: bool) -> bool {
+        for command in budgets::changes(line, sound, &self.handle.state()) {
+            match self.handle.submit(own_act(command)) {
+                Reply::Done(_) => {}
+                Reply::Refused(refusal) => tracing::warn!(%refusal, "a budget was refused"),
+                Reply::Failed(failure) => {
+                    tracing::warn!(%failure, "a budget could not be set");
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Returns what was wrong in the file when it was last read.
@@ -313,8 +337,5 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
 }
 
 fn not_yet(rule: &AgentRule) -> Option<&'static str> {
-    if rule.workspace == Workspace::Worktree {
-        return Some("this version makes no worktrees");
-    }
-    rule.budget.map(|_| "this version holds no budgets")
+    (rule.workspace == Workspace::Worktree).then_some("this version makes no worktrees")
 }

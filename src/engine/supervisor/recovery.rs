@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{context::Context, process::sweep, runner::Identity, runs};
+use super::{context::Context, meter, process::sweep, runner::Identity, runs};
 use crate::domain::command::Command;
 
 /// How long what a killed host left behind may take to end by itself, as its runners do.
@@ -44,6 +44,9 @@ pub(super) async fn recover(context: &Context) {
             };
             // Where the claim is over already, the rules refuse it.
             let _ = context.act(&note.agent, Some(epoch), command).await;
+            if note.metered && note.usage.is_none() {
+                meter::lost(context, &note.agent, id).await;
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use obeya::domain::{
     gate::{GateHold, GateRule, GateRun, Tree, Verdict},
     order::{Actor, Bucket, Kind},
     record::Hash,
+    usage::Usage,
 };
 
 use super::{
@@ -102,6 +103,7 @@ pub(super) fn told(scribe: &mut Scribe) {
         receipt: scribe.state.receipts.count + 1,
         previous_receipt: scribe.state.receipts.hash,
         evidence,
+        usage: Usage::default(),
     });
     let form = Box::new(scribe.closed[&id].clone());
     scribe.ada(Event::OrderReopened {

@@ -11,6 +11,7 @@ use obeya::domain::{
     record::{ActorKind, Door, Hash, Record},
     state::State,
     time::{HOUR, MINUTE, Timestamp},
+    usage::Usage,
 };
 use uuid::Uuid;
 
@@ -108,6 +109,7 @@ impl Scribe {
             receipt: self.state.receipts.count + 1,
             previous_receipt: self.state.receipts.hash,
             evidence: vec![],
+            usage: Usage::default(),
         });
     }
 }

@@ -13,7 +13,7 @@ use obeya::domain::{
 };
 use uuid::Uuid;
 
-use super::{gates, scribe::Scribe};
+use super::{gates, scribe::Scribe, usage};
 use crate::support::line::NOON;
 
 /// Returns the whole ledger and the state that it comes to.
@@ -25,6 +25,7 @@ pub(super) fn told() -> (Vec<Record>, State) {
     work(&mut scribe);
     alerts(&mut scribe);
     gates::told(&mut scribe);
+    usage::told(&mut scribe);
     imports(&mut scribe);
     (scribe.records, scribe.state)
 }

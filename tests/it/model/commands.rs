@@ -8,6 +8,7 @@ use obeya::domain::{
     gate::{GateHold, GateRule, GateRun, Tree, Verdict},
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Kind, Link, Priority},
+    usage::{Budget, BudgetScope},
 };
 
 use super::World;
@@ -166,7 +167,7 @@ impl World {
     /// Returns what is said next, and who says it.
     pub(super) fn command(&mut self) -> (Who, Command) {
         let crowded = self.line.state.open_count() > OPEN;
-        let command = match self.random.below(212) {
+        let command = match self.random.below(226) {
             0..10 if crowded => Command::CancelOrder {
                 id: self.some_order(),
                 reason: "too much".into(),
@@ -338,6 +339,7 @@ impl World {
                 name: self.random.of(&AGENTS).into(),
             },
             200..212 => self.gate(),
+            212..226 => self.usage(),
             _ => match self.random.below(9) {
                 8 => Command::UnregisterAgent {
                     name: self.random.of(&AGENTS).into(),
@@ -412,6 +414,34 @@ impl World {
         }
     }
 
+    /// Returns something about usage. Days and budgets are small, so that some are spent.
+    fn usage(&mut self) -> Command {
+        let agent = || -> String { AGENTS[1].into() };
+        let scope = self.random.of(&[
+            BudgetScope::Line,
+            BudgetScope::Bucket(Bucket::Features),
+            BudgetScope::Order,
+            BudgetScope::Agent(agent()),
+        ]);
+        match self.random.below(14) {
+            0 => Command::SetBudget {
+                scope,
+                budget: Budget {
+                    tokens: self.random.of(&[None, Some(40), Some(90)]),
+                    cost: self.random.of(&[None, None, Some(0), Some(70)]),
+                },
+            },
+            1..4 => Command::RemoveBudget { scope },
+            _ => Command::RecordUsage {
+                id: self.working(),
+                agent: self.random.one_in(4).then(agent),
+                run: None,
+                tokens: self.random.of(&[0, 1, 7, 30, u64::MAX]),
+                cost: self.random.of(&[0, 2, 20]),
+            },
+        }
+    }
+
     fn link(&mut self, there: bool) -> Command {
         let link = Link {
             kind: "related".into(),
@@ -429,7 +459,11 @@ impl World {
     fn who(&mut self, command: &Command) -> Who {
         if matches!(
             command,
-            Command::SetGate { .. } | Command::RemoveGate { .. } | Command::RecordGate { .. }
+            Command::SetGate { .. }
+                | Command::RemoveGate { .. }
+                | Command::RecordGate { .. }
+                | Command::SetBudget { .. }
+                | Command::RemoveBudget { .. }
         ) && !self.random.one_in(8)
         {
             return system();
@@ -472,6 +506,7 @@ pub(super) fn written(command: &Command) -> Option<OrderId> {
         | Command::CancelOrder { id, .. }
         | Command::ReleaseOrder { id, .. }
         | Command::CommentOrder { id, .. }
+        | Command::RecordUsage { id, .. }
         | Command::AddDependency { id, .. }
         | Command::RemoveDependency { id, .. }
         | Command::AddLink { id, .. }

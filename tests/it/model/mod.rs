@@ -92,6 +92,7 @@ const RULES: &[&str] = &[
     "changed",
     "nothing_ready",
     "agent_paused",
+    "budget_spent",
     "role",
     "invalid",
     "limit",

@@ -1,6 +1,7 @@
 //! Agents as real processes under a real host.
 
 mod faults;
+mod usage;
 
 use std::{
     fs,
