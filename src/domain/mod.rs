@@ -4,6 +4,7 @@ pub mod agent;
 pub mod andon;
 pub mod archive;
 pub mod books;
+pub mod budget;
 pub mod cold;
 pub mod command;
 pub mod days;

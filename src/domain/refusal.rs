@@ -12,7 +12,7 @@ use super::{
     gate::ClosedGate,
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status},
-    query::value::Moment,
+    time::{Timestamp, rfc3339},
     usage::{BudgetView, UsageView},
 };
 
@@ -176,7 +176,8 @@ pub enum Refusal {
         /// What may be.
         limit: BudgetView,
         /// When it is whole again by itself, if ever.
-        until: Option<Moment>,
+        #[serde(default, with = "rfc3339")]
+        until: Option<Timestamp>,
     },
     /// The agent is paused.
     AgentPaused {

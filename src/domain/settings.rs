@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     agent::MAX_AGENTS,
     andon::Severity,
+    budget::BudgetScope,
     gate::GateRule,
     order::{BUCKETS, Bucket},
     time::{HOUR, MINUTE, SECOND},
-    usage::{Budget, BudgetScope},
+    usage::Budget,
 };
 
 /// The most stages a board can have; more would not fit a wide screen.

@@ -5,12 +5,12 @@
 
 use super::{
     andon::{Alert, Scope},
+    budget::BudgetScope,
     order::Order,
-    query::value::Moment,
     refusal::Refusal,
     state::{MAX_DAY, State},
     time::{DAY, Timestamp},
-    usage::{Budget, BudgetScope, Usage},
+    usage::{Budget, Usage},
 };
 
 /// What the name of a spent budget's condition begins with.
@@ -78,7 +78,7 @@ impl State {
         self.is_spent(&scope, day).then(|| Refusal::BudgetSpent {
             spent: self.used(&scope, day).view(),
             limit: budget.view(),
-            until: self.spent_until(&scope, day).map(Moment),
+            until: self.spent_until(&scope, day),
             scope,
         })
     }

@@ -12,7 +12,6 @@ use obeya::domain::{
     gate::{ClosedGate, Stale, Standing, Verdict},
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status, Wait},
-    query::value::Moment,
     refusal::Refusal,
     usage::{BudgetView, Money, UsageView},
 };
@@ -150,7 +149,7 @@ fn every_refusal_explains_itself() {
                 tokens: Some(1_000),
                 cost: Some(Money(2_000_000)),
             },
-            until: Some(Moment(NOON)),
+            until: Some(NOON),
         },
         Refusal::NothingReady {
             queued: 0,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use obeya::domain::{
     agent::PullFilter,
     andon::Severity,
+    budget::BudgetScope,
     command::{COMMANDS, Command, Danger, Destination, NewOrder, Role, StageChange},
     event::Changes,
     evolve,
@@ -17,7 +18,7 @@ use obeya::domain::{
     order::{Actor, Bucket, Link},
     refusal::Refusal,
     state::State,
-    usage::{Budget, BudgetScope},
+    usage::Budget,
 };
 use uuid::Uuid;
 

@@ -13,11 +13,12 @@ pub use self::{
 use super::{
     agent::PullFilter,
     andon::Severity,
+    budget::BudgetScope,
     event::Changes,
     gate::{GateRule, GateRun},
     id::{AlertId, OrderId},
     order::{Bucket, Link, vocabulary},
-    usage::{Budget, BudgetScope},
+    usage::Budget,
 };
 
 vocabulary! {

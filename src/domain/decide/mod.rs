@@ -10,6 +10,7 @@ mod gates;
 mod guard;
 pub mod import;
 mod orders;
+mod reopen;
 mod settings;
 mod usage;
 mod validate;
@@ -128,7 +129,7 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
             flow::complete(state, cold, *id, sku.as_deref(), note.as_deref(), context)
         }
         Command::CancelOrder { id, reason } => flow::cancel(state, cold, *id, reason),
-        Command::ReopenOrder { id, reason } => flow::reopen(state, cold, *id, reason.as_deref()),
+        Command::ReopenOrder { id, reason } => reopen::reopen(state, cold, *id, reason.as_deref()),
         Command::ReleaseOrder { id, force, reason } => {
             flow::release(state, cold, *id, *force, reason.as_deref(), context)
         }

@@ -7,6 +7,7 @@ use super::{
 use crate::domain::{
     agent::MAX_AGENTS,
     andon::{Scope, Severity},
+    budget::BudgetScope,
     cold::Cold,
     event::Event,
     id::{AlertId, OrderId},
@@ -16,7 +17,7 @@ use crate::domain::{
     settings::MAX_BUDGETS,
     state::State,
     treasury,
-    usage::{Budget, BudgetScope, Usage},
+    usage::{Budget, Usage},
 };
 
 /// What somebody says about usage.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::{Step, set, tally};
 use crate::domain::{
     archive::{ArchiveChange, ArchivedOrder, ReceiptRow},
+    budget::BudgetScope,
     event::Event,
     id::OrderId,
     order::{Actor, ClosedOrder, Order, Outcome, Phase, Wait, Work},
     receipt::Receipt,
     record::ActorKind,
     time::Timestamp,
-    usage::BudgetScope,
 };
 
 impl Step<'_> {

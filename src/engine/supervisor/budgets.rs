@@ -3,9 +3,10 @@
 use crate::{
     config::line::{Budget as Written, Line},
     domain::{
+        budget::BudgetScope,
         command::Command,
         state::State,
-        usage::{Budget, BudgetScope, Money},
+        usage::{Budget, Money},
     },
 };
 

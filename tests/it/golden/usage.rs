@@ -1,9 +1,10 @@
 //! The part of the story that is about usage and budgets.
 
 use obeya::domain::{
+    budget::BudgetScope,
     event::Event,
     order::Bucket,
-    usage::{Budget, BudgetScope, Usage},
+    usage::{Budget, Usage},
 };
 
 use super::{

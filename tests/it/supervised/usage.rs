@@ -44,7 +44,8 @@ fn an_agent_reports_what_it_used_up_and_order_agent_day_and_receipt_carry_it() {
 
 #[test]
 fn a_run_that_goes_over_its_budget_is_ended_and_nothing_new_begins_under_it() {
-    let script = format!("echo $$ >> pids; echo '{CLAIMED}700}}'; sleep 600");
+    let cheap = format!("if test -e cheap; then echo '{CLAIMED}10}}'; {DONE}; exit; fi");
+    let script = format!("{cheap}; echo $$ >> pids; echo '{CLAIMED}700}}'; sleep 600");
     let mut project = Project::new(&shell("dear", &script, &budget("tokens = 500")), 2);
     project.host();
     let pids = project.noted_running("pids", 1);
@@ -72,7 +73,7 @@ fn a_run_that_goes_over_its_budget_is_ended_and_nothing_new_begins_under_it() {
     assert!(said.contains("budget_spent"), "{said}");
     assert_eq!(project.noted("pids").len(), 0, "it was run again");
     // A higher budget in the file lets it go on.
-    let script = format!("echo '{CLAIMED}10}}'; {DONE}");
+    fs::write(project.path("cheap"), "").unwrap();
     let toml = shell("dear", &script, &budget("tokens = 5000"));
     fs::write(project.path("obeya.toml"), toml).unwrap();
     project.until("the work goes on", |project| {
@@ -86,7 +87,7 @@ fn what_is_done_when_it_spends_the_budget_is_done() {
     let toml = shell("last", result, "") + "[budgets]\nday = { tokens = 500 }\n";
     let project = Project::new(&toml, 2);
     let host = project.host_until_idle();
-    assert_eq!(host.status.code(), Some(1), "{host:?}");
+    assert!(host.status.success(), "{host:?}");
     assert_eq!(project.status("WO-001"), "completed");
     assert_eq!(project.status("WO-002"), "queued");
     assert_eq!(

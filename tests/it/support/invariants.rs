@@ -9,6 +9,7 @@ use std::{
 
 use obeya::domain::{
     andon::Scope,
+    budget::BudgetScope,
     due,
     event::Event,
     graph::Graph,
@@ -17,7 +18,7 @@ use obeya::domain::{
     receipt::Receipt,
     record::{ActorKind, Hash},
     state::State,
-    usage::{BudgetScope, Usage},
+    usage::Usage,
 };
 
 use super::line::{Line, Who};

@@ -8,6 +8,7 @@ use super::{Days, date};
 use crate::domain::{
     andon::Scope,
     books::Books,
+    budget::BudgetScope,
     id::OrderId,
     order::{BUCKETS, Bucket},
     query::{
@@ -17,7 +18,7 @@ use crate::domain::{
     },
     state::State,
     time::Timestamp,
-    usage::{BudgetScope, BudgetView, Usage, UsageView},
+    usage::{BudgetView, Usage, UsageView},
 };
 
 /// What was used up in some days.
