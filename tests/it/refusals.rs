@@ -302,12 +302,17 @@ fn every_refusal_explains_itself() {
     only the engine does this, by itself
       {"rule":"engine_only"}
         change obeya.toml: the engine reads it
-    none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, stage design is full
-      {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
+    none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, 2 under a spent budget, stage design is full
+      {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"spent":2,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
         obeya andon resolve ALERT-003 --resolution …
         complete or release an order in cost
         move an order out of design
+        obeya report usage
         obeya work-order list --status queued
+    the budget of agent:ann is spent: 1200 of 1000 tokens, cost 0.5 of 2; it is whole again at 2026-05-28T20:26:40Z
+      {"rule":"budget_spent","scope":{"agent":"ann"},"spent":{"tokens":1200,"cost":0.5},"limit":{"tokens":1000,"cost":2},"until":"2026-05-28T20:26:40Z"}
+        obeya report usage
+        raise it in obeya.toml: the host reads it
     nothing is queued that may be pulled
       {"rule":"nothing_ready","queued":0,"blocked":0,"held":0,"full":0,"full_buckets":[],"alerts":[],"stage_full":null}
         obeya work-order create --title …

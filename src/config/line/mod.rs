@@ -209,6 +209,13 @@ mod tests {
              [agents.a]\ncommand = ['true']\nbudget = { tokens = 1 }\nmetered = false\n",
         );
         assert_eq!(line, Line::default());
-        insta::assert_snapshot!(problems, @"");
+        insta::assert_snapshot!(problems, @r"
+        obeya.toml:2:9: a budget has no 'token'; use tokens or cost
+        obeya.toml:3:1: budgets have no 'week'; use day, order or buckets
+        obeya.toml:4:9: this budget limits nothing; write { tokens = …, cost = … }
+        obeya.toml:6:1: there is no bucket 'feature'; use security, features
+        obeya.toml:7:21: -1 is no value of cost; write a number that is not negative
+        obeya.toml:8:9: nobody counts what this agent uses up, and it has a budget; leave out budget, or metered = false
+        ");
     }
 }
