@@ -259,6 +259,7 @@ fn the_table_of_commands() {
     work-order cancel    operator  destructive
     work-order reopen    operator
     work-order release   agent
+    work-order usage     agent
     work-order comment   agent
     deps add             agent
     deps remove          agent
@@ -278,6 +279,8 @@ fn the_table_of_commands() {
     quality-gate record  admin
     quality-gate approve operator
     quality-gate reject  operator
+    budget set           admin
+    budget remove        admin
     agent register       agent
     agent pause          operator
     agent resume         operator

@@ -15,6 +15,9 @@ use obeya::domain::{
 
 use crate::support::line::{Line, open, rule, system};
 
+/// What a budget's alert holds when an order spends it.
+type Covered = fn(OrderId) -> Scope;
+
 const TOKENS: Budget = Budget {
     tokens: Some(100),
     cost: None,
@@ -180,7 +183,7 @@ fn only_the_engine_sets_budgets() {
 
 #[test]
 fn the_record_that_reaches_a_limit_raises_one_alert_that_holds_what_the_budget_covers() {
-    let scopes: [(BudgetScope, fn(OrderId) -> Scope); 4] = [
+    let scopes: [(BudgetScope, Covered); 4] = [
         (BudgetScope::Line, |_| Scope::Line),
         (BudgetScope::Bucket(Bucket::Features), |_| {
             Scope::Bucket(Bucket::Features)
