@@ -85,6 +85,7 @@ views! {
     "report" "ageing" "How long work in progress has taken so far";
     "report" "forecast" "When an epic, or what a filter admits, will be done";
     "report" "risk" "Which promises are likely to be broken, and what waits for them";
+    "report" "usage" "Tokens and cost, and how budgets stand";
     "report" "handover" "What the next shift needs to know";
     "dashboard" "summary" "Show the line at a glance";
     "dashboard" "metrics" "Print every figure with its labels";

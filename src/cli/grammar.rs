@@ -68,7 +68,7 @@ nouns! {
     "bus" => bus, "Messages between agents, people and the engine";
     "mcp" => mcp, "Serve models over the Model Context Protocol";
     "receipt" => receipt, "Proof of completed work orders";
-    "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk and handover";
+    "report" => report, "Progress, velocity, SLA, flow, times, forecast, risk, usage and handover";
     "dashboard" => dashboard, "The line at a glance, and every figure";
     "metrics" => metrics, "The line at a glance, and what the last days completed";
     "ledger" => ledger, "The history itself: verify, log, back up, restore";
@@ -218,6 +218,8 @@ mod tests {
         ("quality-gate", "remove"),
         ("quality-gate", "record"),
         ("work-order", "workspace"),
+        ("budget", "set"),
+        ("budget", "remove"),
     ];
 
     /// Returns every noun and verb that can be typed; a noun without verbs has an empty one.

@@ -102,6 +102,10 @@ fn show(call: &mut Call<'_>, receipt: &ReceiptView) -> Done {
         ("before", made.map(|made| made.base.clone())),
         ("after", made.map(|made| made.head.clone())),
         (
+            "used",
+            (!receipt.usage.is_none()).then(|| receipt.usage.to_string()),
+        ),
+        (
             "record",
             Some(format!("{} {}", receipt.seq, receipt.record_hash)),
         ),

@@ -1,11 +1,14 @@
 //! What happened on each UTC day in each bucket, as integers, for ever.
 
+use std::collections::BTreeMap;
+
 use bitcode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::{
     order::{BUCKETS, Bucket},
     time::MINUTE,
+    usage::Usage,
 };
 
 /// A histogram of durations on a logarithmic scale: four bins to each doubling of the minutes, so a value
@@ -101,6 +104,12 @@ pub struct DayRow {
     pub lead: Histogram,
     /// First start to done.
     pub cycle: Histogram,
+    /// What was used up. Not written where that is nothing, and so is the next: older ledgers know nothing of it.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
+    /// What of it each agent used up, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<String, Usage>,
 }
 
 /// A day, by bucket.

@@ -15,6 +15,9 @@ use super::{
 /// The most orders of one sort that one look takes in: a long absence is caught up in several commits.
 const MAX_DUE: usize = 1_000;
 
+/// How the alert of a spent budget ends.
+const WHOLE_AGAIN: &str = "the budget is not spent any more";
+
 /// The condition of a wall clock that moved.
 const CLOCK: &str = "clock:drift";
 
@@ -27,6 +30,7 @@ pub fn due(state: &State, renewals: &Renewals, now: Timestamp) -> Vec<Draft> {
     let mut drafts = lapsed(state, renewals, now);
     drafts.extend(alerts(state, now));
     drafts.extend(breaches(state, now));
+    drafts.extend(budgets(state, now));
     drafts
 }
 
@@ -47,10 +51,13 @@ pub fn next_due(state: &State, renewals: &Renewals) -> Timestamp {
         .alerts
         .values()
         .filter_map(|alert| state.escalation(alert));
+    let budgets = state.alerts.values();
+    let budgets = budgets.filter_map(|alert| state.budget_alert_over(alert));
     leases
         .chain(promises)
         .chain(snoozes)
         .chain(escalations)
+        .chain(budgets)
         .min()
         .unwrap_or(Timestamp::MAX)
 }
@@ -172,6 +179,25 @@ fn breaches(state: &State, now: Timestamp) -> Vec<Draft> {
             }
         };
         drafts.push(alert.into());
+    }
+    drafts
+}
+
+/// A budget that is whole again holds nothing more: nobody has to be there at midnight.
+fn budgets(state: &State, now: Timestamp) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for alert in state.alerts.values() {
+        let id = alert.id;
+        if state.budget_alert_over(alert).is_none_or(|at| at > now) {
+            continue;
+        }
+        if alert.recovered.is_none() {
+            drafts.push(Event::AlertRecovered { id }.into());
+        }
+        // What somebody widened meanwhile is his to resolve.
+        if alert.is_of_budget() {
+            drafts.extend(andon::resolve(state, id, WHOLE_AGAIN).unwrap_or_default());
+        }
     }
     drafts
 }

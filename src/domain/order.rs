@@ -12,6 +12,7 @@ use super::{
     id::{AlertId, OrderId},
     record::{ActorKind, Record, Seq},
     time::Timestamp,
+    usage::Usage,
 };
 
 /// Declares an enum of plain words, with `ALL`, `word`, `Display` and `FromStr`.
@@ -371,6 +372,9 @@ pub struct Order {
     /// Where its code is made, if apart. Not written where nothing is: older ledgers know none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Box<Workspace>>,
+    /// What work on it used up. Not written where that is nothing: older ledgers know nothing of it.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
 }
 
 impl Order {

@@ -10,6 +10,7 @@ use super::{
     order::{Actor, Workspace},
     record::{Hash, Record, Seq},
     time::Timestamp,
+    usage::Usage,
 };
 
 /// The first bytes of every receipt's hash.
@@ -45,6 +46,9 @@ pub struct Receipt {
     /// Where it was made, if apart, with the commits before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Box<Workspace>>,
+    /// What work on it had used up by then.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
     /// The completion's record.
     pub seq: Seq,
     /// That record's hash, which covers everything above.
@@ -75,6 +79,7 @@ impl Receipt {
             previous_receipt,
             evidence,
             workspace,
+            usage,
         } = event
         else {
             return None;
@@ -91,6 +96,7 @@ impl Receipt {
                 seen => Evidence::Gates(seen.to_vec()),
             },
             workspace: workspace.clone(),
+            usage: *usage,
             seq: record.seq,
             record_hash: record.hash,
             previous: *previous_receipt,

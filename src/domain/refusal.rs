@@ -12,6 +12,8 @@ use super::{
     gate::ClosedGate,
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status},
+    time::{Timestamp, rfc3339},
+    usage::{BudgetView, UsageView},
 };
 
 /// A command that a rule does not allow. Nothing was changed.
@@ -159,6 +161,9 @@ pub enum Refusal {
         held: u32,
         /// Of them, how many are in a bucket that is full.
         full: u32,
+        /// Of them, how many would spend a budget that is spent.
+        #[serde(default, skip_serializing_if = "is_none")]
+        spent: u32,
         /// The buckets that are full.
         full_buckets: Vec<Bucket>,
         /// Of those, the ones that are full with nothing in them: their limit is zero.
@@ -168,6 +173,18 @@ pub enum Refusal {
         alerts: Vec<AlertId>,
         /// Whether the first stage is full.
         stage_full: Option<String>,
+    },
+    /// What it would use up may not be.
+    BudgetSpent {
+        /// Whose budget it is.
+        scope: Scope,
+        /// What was used up of it.
+        spent: UsageView,
+        /// What may be.
+        limit: BudgetView,
+        /// When it is whole again by itself, if ever.
+        #[serde(default, with = "rfc3339")]
+        until: Option<Timestamp>,
     },
     /// The agent is paused.
     AgentPaused {
@@ -234,6 +251,10 @@ pub enum Refusal {
     },
 }
 
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Refusal {
     /// Returns an [`Refusal::Invalid`].
     pub fn invalid(field: &str, why: impl Into<String>) -> Self {
@@ -274,6 +295,7 @@ impl Refusal {
             Refusal::Changed { .. } => "changed",
             Refusal::AlertChanged { .. } => "alert_changed",
             Refusal::NothingReady { .. } => "nothing_ready",
+            Refusal::BudgetSpent { .. } => "budget_spent",
             Refusal::AgentPaused { .. } => "agent_paused",
             Refusal::AgentHolds { .. } => "agent_holds",
             Refusal::Role { .. } => "role",

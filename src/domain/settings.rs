@@ -6,10 +6,13 @@ use bitcode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    agent::MAX_AGENTS,
     andon::Severity,
+    budget::BudgetScope,
     gate::GateRule,
     order::{BUCKETS, Bucket},
     time::{HOUR, MINUTE, SECOND},
+    usage::Budget,
 };
 
 /// The most stages a board can have; more would not fit a wide screen.
@@ -20,6 +23,8 @@ pub const MAX_WIP: u32 = 10_000;
 pub const MAX_SLA_HOURS: u32 = 87_600;
 /// The longest lease that can be asked for: one week, in seconds.
 pub const MAX_LEASE_SECONDS: u32 = 7 * 24 * 3600;
+/// The most budgets of a ledger: one of each registered agent, and those that are not of an agent.
+pub const MAX_BUDGETS: usize = MAX_AGENTS + BUCKETS + 2;
 
 /// The rules of one class of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
@@ -80,6 +85,9 @@ pub struct Settings {
     /// Quality gates by name. Not written where there are none: older ledgers know none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gates: BTreeMap<String, GateRule>,
+    /// Budgets by what they are of. Not written where there are none: older ledgers know none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub budgets: BTreeMap<BudgetScope, Budget>,
 }
 
 impl Settings {
@@ -121,6 +129,7 @@ impl Default for Settings {
                 escalate_minutes: [0, 240, 60, 0],
             },
             gates: BTreeMap::new(),
+            budgets: BTreeMap::new(),
         }
     }
 }

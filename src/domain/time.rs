@@ -80,6 +80,39 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Writes a moment that may be absent as RFC 3339 in UTC, to the second, and reads it back.
+pub mod rfc3339 {
+    use chrono::DateTime;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::Timestamp;
+
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => to.collect_str(at),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// It is no such moment.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+        let read = |text: String| {
+            let date = DateTime::parse_from_rfc3339(&text).map_err(de::Error::custom)?;
+            Ok(Timestamp::from_utc(date.to_utc()))
+        };
+        Option::<String>::deserialize(from)?.map(read).transpose()
+    }
+}
+
 /// The longest span that can be typed: a hundred years, far beyond every limit of the rules.
 const MAX_SPAN: i64 = 36_525 * DAY;
 

@@ -6,6 +6,7 @@
 mod gates;
 mod scribe;
 mod story;
+mod usage;
 mod workspaces;
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};

@@ -31,6 +31,7 @@ mod rules;
 mod rules_andon;
 mod rules_gates;
 mod rules_graph;
+mod rules_usage;
 mod rules_workspaces;
 mod ssh;
 mod supervised;

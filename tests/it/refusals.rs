@@ -13,7 +13,10 @@ use obeya::domain::{
     id::{AlertId, OrderId},
     order::{Actor, Bucket, Dependency, Status, Wait},
     refusal::Refusal,
+    usage::{BudgetView, Money, UsageView},
 };
+
+use crate::support::line::NOON;
 
 #[test]
 fn every_refusal_explains_itself() {
@@ -134,16 +137,30 @@ fn every_refusal_explains_itself() {
             blocked: 1,
             held: 2,
             full: 3,
+            spent: 2,
             full_buckets: vec![Bucket::Cost],
             shut_buckets: vec![],
             alerts: vec![AlertId(3)],
             stage_full: Some("design".into()),
+        },
+        Refusal::BudgetSpent {
+            scope: Scope::Agent("ann".into()),
+            spent: UsageView {
+                tokens: 1_200,
+                cost: Money(500_000),
+            },
+            limit: BudgetView {
+                tokens: Some(1_000),
+                cost: Some(Money(2_000_000)),
+            },
+            until: Some(NOON),
         },
         Refusal::NothingReady {
             queued: 0,
             blocked: 0,
             held: 0,
             full: 0,
+            spent: 0,
             full_buckets: vec![],
             shut_buckets: vec![],
             alerts: vec![],
@@ -292,12 +309,17 @@ fn every_refusal_explains_itself() {
     only the engine does this, by itself
       {"rule":"engine_only"}
         change obeya.toml: the engine reads it
-    none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, stage design is full
-      {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
+    none of 6 queued can start: 1 waits for others, 2 held by ALERT-003, 3 in a full bucket, 2 under a spent budget, stage design is full
+      {"rule":"nothing_ready","queued":6,"blocked":1,"held":2,"full":3,"spent":2,"full_buckets":["cost"],"alerts":["ALERT-003"],"stage_full":"design"}
         obeya andon resolve ALERT-003 --resolution …
         complete or release an order in cost
         move an order out of design
+        obeya report usage
         obeya work-order list --status queued
+    the budget of agent:ann is spent: 1200 of 1000 tokens, cost 0.5 of 2; it is whole again at 2026-05-28T20:26:40Z
+      {"rule":"budget_spent","scope":{"agent":"ann"},"spent":{"tokens":1200,"cost":0.5},"limit":{"tokens":1000,"cost":2},"until":"2026-05-28T20:26:40Z"}
+        obeya report usage
+        raise it in obeya.toml: the host reads it
     nothing is queued that may be pulled
       {"rule":"nothing_ready","queued":0,"blocked":0,"held":0,"full":0,"full_buckets":[],"alerts":[],"stage_full":null}
         obeya work-order create --title …

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use obeya::domain::{
     agent::PullFilter,
     andon::Severity,
+    budget::BudgetScope,
     command::{COMMANDS, Command, Danger, Destination, NewOrder, Role, StageChange},
     event::Changes,
     evolve,
@@ -17,6 +18,7 @@ use obeya::domain::{
     order::{Actor, Bucket, Landing, Link},
     refusal::Refusal,
     state::State,
+    usage::Budget,
 };
 use uuid::Uuid;
 
@@ -45,6 +47,23 @@ pub(crate) fn every_command(id: OrderId, closed: OrderId, alert: AlertId) -> Vec
             },
             add_labels: vec![],
             remove_labels: vec![],
+        },
+        Command::RecordUsage {
+            id,
+            agent: None,
+            run: None,
+            tokens: 1,
+            cost: 1,
+        },
+        Command::SetBudget {
+            scope: BudgetScope::Line,
+            budget: Budget {
+                tokens: Some(1),
+                cost: None,
+            },
+        },
+        Command::RemoveBudget {
+            scope: BudgetScope::Line,
         },
         Command::StartOrder { id },
         Command::ClaimOrder {
@@ -246,6 +265,7 @@ fn the_table_of_commands() {
     work-order cancel    operator  destructive
     work-order reopen    operator
     work-order release   agent
+    work-order usage     agent
     work-order comment   agent
     deps add             agent
     deps remove          agent
@@ -266,6 +286,8 @@ fn the_table_of_commands() {
     quality-gate approve operator
     quality-gate reject  operator
     work-order workspace admin
+    budget set           admin
+    budget remove        admin
     agent register       agent
     agent pause          operator
     agent resume         operator

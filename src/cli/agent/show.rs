@@ -135,6 +135,10 @@ pub(super) fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
             all.join(", ")
         )
     });
+    let used = match detail.budget {
+        Some(budget) => Some(budget.against(detail.used_today)),
+        None => (!detail.used_today.is_none()).then(|| detail.used_today.to_string()),
+    };
     let facts = [
         ("state", life.map(in_words)),
         ("runs", runs),
@@ -153,6 +157,7 @@ pub(super) fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
             (!can.labels.is_empty()).then(|| can.labels.join(", ")),
         ),
         ("completed", Some(agent.completed.to_string())),
+        ("used today", used),
         (
             "registered",
             Some(

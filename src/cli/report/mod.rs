@@ -5,6 +5,7 @@ mod handover;
 mod outlook;
 mod progress;
 mod times;
+mod usage;
 
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
@@ -101,6 +102,12 @@ pub(super) fn grammar(noun: Command) -> Command {
                 .args(filter::present())
                 .args(filter::lasting())
                 .args([history(HISTORY_DAYS), limit()]),
+            verb(NOUN, "usage").args([
+                option("by", "WHAT", "What the table is of; day if not given")
+                    .value_parser(["day", "bucket", "agent", "order"]),
+                month(),
+                limit(),
+            ]),
             verb(NOUN, "handover").args([
                 since("From when on, like 8h or 2026-02-01T06:00:00Z; 8 hours if not given".into()),
                 limit(),
@@ -120,8 +127,17 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         .copied();
     let from = |or: Since| -> Timestamp { typed.unwrap_or(or).first_day(link::now()) };
     let days = |days: u32| from(Since::Ago(i64::from(days) * DAY));
-    let filter = filter::filter(matches, call)?;
     let limit = value(matches, "limit");
+    if verb == "usage" {
+        let since = from(WINDOW);
+        let answer = answer!(call, Query::Usage { since, limit }, Usage);
+        let by = text(matches, "by");
+        return match call.json() {
+            true => call.out.json(&answer),
+            false => usage::show(call, &answer, by.as_deref()),
+        };
+    }
+    let filter = filter::filter(matches, call)?;
     match verb {
         "progress" => {
             let epic = call.order_of(matches)?;

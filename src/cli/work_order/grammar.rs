@@ -16,6 +16,7 @@ use crate::{
         id::AlertId,
         order::{Bucket, Kind, Priority},
         query::filter::{Cursor, Sort},
+        usage::Money,
     },
 };
 
@@ -84,6 +85,16 @@ pub(in crate::cli) fn grammar(noun: Command) -> Command {
                 order(),
                 agent(),
                 prose("note", "TEXT", "What is being done, in one line"),
+            ]),
+            verb(NOUN, "usage").args([
+                order(),
+                agent(),
+                option("tokens", "N", "How many more tokens, in and out")
+                    .value_parser(clap::value_parser!(u64))
+                    .required_unless_present("cost"),
+                option("cost", "AMOUNT", "How much more money, like 0.42")
+                    .value_parser(reads(str::parse::<Money>)),
+                option("run", "NAME", "The run that used it up"),
             ]),
             verb(NOUN, "comment").args([
                 order(),

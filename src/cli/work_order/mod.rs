@@ -30,6 +30,7 @@ use crate::domain::{
         order_view::{LeaseView, OrderView},
         value::Moment,
     },
+    usage::Money,
 };
 
 pub(super) use self::grammar::{grammar, pull_filter};
@@ -127,6 +128,16 @@ fn one(verb: &str, id: OrderId, matches: &ArgMatches, call: &mut Call<'_>) -> Do
             force: matches.get_flag("force"),
             reason: reason(),
         },
+        "usage" => {
+            call.act_as(matches.get_one("agent"));
+            Intent::RecordUsage {
+                id,
+                agent: None,
+                run: text(matches, "run"),
+                tokens: value(matches, "tokens").unwrap_or(0),
+                cost: value::<Money>(matches, "cost").unwrap_or_default().0,
+            }
+        }
         "comment" => Intent::CommentOrder {
             id,
             text: given(call, word(matches, "text"))?,

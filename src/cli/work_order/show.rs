@@ -176,6 +176,10 @@ fn facts(call: &mut Call<'_>, order: &OrderView) -> Done {
         ("waits for", some(&order.waits_for)),
         ("blocks", some(&order.blocks)),
         ("mends", some(&order.corrective_for)),
+        (
+            "used",
+            (!order.usage.is_none()).then(|| order.usage.to_string()),
+        ),
     ];
     for (name, text) in texts {
         if let Some(text) = text {

@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::{
-    Words,
+    Budget, Words,
     reader::{Key, Reader, Value},
 };
 
@@ -74,15 +74,6 @@ pub enum Merge {
     None,
 }
 
-/// What an agent may use up.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Budget {
-    /// In tokens.
-    pub tokens: Option<u64>,
-    /// In money, in whatever currency the agent reports.
-    pub cost: Option<f64>,
-}
-
 /// An agent as its table describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentRule {
@@ -118,8 +109,10 @@ pub struct AgentRule {
     pub progress: Progress,
     /// How long it may take to end when it is told to.
     pub grace_seconds: u32,
-    /// What it may use up.
+    /// What it may use up in a day.
     pub budget: Option<Budget>,
+    /// Whether what it uses up is counted: where a budget is, it must tell then.
+    pub metered: bool,
     /// Where it works.
     pub workspace: Workspace,
     /// What becomes of what it made there.
@@ -147,6 +140,7 @@ impl AgentRule {
             progress: Progress::default(),
             grace_seconds: GRACE,
             budget: None,
+            metered: true,
             workspace: Workspace::default(),
             merge: Merge::default(),
         }
@@ -184,6 +178,10 @@ impl AgentRule {
                 ),
             };
             reader.wrong(name.span(), what, mend);
+        }
+        if rule.budget.is_some() && !rule.metered && reader.found.len() == before {
+            let what = "nobody counts what this agent uses up, and it has a budget";
+            reader.wrong(name.span(), what, "leave out budget, or metered = false");
         }
         (reader.found.len() == before).then_some(rule)
     }
@@ -232,7 +230,8 @@ impl AgentRule {
                 self.progress = reader.word(word, value, &sorts)?;
             }
             "grace" => self.grace_seconds = reader.span(word, value, 0, GRACE_LIMIT)?,
-            "budget" => self.budget(reader, value)?,
+            "budget" => self.budget = Some(Budget::read(reader, word, value)?),
+            "metered" => self.metered = reader.flag(word, value)?,
             "workspace" => {
                 let places = [
                     ("shared", Workspace::Shared),
@@ -247,7 +246,7 @@ impl AgentRule {
             other => {
                 let what = format!("an agent has no '{other}'");
                 let mend = "use role, mode, command, cwd, env, capabilities, topics, restart, count, \
-                            lease, progress, grace, budget, workspace or merge";
+                            lease, progress, grace, budget, metered, workspace or merge";
                 reader.wrong(key.span(), what, mend);
             }
         }
@@ -274,23 +273,6 @@ impl AgentRule {
                 }
             }
         }
-        Some(())
-    }
-
-    fn budget(&mut self, reader: &mut Reader<'_>, value: &Value<'_>) -> Option<()> {
-        let mut budget = Budget::default();
-        for (key, value) in reader.table("budget", value, "{ tokens = …, cost = … }")? {
-            let word = key.get_ref().as_ref();
-            match word {
-                "tokens" => budget.tokens = Some(reader.number(word, value, 0, u64::MAX)?),
-                "cost" => budget.cost = Some(reader.amount(word, value)?),
-                other => {
-                    let what = format!("a budget has no '{other}'");
-                    reader.wrong(key.span(), what, "use tokens or cost");
-                }
-            }
-        }
-        self.budget = Some(budget);
         Some(())
     }
 }

@@ -12,11 +12,15 @@
 //! itself, so that nobody who can write to the ledger may thereby run a program.
 
 mod agent;
+mod budgets;
 pub mod gates;
 mod reader;
 
-pub use self::agent::{AgentRule, Budget, Merge, Mode, Progress, Restart, Workspace, is_name};
 use self::reader::{Reader, Value};
+pub use self::{
+    agent::{AgentRule, Merge, Mode, Progress, Restart, Workspace, is_name},
+    budgets::{Budget, Budgets},
+};
 use super::{Document, Problem};
 
 /// The file in the project's root.
@@ -41,6 +45,8 @@ pub struct Line {
     pub agents: Vec<AgentRule>,
     /// What must be free on the disk for new work to begin, in bytes; None where the host's own rule holds.
     pub headroom: Option<u64>,
+    /// What may be used up, beside what an agent itself may.
+    pub budgets: Budgets,
 }
 
 impl Line {
@@ -64,6 +70,7 @@ impl Line {
                     }
                 }
                 "workspace" => line.workspace(&mut reader, value),
+                "budgets" => line.budgets = Budgets::read(&mut reader, value, words),
                 // [`gates::read`] reads them.
                 "gates" => {}
                 other => {
@@ -71,7 +78,7 @@ impl Line {
                     reader.wrong(
                         key.span(),
                         what,
-                        "use [agents.NAME], [gates.NAME] or [workspace]",
+                        "use [agents.NAME], [gates.NAME], [budgets] or [workspace]",
                     );
                 }
             }
@@ -184,9 +191,50 @@ mod tests {
         obeya.toml:13:29: 'feature' is no value of buckets; write one of security, features
         obeya.toml:14:9: '2 moons' is no value of lease; write a time like 90, "90s", "10m" or "2h", from 5 to 604800 s
         obeya.toml:15:9: there is no command; write command = ["program", "argument"]
-        obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget, workspace or merge
+        obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget, metered, workspace or merge
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
-        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME], [gates.NAME] or [workspace]
+        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME], [gates.NAME], [budgets] or [workspace]
         "#);
+    }
+
+    #[test]
+    fn budgets_are_read_and_one_with_a_mistake_is_left_out() {
+        let (line, problems) = read(
+            "[budgets]\nday = { tokens = 1_000, cost = 20 }\n\
+             [budgets.order]\ncost = 0.5\n[budgets.buckets.features]\ntokens = 7\n",
+        );
+        assert_eq!(problems, "");
+        let day = Budget {
+            tokens: Some(1_000),
+            cost: Some(20.0),
+        };
+        let order = Budget {
+            tokens: None,
+            cost: Some(0.5),
+        };
+        let features = Budget {
+            tokens: Some(7),
+            cost: None,
+        };
+        let wanted = Budgets {
+            day: Some(day),
+            order: Some(order),
+            buckets: vec![("features".into(), features)],
+        };
+        assert_eq!(line.budgets, wanted);
+        let (line, problems) = read(
+            "[budgets]\nday = { token = 1 }\nweek = { tokens = 1 }\norder = {}\n\
+             [budgets.buckets]\nfeature = { tokens = 1 }\nsecurity = { cost = -1 }\n\
+             [agents.a]\ncommand = ['true']\nbudget = { tokens = 1 }\nmetered = false\n",
+        );
+        assert_eq!(line, Line::default());
+        insta::assert_snapshot!(problems, @r"
+        obeya.toml:2:9: a budget has no 'token'; use tokens or cost
+        obeya.toml:3:1: budgets have no 'week'; use day, order or buckets
+        obeya.toml:4:9: this budget limits nothing; write { tokens = …, cost = … }
+        obeya.toml:6:1: there is no bucket 'feature'; use security, features
+        obeya.toml:7:21: -1 is no value of cost; write a number that is not negative
+        obeya.toml:8:9: nobody counts what this agent uses up, and it has a budget; leave out budget, or metered = false
+        ");
     }
 }

@@ -114,6 +114,14 @@ impl<'d> Reader<'d> {
         }
     }
 
+    /// Returns whether something is so.
+    pub(super) fn flag(&mut self, key: &str, value: &Value<'_>) -> Option<bool> {
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => self.none_of(key, value, "true or false"),
+        }
+    }
+
     /// Returns a list of texts that each pass a test.
     pub(super) fn texts(
         &mut self,

@@ -13,10 +13,12 @@ pub use self::{
 use super::{
     agent::PullFilter,
     andon::Severity,
+    budget::BudgetScope,
     event::Changes,
     gate::{GateRule, GateRun},
     id::{AlertId, OrderId},
     order::{Bucket, Link, Workspace, vocabulary},
+    usage::Budget,
 };
 
 vocabulary! {
@@ -167,6 +169,23 @@ commands! {
         #[serde(default)]
         reason: Option<String>,
     } = "work-order" "release" Agent Compensable "Give a work order back to the queue",
+    /// Notes what work on an order used up since it was last noted.
+    RecordUsage {
+        /// Which.
+        id: OrderId,
+        /// Which agent used it up, where the engine says so; None is the caller.
+        #[serde(default)]
+        agent: Option<String>,
+        /// The run that did, if it has a name.
+        #[serde(default)]
+        run: Option<String>,
+        /// How many more tokens.
+        #[serde(default)]
+        tokens: u64,
+        /// How much more money, in millionths of a unit.
+        #[serde(default)]
+        cost: u64,
+    } = "work-order" "usage" Agent Compensable "Note what work on a work order used up",
     /// Says something about an order.
     CommentOrder {
         /// Which.
@@ -324,6 +343,18 @@ commands! {
         /// The term of the host that did it.
         term: u64,
     } = "work-order" "workspace" Admin Compensable "Note where a work order's code is made",
+    /// Sets a budget: what the host read beside the ledger.
+    SetBudget {
+        /// Of what.
+        scope: BudgetScope,
+        /// What may be used up.
+        budget: Budget,
+    } = "budget" "set" Admin Compensable "Set a budget",
+    /// Takes a budget away.
+    RemoveBudget {
+        /// Of what.
+        scope: BudgetScope,
+    } = "budget" "remove" Admin Compensable "Take a budget away",
     /// Registers an agent, or registers it anew.
     RegisterAgent {
         /// Its name.

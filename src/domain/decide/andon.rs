@@ -227,7 +227,7 @@ pub(super) fn recover(state: &State, fingerprint: &str) -> Decision {
 }
 
 /// Decides that an alert is over.
-pub(super) fn resolve(state: &State, id: AlertId, resolution: &str) -> Decision {
+pub(in crate::domain) fn resolve(state: &State, id: AlertId, resolution: &str) -> Decision {
     let alert = open(state, id)?;
     let resolution = validate::line("resolution", resolution, MAX_REASON)?;
     let freed = alert.hold.as_ref().map(|hold| freed(state, alert, hold));

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     agent::PullFilter,
-    andon::Scope,
+    andon::{Alert, Scope},
     cold::Cold,
     command::Destination,
     event::Event,
@@ -52,6 +52,7 @@ pub(super) fn claim(
 ) -> Decision {
     let order = guard::open(state, cold, id)?;
     may_start(state, order, context.actor)?;
+    affordable(state, order, context)?;
     let lease = lease(state, order, lease_seconds, context.now)?;
     Ok(vec![started(state, order, context, Some(lease)).into()])
 }
@@ -65,6 +66,13 @@ pub(super) fn next(
 ) -> Decision {
     let agent = agent_of(context.actor);
     not_paused(state, agent)?;
+    if let Some(name) = agent {
+        let own = [Scope::Line, Scope::Agent(name.into())].into_iter();
+        let spent = own
+            .filter_map(|scope| state.budget_refusal(scope, context.now))
+            .next();
+        spent.map_or(Ok(()), Err)?;
+    }
     let stage = first_stage(state);
     let capabilities = agent
         .and_then(|name| state.agent(name))
@@ -76,7 +84,10 @@ pub(super) fn next(
         state.counts.wip[bucket] < state.settings.buckets[bucket].wip_limit
     });
     let stage_full = room_in_stage(state, stage).err().map(|_| stage.to_owned());
-    let (mut queued, mut blocked, mut held, mut full) = (0, 0, 0, 0);
+    let is_spent = |scope| agent.is_some() && state.is_spent(&scope, context.now.day());
+    let dry: [bool; BUCKETS] =
+        std::array::from_fn(|bucket| is_spent(Scope::Bucket(Bucket::ALL[bucket])));
+    let (mut queued, mut blocked, mut held, mut full, mut spent) = (0, 0, 0, 0, 0);
     let mut alerts: Vec<AlertId> = vec![];
     let mut best: Option<(ReadyKey, &Order)> = None;
     for order in state.work_orders() {
@@ -87,6 +98,7 @@ pub(super) fn next(
         // What stands in the way adds up: lifting one of them is not enough, and the refusal names them all.
         let waits = order.is_blocked();
         let no_room = !room[order.bucket.index()];
+        let no_money = dry[order.bucket.index()] || is_spent(Scope::Order(order.id));
         let known = alerts.len();
         alerts.extend(
             state
@@ -97,11 +109,12 @@ pub(super) fn next(
         blocked += u32::from(waits);
         held += u32::from(stopped);
         full += u32::from(no_room);
+        spent += u32::from(no_money);
         if stopped {
             alerts.sort();
             alerts.dedup();
         }
-        if !(waits || stopped || no_room) {
+        if !(waits || stopped || no_room || no_money) {
             let key = ready_key(state, order);
             if best.as_ref().is_none_or(|(other, _)| key < *other) {
                 best = Some((key, order));
@@ -129,6 +142,7 @@ pub(super) fn next(
                 blocked,
                 held,
                 full,
+                spent,
                 full_buckets,
                 shut_buckets,
                 alerts,
@@ -167,6 +181,13 @@ pub fn may_start(state: &State, order: &Order, actor: &Actor) -> Result<(), Refu
     not_held(state, order, stage, agent)?;
     orders::room_in_bucket(state, order.bucket)?;
     room_in_stage(state, stage)
+}
+
+/// Refuses an agent what would spend a budget that is spent already. Nobody counts what a person does.
+fn affordable(state: &State, order: &Order, context: &Context<'_>) -> Result<(), Refusal> {
+    let spent =
+        agent_of(context.actor).and_then(|name| state.over_budget(order, name, context.now));
+    spent.map_or(Ok(()), Err)
 }
 
 fn agent_of(actor: &Actor) -> Option<&str> {
@@ -210,7 +231,19 @@ fn not_blocked(order: &Order) -> Result<(), Refusal> {
 }
 
 fn not_held(state: &State, order: &Order, stage: &str, agent: Option<&str>) -> Result<(), Refusal> {
-    let holds: Vec<_> = state.holds_on(order, Some(stage), agent).collect();
+    held_by(state, order, stage, agent, |_| true)
+}
+
+/// Refuses what an alert holds, of those that count.
+fn held_by(
+    state: &State,
+    order: &Order,
+    stage: &str,
+    agent: Option<&str>,
+    counts: impl Fn(&Alert) -> bool,
+) -> Result<(), Refusal> {
+    let holds = state.holds_on(order, Some(stage), agent);
+    let holds: Vec<_> = holds.filter(|(alert, _)| counts(alert)).collect();
     match holds.first() {
         Some((_, scope)) => Err(Refusal::Held {
             id: order.id,
@@ -342,7 +375,8 @@ pub(super) fn complete(
     let order = guard::open(state, cold, id)?;
     let by = match order.work() {
         Some(work) => {
-            not_held(state, order, &work.stage, holder_agent(work))?;
+            let costly = |alert: &Alert| !alert.is_of_budget();
+            held_by(state, order, &work.stage, holder_agent(work), costly)?;
             work.holder.clone()
         }
         None if order.is_epic() => {
@@ -370,6 +404,7 @@ pub(super) fn complete(
             previous_receipt: state.receipts.hash,
             evidence: gates::evidence(state, order),
             workspace: order.workspace.clone(),
+            usage: order.usage,
         }
         .into(),
     ])
@@ -421,64 +456,4 @@ pub(super) fn release(
         }
         .into(),
     ])
-}
-
-/// Decides that a closed order is open again, with its edges checked anew.
-pub(super) fn reopen(state: &State, cold: &Cold, id: OrderId, reason: Option<&str>) -> Decision {
-    if state.order(id).is_some() {
-        return Err(Refusal::NotClosed { id });
-    }
-    let mut form = cold
-        .order(id)
-        .ok_or_else(|| Refusal::not_found(id))?
-        .clone();
-    let order = &mut form.order;
-    if let Some(parent) = order.parent {
-        orders::room_for_child(guard::open(state, cold, parent)?)?;
-    }
-    for wait in &mut order.depends_on {
-        wait.state = super::deps::state_of(state, cold, wait.on).unwrap_or(Wait::Cancelled);
-    }
-    order.blocks = state
-        .orders()
-        .filter(|other| other.depends_on.iter().any(|wait| wait.on == id))
-        .map(|other| other.id)
-        .collect();
-    order.blocks.sort();
-    order.children.retain(|child| {
-        state
-            .order(*child)
-            .is_some_and(|child| child.parent == Some(id))
-    });
-    order
-        .corrective
-        .retain(|alert| state.alert(*alert).is_some());
-    no_circle(state, order)?;
-    let reason = validate::optional_line("reason", reason, MAX_REASON)?;
-    Ok(vec![
-        Event::OrderReopened {
-            id,
-            form: Box::new(form),
-            reason,
-        }
-        .into(),
-    ])
-}
-
-/// Refuses a reopening that would close a circle: something that would wait for the order already lies
-/// behind what the order waits for.
-fn no_circle(state: &State, order: &Order) -> Result<(), Refusal> {
-    let mut graph = state.graph().clone();
-    let waits = order.depends_on.iter();
-    let waits = waits
-        .filter(|wait| wait.state == Wait::Open)
-        .map(|wait| wait.on);
-    for before in waits.chain(order.children.iter().copied()) {
-        graph.insert_edge(order.id, before);
-    }
-    let mut above = order.blocks.iter().copied().chain(order.parent);
-    match above.find_map(|above| graph.cycle(above, order.id)) {
-        Some(path) => Err(Refusal::Cycle { path }),
-        None => Ok(()),
-    }
 }

@@ -130,6 +130,7 @@ impl Command {
             | Command::ReopenOrder { id, .. }
             | Command::ReleaseOrder { id, .. }
             | Command::CommentOrder { id, .. }
+            | Command::RecordUsage { id, .. }
             | Command::AddDependency { id, .. }
             | Command::RemoveDependency { id, .. }
             | Command::AddLink { id, .. }

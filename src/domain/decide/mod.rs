@@ -10,7 +10,9 @@ mod gates;
 mod guard;
 pub mod import;
 mod orders;
+mod reopen;
 mod settings;
+mod usage;
 mod validate;
 mod workspace;
 
@@ -28,6 +30,7 @@ use super::{
     refusal::Refusal,
     state::State,
     time::Timestamp,
+    usage::Usage,
 };
 
 /// Who asks, when, and with what right.
@@ -95,6 +98,23 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
             remove_labels,
         } => orders::edit(state, cold, *id, changes, add_labels, remove_labels),
         Command::CommentOrder { id, text } => orders::comment(state, cold, *id, text),
+        Command::RecordUsage {
+            id,
+            agent,
+            run,
+            tokens,
+            cost,
+        } => {
+            let said = usage::Said {
+                agent: agent.as_deref(),
+                run: run.as_deref(),
+                more: Usage {
+                    tokens: *tokens,
+                    cost: *cost,
+                },
+            };
+            usage::record(state, cold, *id, said, context)
+        }
         Command::AddLink { id, link } => orders::link(state, cold, *id, link, true),
         Command::RemoveLink { id, link } => orders::link(state, cold, *id, link, false),
         Command::StartOrder { id } => flow::start(state, cold, *id, None, context),
@@ -110,7 +130,7 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
             flow::complete(state, cold, *id, sku.as_deref(), note.as_deref(), context)
         }
         Command::CancelOrder { id, reason } => flow::cancel(state, cold, *id, reason),
-        Command::ReopenOrder { id, reason } => flow::reopen(state, cold, *id, reason.as_deref()),
+        Command::ReopenOrder { id, reason } => reopen::reopen(state, cold, *id, reason.as_deref()),
         Command::ReleaseOrder { id, force, reason } => {
             flow::release(state, cold, *id, *force, reason.as_deref(), context)
         }
@@ -162,6 +182,8 @@ pub fn decide(state: &State, cold: &Cold, command: &Command, context: &Context<'
         Command::RejectGate { id, gate, note } => {
             gates::reject(state, cold, *id, gate, note, context)
         }
+        Command::SetBudget { scope, budget } => usage::set(state, scope, *budget, context),
+        Command::RemoveBudget { scope } => usage::remove(state, scope, context),
         Command::RegisterAgent {
             name,
             role,

@@ -212,6 +212,7 @@ pub(super) fn genesis(state: &State, uuid: Uuid) -> Decision {
         stages,
         policy,
         gates: _,
+        budgets: _,
     } = Settings::default();
     let mut drafts = vec![
         Event::LedgerCreated {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     agent::PullFilter,
     andon::{Freed, Scope, Severity},
+    budget::BudgetScope,
     gate::{GateEvidence, GateRule, GateRun},
     id::{AlertId, OrderId},
     order::{
@@ -19,6 +20,7 @@ use super::{
     record::Hash,
     settings::{BucketRule, Policy, Stage},
     time::Timestamp,
+    usage::{Budget, Usage},
 };
 
 pub use parts::{Baseline, Changes, ImportedEnd, ImportedItem, Parent};
@@ -236,6 +238,9 @@ events! {
         /// Where it was made, with the commits before and after; version 2 knew of none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         workspace: Option<Box<Workspace>>,
+        /// What work on it used up; versions 1 and 2 knew nothing of it.
+        #[serde(default, skip_serializing_if = "Usage::is_none")]
+        usage: Usage,
     },
     /// An order was given up.
     OrderCancelled = "order_cancelled" 1 {
@@ -451,5 +456,34 @@ events! {
         workspace: Box<Workspace>,
         /// The term of the host that did it.
         term: u64,
+    },
+    /// Work on an order used something up.
+    UsageRecorded = "usage_recorded" 1 {
+        /// Which order; it may be closed.
+        id: OrderId,
+        /// Its bucket at that time.
+        bucket: Bucket,
+        /// Which agent used it up; None for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        /// The run that did, if it has a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<String>,
+        /// How many more tokens.
+        tokens: u64,
+        /// How much more money, in millionths of a unit.
+        cost: u64,
+    },
+    /// A budget was set, or changed.
+    BudgetSet = "budget_set" 1 {
+        /// Of what.
+        scope: BudgetScope,
+        /// What may be used up from here on.
+        budget: Budget,
+    },
+    /// A budget was taken away.
+    BudgetRemoved = "budget_removed" 1 {
+        /// Of what.
+        scope: BudgetScope,
     },
 }

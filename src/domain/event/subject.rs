@@ -26,6 +26,7 @@ impl Event {
             | Event::GateRecorded { id, .. }
             | Event::GateJudged { id, .. }
             | Event::WorkspaceRecorded { id, .. }
+            | Event::UsageRecorded { id, .. }
             | Event::SlaBreached { id, .. } => id.to_string(),
             Event::AlertRaised { id, .. }
             | Event::AlertRepeated { id, .. }
@@ -49,6 +50,8 @@ impl Event {
             | Event::PolicySet { .. }
             | Event::GateSet { .. }
             | Event::GateRemoved { .. }
+            | Event::BudgetSet { .. }
+            | Event::BudgetRemoved { .. }
             | Event::ImportFinished { .. }
             | Event::LeasesRenewed { .. } => "ledger".into(),
         }

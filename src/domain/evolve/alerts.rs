@@ -47,14 +47,19 @@ impl Step<'_> {
                 *next = (*next).max(id.0.saturating_add(1));
                 Arc::make_mut(&mut self.state.alerts).insert(*id, Arc::new(alert));
                 self.escalation_due(*id);
+                self.budget_due(*id);
             }
-            Event::AlertRepeated { id, .. } => self.with_alert(*id, |alert| {
-                alert.count = alert.count.saturating_add(1);
-                alert.last_seen = now;
-                alert.recovered = None;
-            }),
+            Event::AlertRepeated { id, .. } => {
+                self.with_alert(*id, |alert| {
+                    alert.count = alert.count.saturating_add(1);
+                    alert.last_seen = now;
+                    alert.recovered = None;
+                });
+                self.budget_due(*id);
+            }
             Event::AlertHeld { id, hold } => {
                 self.with_alert(*id, |alert| alert.hold = Some(hold.clone()));
+                self.budget_due(*id);
             }
             Event::AlertRecovered { id } => {
                 self.with_alert(*id, |alert| alert.recovered = Some(now))

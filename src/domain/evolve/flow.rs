@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Step, set, tally};
 use crate::domain::{
     archive::{ArchiveChange, ArchivedOrder, ReceiptRow},
+    budget::BudgetScope,
     event::Event,
     id::OrderId,
     order::{Actor, ClosedOrder, Order, Outcome, Phase, Wait, Work},
@@ -90,6 +91,15 @@ impl Step<'_> {
         };
         let mut order = Arc::unwrap_or_clone(order);
         order.changed = self.record.time;
+        if self
+            .state
+            .settings
+            .budgets
+            .contains_key(&BudgetScope::Order)
+        {
+            // If its budget was spent, the alert of that is over.
+            self.look_soon();
+        }
         match &order.phase {
             _ if order.is_epic() => {
                 let epics = &mut self.state.counts.epics;

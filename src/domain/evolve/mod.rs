@@ -6,6 +6,7 @@ mod edges;
 mod flow;
 mod gates;
 mod orders;
+mod usage;
 
 use std::sync::Arc;
 
@@ -182,6 +183,9 @@ impl Step<'_> {
                 if let Some(order) = self.order(*id) {
                     order.workspace = Some(workspace.clone());
                 }
+            }
+            Event::UsageRecorded { .. } | Event::BudgetSet { .. } | Event::BudgetRemoved { .. } => {
+                self.usage(event);
             }
             Event::AgentRegistered { .. }
             | Event::AgentPaused { .. }

@@ -6,6 +6,7 @@ use crate::domain::{
     event::{Changes, Event, ImportedItem, Parent},
     id::OrderId,
     order::{ClosedOrder, External, Landing, Order, Outcome, Phase, PullSignal, Wait},
+    usage::Usage,
 };
 
 impl Step<'_> {
@@ -58,6 +59,7 @@ impl Step<'_> {
             breached: false,
             gating: None,
             workspace: None,
+            usage: Usage::default(),
         });
         self.day(self.record.occurred_at, *bucket).created += 1;
         self.adopt(*id, *parent);
@@ -104,6 +106,7 @@ impl Step<'_> {
             breached: false,
             gating: None,
             workspace: None,
+            usage: Usage::default(),
         };
         self.day(item.created, item.bucket).created += 1;
         let Some(end) = &item.closed else {

@@ -31,7 +31,7 @@ impl Topic {
     /// Returns the topic that tells of a ledger's event, by the event's stored name. What no topic has a word for is about
     /// the system.
     pub fn of_event(kind: &str) -> Topic {
-        const ORDERS: [&str; 7] = [
+        const ORDERS: [&str; 8] = [
             "order_",
             "lease_",
             "leases_",
@@ -39,6 +39,7 @@ impl Topic {
             "link_",
             "sla_",
             "workspace_",
+            "usage_",
         ];
         let any = |words: &[&str]| words.iter().any(|word| kind.starts_with(word));
         if any(&ORDERS) {

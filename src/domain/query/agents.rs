@@ -22,6 +22,7 @@ use crate::domain::{
     refusal::Refusal,
     state::State,
     time::Timestamp,
+    usage::{Budget, BudgetView, UsageView},
 };
 
 vocabulary! {
@@ -115,6 +116,12 @@ pub struct AgentDetail {
     /// What lists show of it.
     #[serde(flatten)]
     pub agent: AgentView,
+    /// What it used up on this UTC day.
+    #[serde(default, skip_serializing_if = "UsageView::is_none")]
+    pub used_today: UsageView,
+    /// What it may use up in a day, if it has a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetView>,
     /// The alerts that hold the agent itself or the line.
     pub held_by: Vec<AlertId>,
     /// What happened to its registration lately, oldest first.
@@ -244,9 +251,12 @@ impl<B: Books> Reading<'_, B> {
         let agent = known
             .or_else(|| strangers(self.state).remove(name).map(Arc::new))
             .ok_or_else(|| Refusal::not_found(format!("agent '{}'", shown())))?;
+        let own = Scope::Agent(agent.name.clone());
         Ok(AgentDetail {
             agent: AgentView::of(self.state, self.live, &agent),
-            held_by: self.state.holds_of(&Scope::Agent(agent.name.clone())),
+            used_today: self.state.used(&own, self.now.day()).view(),
+            budget: self.state.budget(&own).map(Budget::view),
+            held_by: self.state.holds_of(&own),
             timeline: self.timeline(&format!("agent:{}", agent.name))?,
         })
     }

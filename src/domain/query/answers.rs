@@ -91,6 +91,8 @@ answers! {
     Progress(Box<reports::progress::Progress>),
     /// Completions by day.
     Velocity(reports::velocity::Velocity),
+    /// What was used up.
+    Usage(Box<reports::usage::UsageReport>),
     /// Promises by bucket.
     Sla(reports::sla::Sla),
     /// The cumulative flow.

@@ -8,6 +8,7 @@ use crate::domain::{
     order::{Landing, Outcome, Wait},
     record::Record,
     time::{HOUR, SECOND},
+    usage::Usage,
 };
 
 /// Characters of other people's text that a line quotes.
@@ -75,6 +76,14 @@ pub fn describe(event: &Event, record: &Record) -> String {
             format!("gate {name} set{stage}: {sort}")
         }
         Event::GateRemoved { name } => format!("gate {name} removed"),
+        Event::BudgetSet { scope, budget } => {
+            let view = budget.view();
+            let tokens = view.tokens.map(|limit| format!("{limit} tokens"));
+            let cost = view.cost.map(|limit| format!("cost {limit}"));
+            let limits: Vec<_> = tokens.into_iter().chain(cost).collect();
+            format!("budget of {scope} set: {}", limits.join(", "))
+        }
+        Event::BudgetRemoved { scope } => format!("budget of {scope} removed"),
         Event::AgentUnregistered { name } => format!("agent {name} unregistered"),
         _ => alert(event).unwrap_or_else(|| format!("{}: {}", record.subject, event.kind())),
     }
@@ -183,6 +192,20 @@ fn order(event: &Event) -> Option<String> {
                 _ if base == head => format!("{id} is made on {branch}, from {base}"),
                 _ => format!("{id} stands on {branch} at {head}, from {base}"),
             }
+        }
+        Event::UsageRecorded {
+            id,
+            agent,
+            tokens,
+            cost,
+            ..
+        } => {
+            let used = Usage {
+                tokens: *tokens,
+                cost: *cost,
+            };
+            let by = agent.as_ref().map(|name| format!(" by {name}"));
+            format!("{id} used {}{}", used.view(), by.unwrap_or_default())
         }
         Event::SlaBreached { id, bucket } => format!("{id} is past the SLA of {bucket}"),
         _ => return None,

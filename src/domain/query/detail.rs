@@ -20,6 +20,7 @@ use crate::domain::{
     id::OrderId,
     order::{ClosedOrder, Link, Order, PullSignal, Status, Workspace},
     record::Seq,
+    usage::Usage,
 };
 
 /// How many of the latest comments are shown.
@@ -128,7 +129,7 @@ impl<B: Books> Reading<'_, B> {
         let ids = |ids: &[OrderId]| ids.iter().take(MAX_NEIGHBOURS).copied().collect::<Vec<_>>();
         let depends_on: Vec<OrderId> = order.depends_on.iter().map(|wait| wait.on).collect();
         let parent = order.parent.into_iter().collect();
-        let (comments, timeline) = self.past(order.id)?;
+        let (comments, timeline, used) = self.past(order.id)?;
         let proof = match &found {
             Found::Closed(_) => self.newest_receipt(order.id)?,
             Found::Open(_) => None,
@@ -155,7 +156,11 @@ impl<B: Books> Reading<'_, B> {
             },
             no_receipt: (completed && proof.is_none()).then(|| NO_RECEIPT.into()),
             proof,
-            order: self.view(&found),
+            order: OrderView {
+                // What was told of it after it was closed counts too.
+                usage: used.view(),
+                ..self.view(&found)
+            },
         })
     }
 
@@ -212,22 +217,29 @@ impl<B: Books> Reading<'_, B> {
         Ok(children)
     }
 
-    /// Returns an order's latest comments and its latest entries.
-    fn past(&mut self, id: OrderId) -> Answered<(Vec<Comment>, Vec<Entry>), B> {
+    /// Returns an order's latest comments, its latest entries, and what work on it used up.
+    fn past(&mut self, id: OrderId) -> Answered<(Vec<Comment>, Vec<Entry>, Usage), B> {
         let (mut comments, mut timeline) = (VecDeque::new(), VecDeque::new());
+        let mut used = Usage::default();
         self.each_record(&id.to_string(), |record| {
-            if let Some(Event::OrderCommented { text, author, .. }) = record.event() {
-                let author = author.unwrap_or_else(|| record.actor.clone());
-                let comment = Comment {
-                    seq: record.seq,
-                    at: Moment(record.occurred_at),
-                    author,
-                    text,
-                };
-                push(&mut comments, comment, MAX_COMMENTS);
+            match record.event() {
+                Some(Event::OrderCommented { text, author, .. }) => {
+                    let author = author.unwrap_or_else(|| record.actor.clone());
+                    let comment = Comment {
+                        seq: record.seq,
+                        at: Moment(record.occurred_at),
+                        author,
+                        text,
+                    };
+                    push(&mut comments, comment, MAX_COMMENTS);
+                }
+                Some(Event::UsageRecorded { tokens, cost, .. }) => {
+                    used.add(Usage { tokens, cost });
+                }
+                _ => {}
             }
             push(&mut timeline, Entry::of(&record), MAX_TIMELINE);
         })?;
-        Ok((comments.into(), timeline.into()))
+        Ok((comments.into(), timeline.into(), used))
     }
 }

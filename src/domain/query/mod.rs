@@ -173,6 +173,10 @@ impl<B: Books> Reading<'_, B> {
                 let (rows, span) = self.rows(filter, *since)?;
                 reports::velocity::velocity(&rows, span).into()
             }
+            Query::Usage {
+                since,
+                limit: asked,
+            } => Box::new(self.usage(*since, limit(*asked))?).into(),
             Query::Sla {
                 since,
                 filter,

@@ -20,6 +20,7 @@ use crate::domain::{
     settings::Stage,
     state::State,
     time::Timestamp,
+    usage::UsageView,
 };
 
 vocabulary! {
@@ -111,6 +112,9 @@ pub struct OrderView {
     pub comments: u32,
     /// The alerts it is meant to mend.
     pub corrective_for: Vec<AlertId>,
+    /// What work on it used up.
+    #[serde(default, skip_serializing_if = "UsageView::is_none")]
+    pub usage: UsageView,
     /// What was delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
@@ -243,6 +247,7 @@ impl OrderView {
             estimate_minutes: order.estimate,
             comments: order.comments,
             corrective_for: order.corrective.clone(),
+            usage: order.usage.view(),
             sku: None,
             cancel_reason: None,
             receipt: None,

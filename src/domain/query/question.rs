@@ -217,6 +217,14 @@ pub enum Query {
         #[serde(default)]
         filter: Filter,
     },
+    /// What agents used up, and how budgets stand. Answered by [`Answer::Usage`].
+    Usage {
+        /// From this moment's day on.
+        since: Timestamp,
+        /// At most so many orders, and so many agents.
+        #[serde(default)]
+        limit: Option<usize>,
+    },
     /// How promises are kept, and what is left until the open ones are broken. Answered by [`Answer::Sla`].
     Sla {
         /// From this moment's day on.

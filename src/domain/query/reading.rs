@@ -14,6 +14,7 @@ use crate::domain::{
     refusal::Refusal,
     state::State,
     time::Timestamp,
+    usage::Usage,
 };
 
 /// What a question is answered from.
@@ -248,6 +249,7 @@ fn columns(row: &ArchivedOrder) -> ClosedOrder {
             breached: false,
             gating: None,
             workspace: None,
+            usage: Usage::default(),
         },
         outcome: if completed {
             Outcome::Completed {

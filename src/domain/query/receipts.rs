@@ -14,6 +14,7 @@ use crate::domain::{
     receipt::{Evidence, Receipt},
     record::{Hash, Seq},
     refusal::Refusal,
+    usage::UsageView,
 };
 
 /// What a completed order without a receipt says.
@@ -41,6 +42,9 @@ pub struct ReceiptView {
     /// Where it was made, if apart, with the commits before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Box<Workspace>>,
+    /// What work on it had used up by then.
+    #[serde(default, skip_serializing_if = "UsageView::is_none")]
+    pub usage: UsageView,
     /// The completion's record.
     pub seq: Seq,
     /// That record's hash.
@@ -62,6 +66,7 @@ impl From<Receipt> for ReceiptView {
             completed_at: Moment(receipt.completed_at),
             evidence: receipt.evidence,
             workspace: receipt.workspace,
+            usage: receipt.usage.view(),
             seq: receipt.seq,
             record_hash: receipt.record_hash,
             previous: receipt.previous,

@@ -157,6 +157,7 @@ impl Line {
             previous_receipt: self.state.receipts.hash,
             evidence: vec![],
             workspace: None,
+            usage: Default::default(),
         };
         self.tell(by, event);
     }

@@ -88,6 +88,7 @@ impl Refusal {
                 full_buckets,
                 shut_buckets,
                 stage_full,
+                spent,
                 ..
             } => {
                 let mut lift = resolve(alerts);
@@ -101,9 +102,14 @@ impl Refusal {
                         .iter()
                         .map(|s| format!("move an order out of {s}")),
                 );
+                lift.extend((*spent > 0).then(|| "obeya report usage".into()));
                 lift.push("obeya work-order list --status queued".into());
                 lift
             }
+            Refusal::BudgetSpent { .. } => vec![
+                "obeya report usage".into(),
+                "raise it in obeya.toml: the host reads it".into(),
+            ],
             Refusal::AgentPaused { name } => vec![format!("obeya agent resume {name}")],
             Refusal::AgentHolds { orders, .. } => orders
                 .iter()
@@ -243,6 +249,7 @@ impl fmt::Display for Refusal {
                 full,
                 alerts,
                 stage_full,
+                spent,
                 ..
             } => {
                 let mut reasons = vec![];
@@ -256,9 +263,28 @@ impl fmt::Display for Refusal {
                 if *full > 0 {
                     reasons.push(format!("{full} in a full bucket"));
                 }
+                if *spent > 0 {
+                    reasons.push(format!("{spent} under a spent budget"));
+                }
                 reasons.extend(stage_full.iter().map(|s| format!("stage {s} is full")));
                 let reasons = reasons.join(", ");
                 write!(f, "none of {queued} queued can start: {reasons}")
+            }
+            Refusal::BudgetSpent {
+                scope,
+                spent,
+                limit,
+                until,
+            } => {
+                write!(
+                    f,
+                    "the budget of {scope} is spent: {}",
+                    limit.against(*spent)
+                )?;
+                match until {
+                    Some(until) => write!(f, "; it is whole again at {until}"),
+                    None => Ok(()),
+                }
             }
             Refusal::AgentPaused { name } => write!(f, "agent {name} is paused"),
             Refusal::AgentHolds { name, orders } => {

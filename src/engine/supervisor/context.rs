@@ -51,6 +51,8 @@ pub(super) enum Holding {
     Held,
     /// The order is done.
     Completed,
+    /// It holds, and a budget that it spends is spent: why, in words.
+    Spent(String),
     /// It lapsed.
     Lapsed,
     /// Somebody took it back or ended the order.
@@ -196,9 +198,13 @@ impl Context {
             let epoch = work.lease.map(|lease| lease.epoch);
             epoch == Some(claim.epoch) && work.holder == Actor::agent(agent)
         });
-        match ours {
-            true => Holding::Held,
-            false => self.fates.of(claim),
+        if !ours {
+            return self.fates.of(claim);
+        }
+        let order = state.order(claim.order);
+        match order.and_then(|order| state.over_budget(order, agent, self.now())) {
+            Some(refusal) => Holding::Spent(refusal.to_string()),
+            None => Holding::Held,
         }
     }
 

@@ -58,7 +58,7 @@ pub struct Report {
     /// In how many seconds a throttling ends.
     #[serde(default)]
     pub retry_after: Option<u32>,
-    /// What it used up.
+    /// What it used up; [`Meter`](super::meter::Meter) reads it.
     #[serde(default)]
     pub usage: Option<serde_json::Value>,
 }
@@ -179,6 +179,10 @@ async fn settled(
                 "{} lapsed: there was no progress for {} s",
                 claim.order, claim.seconds
             ))
+        }
+        Worked::Over(Holding::Spent(why)) => {
+            release(context, rule, claim, &why).await;
+            Ending::Stopped
         }
         Worked::Over(_) => Ending::Stopped,
         Worked::Stopped(why) => {

@@ -14,6 +14,7 @@ use super::{
     inbox::Told as Change,
     landing,
     machine::Ending,
+    meter::Meter,
     place::Place,
     process::{Process, sweep},
     runner::{Ended, Said, Told},
@@ -36,20 +37,21 @@ pub(super) async fn run(mut place: Place, claim: Claim) -> Ending {
             return dispatch::settle(&context, &rule, &claim, worked, &mut place.stop).await;
         }
     };
-    let worked = work(&mut place, &claim, &mut note).await;
-    if let Worked::Reported(report) = &worked {
-        note.usage = report.usage.clone();
-        place.keep(&note);
-    }
+    let mut meter = Meter::new(&context, &rule, &claim);
+    let worked = work(&mut place, &claim, &mut note, &mut meter).await;
+    meter.record(&context).await;
+    note.usage = meter.told();
+    place.keep(&note);
     let end = summary(&worked);
     let ending = dispatch::settle(&context, &rule, &claim, worked, &mut place.stop).await;
+    meter.close(&context).await;
     // And it is over only now: a host that is killed over gates or a merge leaves the claim to the next one.
     note.end = Some(end);
     place.keep(&note);
     ending
 }
 
-async fn work(place: &mut Place, claim: &Claim, note: &mut RunNote) -> Worked {
+async fn work(place: &mut Place, claim: &Claim, note: &mut RunNote, meter: &mut Meter) -> Worked {
     let (context, rule) = (Arc::clone(&place.context), Arc::clone(&place.rule));
     let worktree = match landing::begin(&context, &rule, claim, &mut place.stop).await {
         Ok(worktree) => worktree,
@@ -58,7 +60,10 @@ async fn work(place: &mut Place, claim: &Claim, note: &mut RunNote) -> Worked {
     let order = context.order(claim.order).await.unwrap_or_default();
     let spec = place.spec(note, Some((claim, &order)), worktree.as_ref());
     match place.start(note, &spec).await {
-        Ok(process) => follow(place, claim, note, process).await,
+        Ok(process) => {
+            meter.begin(&note.run);
+            follow(place, claim, note, process, meter).await
+        }
         Err(why) => Worked::Crashed(why),
     }
 }
@@ -71,6 +76,7 @@ pub(super) fn summary(worked: &Worked) -> String {
         Worked::Stopped(why) => format!("stopped: {why}"),
         Worked::Over(Holding::Completed) => "done".into(),
         Worked::Over(Holding::Lapsed) => "lapsed".into(),
+        Worked::Over(Holding::Spent(why)) => why.clone(),
         Worked::Over(_) => "its claim was taken back".into(),
     }
 }
@@ -81,6 +87,7 @@ async fn follow(
     claim: &Claim,
     note: &mut RunNote,
     mut process: Process,
+    meter: &mut Meter,
 ) -> Worked {
     let (context, rule) = (Arc::clone(&place.context), Arc::clone(&place.rule));
     let mut news = context.news.clone();
@@ -98,13 +105,17 @@ async fn follow(
                 }
                 Some(Said::Alive) => progress |= rule.progress == Progress::Output,
                 Some(Said::Line(line)) => {
+                    meter.line(&line);
                     if let Some((state, words)) = spoken(&line) {
                         progress = true;
                         said = words;
                         place.state(state, LifeSource::Protocol, Some(said.clone()));
                     }
                 }
-                Some(Said::Ended(ended)) => return judged(over, &ended),
+                Some(Said::Ended(ended)) => {
+                    meter.last(ended.last.as_deref());
+                    return judged(over, &ended);
+                }
                 Some(Said::Failed(why)) => return Worked::Crashed(why),
                 None => {
                     let left = sweep(&note.run).await;
@@ -114,12 +125,18 @@ async fn follow(
             // Whoever is gone tells nothing more.
             Ok(()) = news.changed() => {}
             Ok(()) = place.stop.changed() => {}
-            () = tokio::time::sleep_until(next_renewal) => {
-                next_renewal = Instant::now() + renewal(claim);
-                if std::mem::take(&mut progress) {
-                    context.renew(&rule.name, claim, &said).await;
-                }
+            () = tokio::time::sleep_until(next_renewal.min(meter.due())) => {}
+        }
+        if Instant::now() >= next_renewal {
+            next_renewal = Instant::now() + renewal(claim);
+            if std::mem::take(&mut progress) {
+                context.renew(&rule.name, claim, &said).await;
             }
+        }
+        if Instant::now() >= meter.due() {
+            meter.record(&context).await;
+            note.usage = meter.told();
+            place.keep(note);
         }
         let holding = context.holding(&rule.name, claim);
         if holding != Holding::Held && over.is_none() {
@@ -150,12 +167,15 @@ fn spoken(line: &str) -> Option<(LifeState, String)> {
 
 /// Returns what came of an order whose process has ended.
 fn judged(over: Option<Holding>, ended: &Ended) -> Worked {
-    if let Some(over) = over {
+    let report = ended.last.as_deref().map(serde_json::from_str::<Report>);
+    // What was done when the budget was spent is done: that it costs nothing more was all that was asked.
+    let spent = matches!(over, Some(Holding::Spent(_)));
+    let done = matches!(&report, Some(Ok(report)) if report.result == dispatch::Verdict::Done);
+    if let Some(over) = over.filter(|_| !(spent && done && ended.code == Some(0))) {
         return Worked::Over(over);
     }
-    let report = ended.last.as_deref().map(serde_json::from_str::<Report>);
     match (report, ended.code) {
-        _ if ended.told => Worked::Stopped("the run was told to end".into()),
+        _ if ended.told && !spent => Worked::Stopped("the run was told to end".into()),
         (Some(Ok(report)), Some(0)) => Worked::Reported(report),
         // Who says that it failed may say so with its exit code too; who says that it is done may not.
         (Some(Ok(report)), Some(_)) if report.result != dispatch::Verdict::Done => {

@@ -9,6 +9,7 @@
 //! Everything that is done for an agent is submitted as that agent under its claim's epoch, so that the rules decide and
 //! a claim that is over writes nothing. A host whose term is over starts nothing.
 
+mod budgets;
 mod completion;
 mod conditions;
 mod context;
@@ -19,6 +20,7 @@ mod landing;
 pub(super) mod lives;
 mod machine;
 mod member;
+mod meter;
 mod place;
 mod pool;
 mod recovery;
@@ -50,11 +52,11 @@ pub use super::process::{
     runner,
     segments::{HEAD, Piece, SEGMENT, read as read_output},
 };
-use super::{Handle, Subscription, process};
+use super::{Handle, Reply, Subscription, own_act, process};
 use crate::{
     config::{
         Document, Problem,
-        line::{AgentRule, LINE_FILE, Line, Words},
+        line::{LINE_FILE, Line, Words},
     },
     domain::{
         command::Role,
@@ -148,9 +150,16 @@ impl Supervisor {
         for problem in &problems {
             tracing::warn!(%problem, "obeya.toml");
         }
+        let sound = problems.is_empty();
         seen.problems = problems;
         seen.agents = line.agents.len();
         drop(seen);
+        if !self.put_budgets(&line, sound) {
+            // It is read again at the next look, and nobody gets work by it before.
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.looked = false;
+            return Ok(());
+        }
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let left_over = || first && !runs::open(&self.home).is_empty();
         if running.is_none() && line.agents.is_empty() && !left_over() {
@@ -166,6 +175,21 @@ impl Supervisor {
         };
         let _ = running.post.send(Note::Rules(line));
         Ok(())
+    }
+
+    /// Puts the file's budgets on the ledger, before anybody is given work under them. Returns whether that was done.
+    fn put_budgets(&self, line: &Line, sound: bool) -> bool {
+        for command in budgets::changes(line, sound, &self.handle.state()) {
+            match self.handle.submit(own_act(command)) {
+                Reply::Done(_) => {}
+                Reply::Refused(refusal) => tracing::warn!(%refusal, "a budget was refused"),
+                Reply::Failed(failure) => {
+                    tracing::warn!(%failure, "a budget could not be set");
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Returns what was wrong in the file when it was last read.
@@ -300,23 +324,5 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
         buckets: &buckets,
         kinds: &kinds,
     };
-    let (mut line, mut problems) = Line::read(&document, words);
-    // What is written and not held to would be worse than what cannot be written.
-    line.agents.retain(|rule| match not_yet(rule) {
-        Some(what) => {
-            let what = format!("agent '{}' is left out: {what}", rule.name);
-            problems.push(Problem::new(
-                document.name(),
-                what,
-                "leave that out for now",
-            ));
-            false
-        }
-        None => true,
-    });
-    (line, problems)
-}
-
-fn not_yet(rule: &AgentRule) -> Option<&'static str> {
-    rule.budget.map(|_| "this version holds no budgets")
+    Line::read(&document, words)
 }

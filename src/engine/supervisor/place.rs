@@ -58,6 +58,7 @@ impl Place {
             process: None,
             end: None,
             usage: None,
+            metered: self.rule.metered,
         };
         runs::prune(&self.context.home);
         note.write(&self.context.home)

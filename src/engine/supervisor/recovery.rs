@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     context::Context,
+    meter,
     process::sweep,
     runner::Identity,
     runs::{self, RunNote},
@@ -49,6 +50,12 @@ pub(super) async fn recover(context: &Context) {
             "a lost run was closed"
         );
         give_back(context, &note).await;
+        if let Some(id) = note.order
+            && note.metered
+            && note.usage.is_none()
+        {
+            meter::lost(context, &note.agent, id).await;
+        }
     }
 }
 

@@ -41,9 +41,12 @@ pub struct RunNote {
     pub process: Option<Identity>,
     /// How it ended, once it has.
     pub end: Option<String>,
-    /// What the agent said it used up.
+    /// What the agent said it used up, once it has said anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<serde_json::Value>,
+    /// Whether what it uses up is counted.
+    #[serde(default)]
+    pub metered: bool,
 }
 
 impl RunNote {

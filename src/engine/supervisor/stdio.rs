@@ -13,6 +13,7 @@ use super::{
     inbox::Told as Change,
     landing,
     machine::Ending,
+    meter::Meter,
     place::{Place, prompt},
     process::{Process, sweep},
     runner::{Ended, Said, Told},
@@ -82,11 +83,13 @@ enum FromAgent {
         #[serde(flatten)]
         report: Report,
     },
+    Usage(serde_json::Map<String, Value>),
 }
 
 /// An order in the agent's hands.
 struct Job {
     claim: Claim,
+    meter: Meter,
     renew_at: Instant,
     progress: bool,
     said: String,
@@ -97,6 +100,7 @@ struct Job {
 /// A conversation.
 struct Talk {
     place: Place,
+    run: String,
     process: Process,
     greeted: bool,
     greet_by: Instant,
@@ -120,6 +124,7 @@ pub(super) async fn run(place: Place) -> Ending {
         Ok(process) => {
             let talk = Talk {
                 place,
+                run: note.run.clone(),
                 process,
                 greeted: false,
                 greet_by: Instant::now() + HELLO,
@@ -208,7 +213,7 @@ impl Talk {
                 over: Some((_, by)),
                 ..
             }) => *by,
-            Some(job) => job.renew_at,
+            Some(job) => job.renew_at.min(job.meter.due()),
             None if self.not_before > Instant::now() => self.not_before,
             None => far,
         }
@@ -241,6 +246,9 @@ impl Talk {
             }
             return;
         };
+        if now >= job.meter.due() {
+            job.meter.record(&context).await;
+        }
         let holding = context.holding(&rule.name, &job.claim);
         match (&job.over, holding) {
             (Some((_, by)), _) if now >= *by => {
@@ -270,6 +278,9 @@ impl Talk {
                     }
                     // It completed its order by itself, and its result is still to come.
                     (_, Holding::Completed) => {}
+                    (_, Holding::Spent(why)) => {
+                        self.say(&ToAgent::Cancel { id, reason: &why }).await;
+                    }
                     _ => {
                         let reason = "the order was taken back or ended";
                         self.say(&ToAgent::Cancel { id, reason }).await;
@@ -306,11 +317,14 @@ impl Talk {
             order: &order,
         })
         .await;
+        let mut meter = Meter::new(&context, &rule, &claim);
+        meter.begin(&self.run);
         self.place.tell(Change::Order(Some(claim.order)));
         self.place
             .state(LifeState::Busy, LifeSource::Protocol, None);
         self.job = Some(Job {
             renew_at: Instant::now() + renewal(&claim),
+            meter,
             claim,
             progress: false,
             said: String::new(),
@@ -363,6 +377,11 @@ impl Talk {
                 };
                 self.place.state(state, LifeSource::Protocol, clean(note));
             }
+            Ok(FromAgent::Usage(told)) => {
+                if let Some(job) = &mut self.job {
+                    job.meter.hear(&Value::Object(told));
+                }
+            }
             Ok(FromAgent::Result { id, report }) => self.result(&id, report).await,
             Err(error) => tracing::debug!(%error, "an agent said something that is not known"),
         }
@@ -376,19 +395,28 @@ impl Talk {
 
     async fn result(&mut self, id: &str, report: Report) {
         let ours = |job: &mut Job| job.claim.order.to_string() == id;
-        let Some(job) = self.job.take_if(ours) else {
+        let Some(mut job) = self.job.take_if(ours) else {
             return tracing::debug!(id, "a result for an order that the agent does not have");
         };
         let (context, rule) = (self.context(), self.rule());
         let failed = report.result == Verdict::Failed;
         let pause = dispatch::throttled_until(&context, report.retry_after).since(context.now());
         let throttled = report.result == Verdict::Throttled;
+        if let Some(told) = &report.usage {
+            job.meter.hear(told);
+        }
         let worked = match job.over {
+            // What was done when the budget was spent is done.
+            Some((Holding::Spent(_), _)) if report.result == Verdict::Done => {
+                Worked::Reported(report)
+            }
             Some((holding, _)) => Worked::Over(holding),
             None => Worked::Reported(report),
         };
+        job.meter.record(&context).await;
         let ending =
             dispatch::settle(&context, &rule, &job.claim, worked, &mut self.place.stop).await;
+        job.meter.close(&context).await;
         let outcome = match &ending {
             Ending::Well => "settled",
             Ending::Stopped => "void",
@@ -434,7 +462,8 @@ impl Talk {
                 }
             },
         };
-        if let Some(job) = self.job.take() {
+        if let Some(mut job) = self.job.take() {
+            job.meter.record(&context).await;
             let worked = match (job.over, &ending) {
                 (Some((holding, _)), _) => Worked::Over(holding),
                 (None, Ending::Crashed(why)) => Worked::Crashed(why.clone()),
@@ -442,6 +471,7 @@ impl Talk {
             };
             tracing::debug!(end = summary(&worked), "an agent ended over its work");
             dispatch::settle(&context, &rule, &job.claim, worked, &mut self.place.stop).await;
+            job.meter.close(&context).await;
         }
         ending
     }

@@ -6,6 +6,7 @@ use obeya::domain::{
     gate::{GateHold, GateRule, GateRun, Tree, Verdict},
     order::{Actor, Bucket, Kind},
     record::Hash,
+    usage::Usage,
 };
 
 use super::{
@@ -103,6 +104,7 @@ pub(super) fn told(scribe: &mut Scribe) {
         previous_receipt: scribe.state.receipts.hash,
         evidence,
         workspace: None,
+        usage: Usage::default(),
     });
     let form = Box::new(scribe.closed[&id].clone());
     scribe.ada(Event::OrderReopened {

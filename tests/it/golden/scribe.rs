@@ -11,6 +11,7 @@ use obeya::domain::{
     record::{ActorKind, Door, Hash, Record},
     state::State,
     time::{HOUR, MINUTE, Timestamp},
+    usage::Usage,
 };
 use uuid::Uuid;
 
@@ -109,6 +110,7 @@ impl Scribe {
             previous_receipt: self.state.receipts.hash,
             evidence: vec![],
             workspace: None,
+            usage: Usage::default(),
         });
     }
 }

@@ -13,7 +13,7 @@ use obeya::domain::{
 };
 use uuid::Uuid;
 
-use super::{gates, scribe::Scribe, workspaces};
+use super::{gates, scribe::Scribe, usage, workspaces};
 use crate::support::line::NOON;
 
 /// Returns the whole ledger and the state that it comes to.
@@ -26,6 +26,7 @@ pub(super) fn told() -> (Vec<Record>, State) {
     alerts(&mut scribe);
     gates::told(&mut scribe);
     workspaces::told(&mut scribe);
+    usage::told(&mut scribe);
     imports(&mut scribe);
     (scribe.records, scribe.state)
 }

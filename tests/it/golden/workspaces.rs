@@ -3,6 +3,7 @@
 use obeya::domain::{
     event::Event,
     order::{Landing, Workspace},
+    usage::Usage,
 };
 
 use super::{
@@ -45,6 +46,7 @@ pub(super) fn told(scribe: &mut Scribe) {
         previous_receipt: scribe.state.receipts.hash,
         evidence: vec![],
         workspace: Some(merged),
+        usage: Usage::default(),
     });
     let form = Box::new(scribe.closed[&id].clone());
     scribe.ada(Event::OrderReopened {

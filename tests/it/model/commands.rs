@@ -5,24 +5,18 @@ use obeya::domain::{
     andon::{Scope, Severity},
     command::{Command, Destination, Hold, NewOrder, Role, Sla, StageChange},
     event::{Changes, Parent},
-    gate::{GateHold, GateRule, GateRun, Tree, Verdict},
     id::{AlertId, OrderId},
-    order::{Actor, Bucket, Kind, Landing, Link, Priority},
+    order::{Actor, Bucket, Kind, Link, Priority},
 };
 
 use super::World;
-use crate::support::{
-    gates,
-    line::{Who, system},
-    workspaces,
-};
+use crate::support::line::{Who, system};
 
 /// About as many open orders as a world keeps, so that any two commands are likely to meet.
 const OPEN: usize = 24;
 
-const AGENTS: [&str; 3] = ["ann", "bob", "cal"];
+pub(super) const AGENTS: [&str; 3] = ["ann", "bob", "cal"];
 const STAGES: [&str; 5] = ["design", "code", "test", "review", "ship"];
-const GATES: [&str; 3] = ["build", "lint", "review"];
 const CONDITIONS: [&str; 3] = ["ci:red", "disk:full", "sla:features"];
 
 impl World {
@@ -62,7 +56,7 @@ impl World {
     }
 
     /// Returns an order that is in progress, if there is one: work goes on more often than it fails.
-    fn working(&mut self) -> OrderId {
+    pub(super) fn working(&mut self) -> OrderId {
         let going: Vec<_> = self
             .line
             .state
@@ -167,7 +161,7 @@ impl World {
     /// Returns what is said next, and who says it.
     pub(super) fn command(&mut self) -> (Who, Command) {
         let crowded = self.line.state.open_count() > OPEN;
-        let command = match self.random.below(212) {
+        let command = match self.random.below(226) {
             0..10 if crowded => Command::CancelOrder {
                 id: self.some_order(),
                 reason: "too much".into(),
@@ -339,6 +333,7 @@ impl World {
                 name: self.random.of(&AGENTS).into(),
             },
             200..212 => self.gate(),
+            212..226 => self.usage(),
             _ => match self.random.below(9) {
                 8 => Command::UnregisterAgent {
                     name: self.random.of(&AGENTS).into(),
@@ -353,73 +348,6 @@ impl World {
             },
         };
         (self.who(&command), command)
-    }
-
-    /// Returns something about a gate. There are three, so that they meet: a run, an approval and an advisory one.
-    fn gate(&mut self) -> Command {
-        let gate = self.random.of(&GATES);
-        let name = String::from(gate);
-        let rule = GateRule {
-            stage: self
-                .random
-                .of(&[None, Some("design".into()), Some("code".into())]),
-            buckets: self
-                .random
-                .of(&[vec![], vec![Bucket::Features, Bucket::Cost]]),
-            approval: gate == "review",
-            required: gate != "lint",
-            hold: self.random.of(GateHold::ALL),
-            ..gates::rule()
-        };
-        // The code moves now and then, and sometimes nobody can tell.
-        self.line.tree = self.random.of(&[
-            gates::tree("a"),
-            gates::tree("a"),
-            gates::tree("b"),
-            Tree::Unversioned,
-            Tree::Unknown,
-        ]);
-        let id = self.working();
-        match self.random.below(16) {
-            0 => Command::SetGate {
-                name,
-                rule: Box::new(rule),
-            },
-            1 => {
-                let workspace = Box::new(workspaces::at(self.random.of(Landing::ALL)));
-                let term = self.line.state.term;
-                Command::RecordWorkspace {
-                    id,
-                    workspace,
-                    term,
-                }
-            }
-            2..4 => Command::RemoveGate { name },
-            4..10 => {
-                let verdict = self.random.of(Verdict::ALL);
-                let run = GateRun {
-                    verdict: self.random.of(&[Verdict::Passed, Verdict::Passed, verdict]),
-                    tree: self.line.tree.clone(),
-                    term: self.random.one_in(6).then_some(1),
-                    ..gates::run(Verdict::Passed, self.line.state.head.seq)
-                };
-                Command::RecordGate {
-                    id,
-                    gate: name,
-                    run: Box::new(run),
-                }
-            }
-            10..15 => Command::ApproveGate {
-                id,
-                gate: name,
-                note: None,
-            },
-            _ => Command::RejectGate {
-                id,
-                gate: name,
-                note: "not yet".into(),
-            },
-        }
     }
 
     fn link(&mut self, there: bool) -> Command {
@@ -443,6 +371,8 @@ impl World {
                 | Command::RemoveGate { .. }
                 | Command::RecordGate { .. }
                 | Command::RecordWorkspace { .. }
+                | Command::SetBudget { .. }
+                | Command::RemoveBudget { .. }
         ) && !self.random.one_in(8)
         {
             return system();
@@ -485,6 +415,7 @@ pub(super) fn written(command: &Command) -> Option<OrderId> {
         | Command::CancelOrder { id, .. }
         | Command::ReleaseOrder { id, .. }
         | Command::CommentOrder { id, .. }
+        | Command::RecordUsage { id, .. }
         | Command::AddDependency { id, .. }
         | Command::RemoveDependency { id, .. }
         | Command::AddLink { id, .. }

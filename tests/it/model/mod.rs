@@ -1,6 +1,7 @@
 //! A hundred thousand random commands in a world so small that the rules collide, every invariant checked as it goes.
 
 mod commands;
+mod engine;
 
 use std::{collections::BTreeSet, thread};
 
@@ -93,6 +94,7 @@ const RULES: &[&str] = &[
     "changed",
     "nothing_ready",
     "agent_paused",
+    "budget_spent",
     "role",
     "invalid",
     "limit",

@@ -2,10 +2,14 @@
 //!
 //! Nothing here asks the rules under test: a wrong rule must not be its own witness.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use obeya::domain::{
     andon::Scope,
+    budget::BudgetScope,
     due,
     event::Event,
     graph::Graph,
@@ -14,6 +18,7 @@ use obeya::domain::{
     receipt::Receipt,
     record::{ActorKind, Hash},
     state::State,
+    usage::Usage,
 };
 
 use super::line::{Line, Who};
@@ -24,6 +29,7 @@ pub(crate) fn whole(line: &Line) {
     edges(line);
     graph(&line.state);
     agents(&line.state);
+    usage(line);
     let exact = due::next_due(&line.state, &line.renewals);
     assert!(
         line.state.next_due <= exact,
@@ -164,6 +170,54 @@ fn graph(state: &State) {
     }
 }
 
+/// Checks every sum of usage against the records.
+fn usage(line: &Line) {
+    let mut orders = BTreeMap::<OrderId, Usage>::new();
+    let mut days = BTreeMap::<(u32, usize), (Usage, BTreeMap<String, Usage>)>::new();
+    for record in &line.records {
+        if record.kind != "usage_recorded" {
+            continue;
+        }
+        let Ok(Event::UsageRecorded {
+            id,
+            bucket,
+            agent,
+            tokens,
+            cost,
+            ..
+        }) = record.decode()
+        else {
+            panic!("record {}", record.seq);
+        };
+        let add = |sum: &mut Usage| {
+            sum.tokens = sum.tokens.saturating_add(tokens);
+            sum.cost = sum.cost.saturating_add(cost);
+        };
+        add(orders.entry(id).or_default());
+        let row = days.entry((record.time.day(), bucket.index())).or_default();
+        add(&mut row.0);
+        if let Some(agent) = agent {
+            add(row.1.entry(agent).or_default());
+        }
+    }
+    for (number, day) in line.state.days() {
+        for (bucket, row) in day.0.iter().enumerate() {
+            let (used, agents) = days.remove(&(number, bucket)).unwrap_or_default();
+            assert_eq!((row.usage, &row.agents), (used, &agents), "day {number}");
+        }
+    }
+    assert!(days.is_empty(), "usage without a day: {days:?}");
+    for order in line.state.orders() {
+        let used = orders.get(&order.id).copied().unwrap_or_default();
+        // What was told of it while it was closed is not in its form.
+        assert!(
+            order.usage.tokens <= used.tokens && order.usage.cost <= used.cost,
+            "{}",
+            order.id
+        );
+    }
+}
+
 fn agents(state: &State) {
     for agent in state.agents.values() {
         let actor = Actor::agent(&agent.name);
@@ -196,6 +250,12 @@ pub(crate) fn nothing_overdue(line: &Line) {
         );
     }
     for alert in line.state.alerts.values() {
+        let over = line.state.budget_alert_over(alert);
+        assert!(
+            over.is_none_or(|at| at > line.now),
+            "{} holds what its budget no longer does",
+            alert.id
+        );
         assert!(
             alert.snoozed_until.is_none_or(|until| until > line.now),
             "{} sleeps on",
@@ -237,6 +297,7 @@ pub(crate) fn step(
                     );
                 }
                 assert_free(before, order, &[stage], holder);
+                affordable(before, after, order, holder);
                 assert!(*epoch > order.epoch, "{id}: epoch {epoch} was used before");
                 assert_eq!(
                     after.order(*id).map(|order| order.epoch),
@@ -262,7 +323,12 @@ pub(crate) fn step(
                     "{id} was never started"
                 );
                 let stage = order.work().map(|work| &work.stage);
-                assert_free(before, order, stage.as_slice(), by);
+                // What is done costs nothing more: a spent budget's own hold lets it be completed.
+                let mut others = before.clone();
+                if order.work().is_some() {
+                    Arc::make_mut(&mut others.alerts).retain(|_, alert| !is_of_budget(alert));
+                }
+                assert_free(&others, order, stage.as_slice(), by);
             }
             Event::OrderCancelled { id, .. } => {
                 assert!(before.order(*id).expect("open").children.is_empty());
@@ -290,8 +356,47 @@ pub(crate) fn step(
     }
 }
 
+/// Returns whether an alert holds just what the budget that it names covers.
+fn is_of_budget(alert: &obeya::domain::andon::Alert) -> bool {
+    let hold = alert.hold.as_ref().map(|hold| format!("budget:{hold}"));
+    hold.is_some() && hold == alert.fingerprint
+}
+
 fn fingerprint(alert: &obeya::domain::andon::Alert) -> Option<&String> {
     alert.fingerprint.as_ref()
+}
+
+/// Checks that no agent began what would spend a budget that is spent.
+fn affordable(before: &State, after: &State, order: &Order, holder: &Actor) {
+    if holder.kind != ActorKind::Agent {
+        return;
+    }
+    let day = before.day(after.time.day());
+    let rows = || day.into_iter().flat_map(|day| &day.0);
+    for (scope, budget) in &before.settings.budgets {
+        let used: Vec<_> = match scope {
+            BudgetScope::Line => rows().map(|row| row.usage).collect(),
+            BudgetScope::Bucket(bucket) if *bucket == order.bucket => rows()
+                .nth(bucket.index())
+                .map(|row| row.usage)
+                .into_iter()
+                .collect(),
+            BudgetScope::Agent(name) if *name == holder.name => rows()
+                .filter_map(|row| row.agents.get(name).copied())
+                .collect(),
+            BudgetScope::Order => vec![order.usage],
+            _ => continue,
+        };
+        let sum = |part: fn(&Usage) -> u64| used.iter().map(part).fold(0, u64::saturating_add);
+        let (tokens, cost) = (sum(|used| used.tokens), sum(|used| used.cost));
+        let over = budget.tokens.is_some_and(|limit| tokens >= limit)
+            || budget.cost.is_some_and(|limit| cost >= limit);
+        assert!(
+            !over,
+            "{} began under the spent budget of {scope}",
+            order.id
+        );
+    }
 }
 
 /// Checks that no count was raised above its limit.

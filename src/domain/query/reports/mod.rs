@@ -19,6 +19,7 @@ pub mod rows;
 pub mod sla;
 pub mod stages;
 pub mod survival;
+pub mod usage;
 pub mod velocity;
 
 use crate::domain::{

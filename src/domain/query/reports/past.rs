@@ -14,6 +14,7 @@ use crate::domain::{
     },
     state::State,
     time::{DAY, Timestamp},
+    usage::Usage,
 };
 
 /// The most closed orders that one report reads: about a second of work, and more points than any chart shows.
@@ -43,6 +44,8 @@ pub struct Ended {
     pub first_started: Option<Timestamp>,
     /// When it ended.
     pub closed: Timestamp,
+    /// What work on it had used up by then.
+    pub usage: Usage,
 }
 
 /// What a report needs of a folded form that the archive's columns do not have: the rest is skipped, not read.
@@ -56,6 +59,8 @@ struct Times {
 struct OrderTimes {
     entered: Timestamp,
     first_started: Option<Timestamp>,
+    #[serde(default)]
+    usage: Usage,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +87,7 @@ impl Ended {
             entered: times.order.entered,
             first_started: times.order.first_started,
             closed: row.closed,
+            usage: times.order.usage,
             title: row.title,
         }
     }
@@ -106,6 +112,7 @@ impl Ended {
             entered: order.entered,
             first_started: order.first_started,
             closed: form.closed,
+            usage: order.usage,
             title: order.title,
         }
     }
