@@ -10,6 +10,7 @@ mod core;
 pub mod gates;
 mod host;
 mod load;
+mod owned;
 mod past;
 mod pulse;
 mod reader;

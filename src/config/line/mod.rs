@@ -12,11 +12,12 @@
 //! itself, so that nobody who can write to the ledger may thereby run a program.
 
 mod agent;
+pub mod bus;
 pub mod gates;
 mod reader;
 
 pub use self::agent::{AgentRule, Budget, Mode, Progress, Restart, Workspace};
-use self::reader::Reader;
+use self::{bus::BusRule, reader::Reader};
 use super::{Document, Problem};
 
 /// The file in the project's root.
@@ -32,6 +33,8 @@ pub struct Words<'a> {
     pub buckets: &'a [&'a str],
     /// The sorts of work.
     pub kinds: &'a [&'a str],
+    /// The topics of the bus.
+    pub topics: &'a [&'a str],
 }
 
 /// What an `obeya.toml` says.
@@ -39,6 +42,8 @@ pub struct Words<'a> {
 pub struct Line {
     /// The agents, by name.
     pub agents: Vec<AgentRule>,
+    /// How messages are kept and delivered.
+    pub bus: BusRule,
 }
 
 impl Line {
@@ -61,11 +66,12 @@ impl Line {
                             .extend(AgentRule::read(&mut reader, name, table, words));
                     }
                 }
+                "bus" => line.bus = BusRule::read(&mut reader, value),
                 // [`gates::read`] reads them.
                 "gates" => {}
                 other => {
                     let what = format!("there is no table '{other}'");
-                    reader.wrong(key.span(), what, "use [agents.NAME] or [gates.NAME]");
+                    reader.wrong(key.span(), what, "use [agents.NAME], [gates.NAME] or [bus]");
                 }
             }
         }
@@ -81,6 +87,7 @@ mod tests {
     const WORDS: Words<'_> = Words {
         buckets: &["security", "features"],
         kinds: &["task", "bug"],
+        topics: &["work_order_events", "andon_alerts"],
     };
 
     fn read(text: &'static str) -> (Line, String) {
@@ -148,7 +155,7 @@ mod tests {
              [agents.c]\ncommand = ['true']\ncapabilities = { buckets = ['feature'] }\nlease = '2 moons'\n\
              [agents.d]\n\
              [agents.e]\nmode = 'attached'\n\
-             [agents.f]\ncommand = ['true']\ncolour = 1\nenv = ['A=B']\n\
+             [agents.f]\ncommand = ['true']\ncolour = 1\nenv = ['A=B']\ntopics = ['news']\n\
              [gate.x]\ncommand = []\n",
         );
         let names: Vec<_> = line.agents.iter().map(|agent| &agent.name).collect();
@@ -163,7 +170,7 @@ mod tests {
         obeya.toml:15:9: there is no command; write command = ["program", "argument"]
         obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget or workspace
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
-        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME] or [gates.NAME]
+        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME], [gates.NAME] or [bus]
         "#);
     }
 }

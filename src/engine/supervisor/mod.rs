@@ -1,7 +1,8 @@
 //! Agents as processes: started, watched, given work, and ended whole.
 //!
 //! `machine` says when an agent may run (pure), `pool` is the loop that does it, `dispatch` pulls orders and writes down
-//! what became of them, `exec` and `stdio` are the two ways to run an agent, `process` and `runner` are the two ends of
+//! what became of them, `exec` and `stdio` are the two ways to run an agent, `mail`
+//! is a lasting agent's way to the bus, `process` and `runner` are the two ends of
 //! the pipe between a host and what it runs, `runs` and `output` what is kept of it, `lives` what others see of it, and
 //! `recovery` what a host does that comes after one that was killed.
 //!
@@ -14,6 +15,7 @@ mod exec;
 mod inbox;
 pub(super) mod lives;
 mod machine;
+mod mail;
 mod member;
 mod output;
 mod place;
@@ -26,7 +28,6 @@ mod stdio;
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -37,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use self::{
-    context::{Context, Fates},
+    context::{Context, Fates, PostOffice},
     inbox::Note,
     pool::Pool,
 };
@@ -46,7 +47,7 @@ pub use self::{
     output::{HEAD, Piece, SEGMENT, read as read_output},
     runs::{RunNote, newest as newest_runs},
 };
-use super::{Handle, Subscription};
+use super::{Handle, Subscription, owned::foreign};
 use crate::{
     config::{
         Document, Problem,
@@ -54,6 +55,7 @@ use crate::{
     },
     domain::{
         command::Role,
+        message::Topic,
         order::{Bucket, Kind},
         query::life::{Life, Lives},
         refusal::Refusal,
@@ -235,6 +237,7 @@ impl Supervisor {
             news,
             fates,
             failures: Mutex::default(),
+            post_office: PostOffice::default(),
         };
         let failed = |error: io::Error| {
             Fault::io(
@@ -271,17 +274,7 @@ impl Drop for Supervisor {
 
 /// Returns what an `obeya.toml` says in the words of this ledger, and what was wrong in it.
 pub fn read(file: &Path) -> (Line, Vec<Problem>) {
-    // What stands in there is run: it must be as much the user's own as what he types.
-    if let Ok(about) = fs::metadata(file)
-        && (about.mode() & 0o002 != 0
-            || ![0, rustix::process::getuid().as_raw()].contains(&about.uid()))
-    {
-        let what = "it is somebody else's, or anybody may write it, so nothing in it is run";
-        let problem = Problem::new(
-            file.display(),
-            what,
-            "own it, and take the others' right away",
-        );
+    if let Some(problem) = foreign(file) {
         return (Line::default(), vec![problem]);
     }
     let document = match Document::read(file) {
@@ -291,9 +284,11 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
     };
     let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.word()).collect();
     let words = Words {
         buckets: &buckets,
         kinds: &kinds,
+        topics: &topics,
     };
     let (mut line, mut problems) = Line::read(&document, words);
     // What is written and not held to would be worse than what cannot be written.

@@ -12,6 +12,7 @@ use super::{
     exec::summary,
     inbox::Told as Change,
     machine::Ending,
+    mail::Mail,
     place::{Place, prompt},
     process::{Process, sweep},
     runner::{Ended, Said, Told},
@@ -92,6 +93,7 @@ struct Job {
 struct Talk {
     place: Place,
     process: Process,
+    mail: Mail,
     greeted: bool,
     greet_by: Instant,
     job: Option<Job>,
@@ -115,6 +117,7 @@ pub(super) async fn run(place: Place) -> Ending {
             let talk = Talk {
                 place,
                 process,
+                mail: Mail::default(),
                 greeted: false,
                 greet_by: Instant::now() + HELLO,
                 job: None,
@@ -162,7 +165,7 @@ impl Talk {
             self.look().await;
             let deadline = self.deadline();
             tokio::select! {
-                heard = self.process.hear() => match heard {
+                heard = self.process.hear(), if self.mail.has_room() => match heard {
                     Some(Said::Started(identity)) => {
                         self.place.tell(Change::Process(note.run.clone(), identity.pid));
                         note.process = Some(identity);
@@ -177,11 +180,16 @@ impl Talk {
                         break Err(format!("its runner was killed; {left} processes were left"));
                     }
                 },
+                line = self.mail.next() => if let Some(line) = line {
+                    self.process.tell(&Told::Input(line)).await;
+                },
                 _ = news.changed() => {}
                 _ = self.place.stop.changed() => {}
                 () = tokio::time::sleep_until(deadline) => {}
             }
+            self.mail.working(self.job.is_some());
         };
+        self.mail.close().await;
         let ending = self.end(ended).await;
         note.end = Some(match &ending {
             Ending::Crashed(why) => format!("crashed: {why}"),
@@ -315,6 +323,7 @@ impl Talk {
         match serde_json::from_str(line) {
             Ok(FromAgent::Hello {}) => {
                 self.greeted = true;
+                self.mail.open(&self.place.context, &self.place.rule);
                 self.place
                     .state(LifeState::Idle, LifeSource::Protocol, None);
             }
@@ -346,7 +355,10 @@ impl Talk {
                 self.place.state(state, LifeSource::Protocol, clean(note));
             }
             Ok(FromAgent::Result { id, report }) => self.result(&id, report).await,
-            Err(error) => tracing::debug!(%error, "an agent said something that is not known"),
+            Err(error) if !self.mail.heard(line) => {
+                tracing::debug!(%error, "an agent said something that is not known");
+            }
+            Err(_) => {}
         }
     }
 

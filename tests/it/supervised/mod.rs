@@ -1,6 +1,7 @@
 //! Agents as real processes under a real host.
 
 mod faults;
+mod mail;
 
 use std::{
     fs,
