@@ -207,8 +207,8 @@ enum Engine<'a> {
     Unopened,
     /// Opened for this call.
     Own(OwnEngine),
-    /// Lent by the console.
-    Lent(&'a mut dyn Operator),
+    /// Lent by the console, with the folder of its ledger.
+    Lent(&'a mut dyn Operator, Option<Home>),
 }
 
 /// One call.
@@ -251,18 +251,23 @@ impl<'a> Call<'a> {
     pub(super) fn into_engine(self) -> Option<OwnEngine> {
         match self.engine {
             Engine::Own(engine) => Some(engine),
-            Engine::Unopened | Engine::Lent(_) => None,
+            Engine::Unopened | Engine::Lent(..) => None,
         }
     }
 
     /// Returns a call from the console's line.
-    pub(super) fn line(globals: Globals, style: Style, operator: &'a mut dyn Operator) -> Self {
+    pub(super) fn line(
+        globals: Globals,
+        style: Style,
+        operator: &'a mut dyn Operator,
+        home: Option<Home>,
+    ) -> Self {
         Call {
             globals,
             out: Output::new(style, Sink::Memory),
             demo: None,
             door: Door::Console,
-            engine: Engine::Lent(operator),
+            engine: Engine::Lent(operator, home),
             alone: false,
         }
     }
@@ -296,7 +301,7 @@ impl<'a> Call<'a> {
 
     /// Returns whether the console lends its engine.
     pub(super) fn is_lent(&self) -> bool {
-        matches!(self.engine, Engine::Lent(_))
+        matches!(self.engine, Engine::Lent(..))
     }
 
     /// Returns who acts, and what they may do.
@@ -309,7 +314,7 @@ impl<'a> Call<'a> {
     /// Refuses what has no place in the console.
     pub(super) fn shell_only(&self, what: &str) -> Result<(), CliError> {
         match self.engine {
-            Engine::Lent(_) => Err(CliError::Usage(format!(
+            Engine::Lent(..) => Err(CliError::Usage(format!(
                 "{what} has no place in the console: run it in a shell"
             ))),
             _ => Ok(()),
@@ -354,6 +359,14 @@ impl<'a> Call<'a> {
         Ok(self.place()?.home)
     }
 
+    /// Returns the folder of what lies beside the ledger: in the console that of its own.
+    pub(super) fn beside(&self) -> Result<Home, CliError> {
+        match &self.engine {
+            Engine::Lent(_, Some(home)) => Ok(home.clone()),
+            _ => self.home(),
+        }
+    }
+
     /// Returns the way to the engine, which is opened at the first use.
     pub(super) fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
         if matches!(self.engine, Engine::Unopened) {
@@ -363,7 +376,7 @@ impl<'a> Call<'a> {
         }
         match &mut self.engine {
             Engine::Own(operator) => Ok(operator.as_mut()),
-            Engine::Lent(operator) => Ok(&mut **operator),
+            Engine::Lent(operator, _) => Ok(&mut **operator),
             Engine::Unopened => Err(CliError::Usage("no engine was opened".into())),
         }
     }

@@ -146,6 +146,11 @@ mod tests {
         };
         assert_eq!(rule, wanted);
         let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        obeya.toml:2:13: 5 is no value of retention; write a time like 90, "90s", "10m" or "2h", from 60 to 31622400 s
+        obeya.toml:3:13: '64 bananas' is no value of max_bytes; write bytes like 67108864, "64MiB" or "1GiB", from 1 MiB to 64 GiB
+        obeya.toml:4:18: 0 is no value of max_deliveries; write a whole number from 1 to 100
+        obeya.toml:5:1: the bus has no 'keep'; use retention, max_messages, max_bytes, max_deliveries, visibility or ttl
+        "#);
     }
 }

@@ -170,7 +170,8 @@ mod tests {
         obeya.toml:15:9: there is no command; write command = ["program", "argument"]
         obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget or workspace
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
-        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME], [gates.NAME] or [bus]
+        obeya.toml:22:11: 'news' is no value of topics; write one of work_order_events, andon_alerts
+        obeya.toml:23:2: there is no table 'gate'; use [agents.NAME], [gates.NAME] or [bus]
         "#);
     }
 }

@@ -4,6 +4,7 @@
 //! subscribers it has: each of them has a cursor, and rows only for what it was given and has not acknowledged. What
 //! the rules of delivery are is [`Terms`]' business; what is here keeps to them.
 
+mod check;
 mod dead;
 mod deliver;
 mod publish;
@@ -33,6 +34,7 @@ use crate::domain::{
     time::Timestamp,
 };
 
+pub use check::Census;
 pub use dead::{Letters, MAX_DEAD};
 pub use deliver::{MAX_HELD, MAX_SUBSCRIBERS, Start};
 

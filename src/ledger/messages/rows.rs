@@ -118,9 +118,14 @@ impl Bytes {
         }
     }
 
+    /// Returns the sum, if it is there.
+    pub(super) fn noted(self, db: &Connection) -> rusqlite::Result<Option<u64>> {
+        meta(db, self.name())
+    }
+
     /// Returns the sum. A file of an earlier obeya has none yet: then it is added up once.
     pub(super) fn get(self, db: &Connection) -> rusqlite::Result<u64> {
-        if let Some(known) = meta(db, self.name())? {
+        if let Some(known) = self.noted(db)? {
             return Ok(known);
         }
         let sum = match self {
