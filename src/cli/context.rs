@@ -14,6 +14,7 @@ use super::{
     error::CliError,
     log,
     output::{Colour, Output, Sink, Style},
+    user::user_name,
 };
 use crate::{
     demo::Demo,
@@ -161,7 +162,7 @@ fn epoch_of_environment() -> Result<Option<Epoch>, CliError> {
     })
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
@@ -180,22 +181,6 @@ fn actor_of_environment() -> Actor {
         return Actor::agent(name);
     }
     variable(ACTOR_VARIABLE).map_or_else(|| Actor::person(user_name()), |name| actor(&name))
-}
-
-/// Returns the name of the system's user. It may be wrong, as any name may: the ledger notes the user's number too.
-fn user_name() -> String {
-    variable("USER")
-        .or_else(|| variable("LOGNAME"))
-        .unwrap_or_else(|| {
-            let uid = rustix::process::getuid().as_raw();
-            let list = fs::read_to_string("/etc/passwd").unwrap_or_default();
-            let own = list.lines().find(|line| {
-                let number = line.split(':').nth(2);
-                number.is_some_and(|number| number.parse() == Ok(uid))
-            });
-            let name = own.and_then(|line| line.split(':').next());
-            name.map_or_else(|| format!("uid-{uid}"), str::to_owned)
-        })
 }
 
 /// An engine that was opened for a call, or for a session of calls.

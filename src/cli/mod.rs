@@ -41,6 +41,7 @@ mod shell;
 mod stage;
 mod table;
 mod theme;
+mod user;
 mod watch;
 mod work_order;
 
