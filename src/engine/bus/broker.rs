@@ -224,6 +224,15 @@ impl Broker {
         self.messages.take(reader, limit, self.clock.now())
     }
 
+    /// Returns whether there is such a subscriber or inbox.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be read.
+    pub fn knows(&mut self, reader: &Reader) -> Result<bool, Fault> {
+        self.messages.knows(reader)
+    }
+
     /// Acknowledges messages; returns how many of them the reader still had. Takes the role agent.
     ///
     /// # Errors

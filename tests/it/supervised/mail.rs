@@ -57,7 +57,9 @@ fn letters(project: &Project) -> Vec<Value> {
 
 #[test]
 fn a_message_survives_the_agent_that_dies_over_it() {
-    let mut project = Project::new(&rule("fragile", ""), 0);
+    // Nobody waits until its time is up.
+    let toml = rule("fragile", "") + "[bus]\nvisibility = 600\n";
+    let mut project = Project::new(&toml, 0);
     agent(
         &project,
         "fragile",

@@ -458,6 +458,10 @@ fn hand_over(
     }
     let mut given = Vec::new();
     for reader in readers {
+        // To look would begin a subscription again that somebody has ended.
+        if !broker.knows(reader)? {
+            continue;
+        }
         match broker.take(caller, reader, room - given.len())? {
             Ok(taken) => given.extend(taken.into_iter().map(|taken| (reader.clone(), taken))),
             Err(refusal) => tracing::warn!(%refusal, "an agent's messages are not given out"),
