@@ -14,6 +14,7 @@ use super::{
     error::CliError,
     log,
     output::{Colour, Output, Sink, Style},
+    user::user_name,
 };
 use crate::{
     demo::Demo,
@@ -182,22 +183,6 @@ pub(super) fn actor_of_environment() -> Actor {
     variable(ACTOR_VARIABLE).map_or_else(|| Actor::person(user_name()), |name| actor(&name))
 }
 
-/// Returns the name of the system's user. It may be wrong, as any name may: the ledger notes the user's number too.
-fn user_name() -> String {
-    variable("USER")
-        .or_else(|| variable("LOGNAME"))
-        .unwrap_or_else(|| {
-            let uid = rustix::process::getuid().as_raw();
-            let list = fs::read_to_string("/etc/passwd").unwrap_or_default();
-            let own = list.lines().find(|line| {
-                let number = line.split(':').nth(2);
-                number.is_some_and(|number| number.parse() == Ok(uid))
-            });
-            let name = own.and_then(|line| line.split(':').next());
-            name.map_or_else(|| format!("uid-{uid}"), str::to_owned)
-        })
-}
-
 /// An engine that was opened for a call, or for a session of calls.
 pub(super) type OwnEngine = Box<dyn Operator + Send>;
 
@@ -207,8 +192,8 @@ enum Engine<'a> {
     Unopened,
     /// Opened for this call.
     Own(OwnEngine),
-    /// Lent by the console.
-    Lent(&'a mut dyn Operator),
+    /// Lent by the console, with the folder of its ledger.
+    Lent(&'a mut dyn Operator, Option<Home>),
 }
 
 /// One call.
@@ -251,18 +236,23 @@ impl<'a> Call<'a> {
     pub(super) fn into_engine(self) -> Option<OwnEngine> {
         match self.engine {
             Engine::Own(engine) => Some(engine),
-            Engine::Unopened | Engine::Lent(_) => None,
+            Engine::Unopened | Engine::Lent(..) => None,
         }
     }
 
     /// Returns a call from the console's line.
-    pub(super) fn line(globals: Globals, style: Style, operator: &'a mut dyn Operator) -> Self {
+    pub(super) fn line(
+        globals: Globals,
+        style: Style,
+        operator: &'a mut dyn Operator,
+        home: Option<Home>,
+    ) -> Self {
         Call {
             globals,
             out: Output::new(style, Sink::Memory),
             demo: None,
             door: Door::Console,
-            engine: Engine::Lent(operator),
+            engine: Engine::Lent(operator, home),
             alone: false,
         }
     }
@@ -296,7 +286,7 @@ impl<'a> Call<'a> {
 
     /// Returns whether the console lends its engine.
     pub(super) fn is_lent(&self) -> bool {
-        matches!(self.engine, Engine::Lent(_))
+        matches!(self.engine, Engine::Lent(..))
     }
 
     /// Returns who acts, and what they may do.
@@ -309,7 +299,7 @@ impl<'a> Call<'a> {
     /// Refuses what has no place in the console.
     pub(super) fn shell_only(&self, what: &str) -> Result<(), CliError> {
         match self.engine {
-            Engine::Lent(_) => Err(CliError::Usage(format!(
+            Engine::Lent(..) => Err(CliError::Usage(format!(
                 "{what} has no place in the console: run it in a shell"
             ))),
             _ => Ok(()),
@@ -354,6 +344,14 @@ impl<'a> Call<'a> {
         Ok(self.place()?.home)
     }
 
+    /// Returns the folder of what lies beside the ledger: in the console that of its own.
+    pub(super) fn beside(&self) -> Result<Home, CliError> {
+        match &self.engine {
+            Engine::Lent(_, Some(home)) => Ok(home.clone()),
+            _ => self.home(),
+        }
+    }
+
     /// Returns the way to the engine, which is opened at the first use.
     pub(super) fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
         if matches!(self.engine, Engine::Unopened) {
@@ -363,7 +361,7 @@ impl<'a> Call<'a> {
         }
         match &mut self.engine {
             Engine::Own(operator) => Ok(operator.as_mut()),
-            Engine::Lent(operator) => Ok(&mut **operator),
+            Engine::Lent(operator, _) => Ok(&mut **operator),
             Engine::Unopened => Err(CliError::Usage("no engine was opened".into())),
         }
     }

@@ -172,7 +172,10 @@ fn backup(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             .out
             .json(&json!({ "file": shown, "head": backup.head, "bytes": backup.bytes }));
     }
-    let text = format!("wrote {shown}: {} records, verified", backup.head.seq);
+    let text = format!(
+        "wrote {shown}: {} records, verified; messages are not in it",
+        backup.head.seq
+    );
     call.out.line(&text)
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{command::Role, order::Actor},
-    link::Operator,
+    link::{Home, Operator},
     text,
 };
 
@@ -24,6 +24,8 @@ pub struct LineContext {
     pub actor: Actor,
     /// What the actor may do.
     pub role: Role,
+    /// The ledger that the console is on, for what lies beside it; without it such commands are refused.
+    pub home: Option<Home>,
     /// The cells of a line of the answer.
     pub width: usize,
     /// Whether the terminal can show more than ASCII.
@@ -81,7 +83,7 @@ fn try_line(
         width: Some(context.width.max(1)),
         unicode: context.unicode,
     };
-    let mut call = Call::line(globals, style, operator);
+    let mut call = Call::line(globals, style, operator, context.home.clone());
     let done = dispatch(noun, beneath, &mut call);
     let mut text = call.out.into_text();
     let failed = done.is_err();

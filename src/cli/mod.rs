@@ -42,6 +42,7 @@ mod shell;
 mod stage;
 mod table;
 mod theme;
+mod user;
 mod watch;
 mod work_order;
 

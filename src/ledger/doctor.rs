@@ -5,13 +5,14 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fault, Home, HostLock, Ledger, SqliteLedger, file_system,
+    Fault, Home, HostLock, Ledger, Messages, SqliteLedger, file_system,
     paths::beside,
     snapshots,
     sqlite::schema::FORMAT,
     turn::{holder_of, reason_in},
     verify::verify,
 };
+use crate::domain::message::delivery::Terms;
 
 /// Below this much free space a ledger may soon refuse to write.
 pub const LOW_SPACE: u64 = 100 << 20;
@@ -83,6 +84,7 @@ pub fn examine(home: &Home) -> Vec<Finding> {
         ]),
         Err(fault) => findings.push(Finding::bad("ledger", &fault)),
     }
+    findings.push(messages(home));
     findings
 }
 
@@ -224,6 +226,27 @@ fn cached(home: &Home, ledger: &SqliteLedger) -> Finding {
         found,
         "Nothing to do: they are only caches.",
     )
+}
+
+fn messages(home: &Home) -> Finding {
+    const NAME: &str = "messages";
+    if !home.messages().exists() {
+        return Finding::ok(NAME, "none were ever sent");
+    }
+    let census = match Messages::open(home, Terms::default()).and_then(|mut all| all.census()) {
+        Ok(census) => census,
+        Err(fault) => return Finding::bad(NAME, &fault),
+    };
+    let size = mebibytes(fs::metadata(home.messages()).map_or(0, |found| found.len()));
+    if !census.wrong.is_empty() {
+        let mend = format!(
+            "Move {} and its -wal and -shm away: what was not acknowledged is lost with them, the ledger is not.",
+            home.messages().display()
+        );
+        return Finding::new(NAME, Level::Bad, census.wrong.join("; "), &mend);
+    }
+    let found = format!("{} kept, {} dead letters, {size}", census.kept, census.dead);
+    Finding::ok(NAME, found)
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -6,14 +6,22 @@ use super::{
     action::Action,
     effect::Effect,
     model::{Model, View},
+    overlay::{
+        Overlay,
+        confirm::{Confirm, Yes},
+    },
     parts::List,
 };
-use crate::domain::message::{
-    BusView, DeadLetterView, DeliveryView, MessageSeq, MessageView, Reader,
+use crate::{
+    domain::message::{BusView, DeadLetterView, DeliveryView, MessageSeq, MessageView, Reader},
+    text,
 };
 
 /// How many messages of a sort are shown, the newest: older ones are found by the command line.
 pub const ROWS: usize = 200;
+
+/// How much of a message is shown where it is asked about, in characters.
+const FACT: usize = 70;
 
 /// What was seen of the bus.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +81,8 @@ pub struct Mail {
     pub page: Page,
     /// What was last seen; none before the first look.
     pub seen: Option<Mailbag>,
+    /// Whether somebody was called for dead letters that nobody has looked at since.
+    called: bool,
     lists: [List<u64>; Page::ALL.len()],
 }
 
@@ -122,6 +132,11 @@ impl Mail {
         }
     }
 
+    /// Selects a row by its number.
+    pub fn select(&mut self, number: u64) {
+        self.list_mut().selected = Some(number);
+    }
+
     /// Moves the selection by rows.
     pub fn step(&mut self, by: isize) {
         let rows = self.rows();
@@ -152,6 +167,13 @@ impl Mail {
         }
     }
 
+    /// Returns the dead letter that is selected.
+    pub fn selected_dead(&self) -> Option<&DeadLetterView> {
+        let number = self.letter()?;
+        let dead = &self.seen.as_ref()?.dead;
+        dead.iter().find(|letter| letter.number == number)
+    }
+
     /// Returns the number of the dead letter that is selected.
     pub fn letter(&self) -> Option<u64> {
         self.list().selected.filter(|_| self.page == Page::Dead)
@@ -163,19 +185,70 @@ impl Mail {
     }
 }
 
+/// Takes what was seen of the bus. New dead letters call once, until somebody has looked at them or there are none; those
+/// that were there at first call nobody.
+pub fn seen(model: &mut Model, seen: Mailbag) -> Vec<Effect> {
+    let looks = model.view == View::Messages && model.mail.page == Page::Dead;
+    let mail = &mut model.mail;
+    let newest = |bag: &Mailbag| bag.dead.first().map_or(0, |letter| letter.number);
+    let new = mail
+        .seen
+        .as_ref()
+        .is_some_and(|before| newest(&seen) > newest(before));
+    let calls = new && !looks && !mail.called;
+    mail.called = (mail.called || calls) && !looks && seen.bus.dead_letters > 0;
+    let call = seen.dead.first().filter(|_| calls).map(|letter| {
+        let to = &letter.message.address;
+        format!(
+            "dead letter {} to {to}: {}",
+            letter.number,
+            letter.reason.sentence()
+        )
+    });
+    mail.seen = Some(seen);
+    call.map(Effect::Notify).into_iter().collect()
+}
+
 /// Returns the number of the dead letter that an act would be about.
 pub fn selected_letter(model: &Model) -> Option<u64> {
     model.mail.letter().filter(|_| model.view == View::Messages)
 }
 
-/// Returns what an act on the selected dead letter needs done.
-pub fn act(model: &Model, action: Action) -> Vec<Effect> {
-    let act = selected_letter(model).and_then(|number| match action {
-        Action::Requeue => Some(MailAct::Requeue(number)),
-        Action::Purge => Some(MailAct::Purge(number)),
-        _ => None,
-    });
-    act.map(Effect::Mail).into_iter().collect()
+/// Does an act on the selected dead letter: one that is thrown away is gone, so that is asked first.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(number) = selected_letter(model) else {
+        return Vec::new();
+    };
+    match action {
+        Action::Requeue => vec![Effect::Mail(MailAct::Requeue(number))],
+        Action::Purge => {
+            let letter = model.mail.selected_dead();
+            let facts = letter.map(|letter| {
+                let body: String = text::clean(&letter.message.line())
+                    .chars()
+                    .take(FACT)
+                    .collect();
+                vec![
+                    format!(
+                        "to {}: {}",
+                        letter.message.address,
+                        letter.reason.sentence()
+                    ),
+                    body,
+                    "Nobody gets it then.".into(),
+                ]
+            });
+            model.overlay = Some(Overlay::Confirm(Confirm {
+                question: format!("Throw dead letter {number} away?"),
+                facts: facts.unwrap_or_default(),
+                stake: None,
+                yes: Yes::Mail(MailAct::Purge(number)),
+                form: None,
+            }));
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Returns the inbox of whoever sits at a console, unless the name can be none's.

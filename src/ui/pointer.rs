@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     layout,
+    mail::Page,
     model::{Focus, Model, View},
     overlay::Overlay,
     pen::Pen,
@@ -73,6 +74,10 @@ pub enum Target {
     Agent(String),
     /// An event.
     Event(Seq),
+    /// The name of a page about messages.
+    MailPage(Page),
+    /// A row of the page about messages, by its number.
+    MailRow(u64),
     /// A row of a list of choices.
     Choice(usize),
     /// A line of a pane of text, counted from its top.
@@ -147,7 +152,8 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
         Some(usize::from(below / rows))
     };
     match model.view {
-        View::Overview | View::Flow | View::Messages => None,
+        View::Overview | View::Flow => None,
+        View::Messages => view::messages::at(model, body, x, y),
         View::Kanban => {
             let plan = plan(&model.board, body, model.size.1);
             let card = plan.cards.iter().find(|card| holds(card.area, x, y));

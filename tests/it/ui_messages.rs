@@ -14,6 +14,7 @@ use obeya::{
         mail::{MailAct, Mailbag, Page},
         model::View,
         msg::Msg,
+        pointer::{Deed, Mouse},
         update::{settle, update},
     },
 };
@@ -122,7 +123,13 @@ fn a_letter_is_put_back_or_thrown_away_from_its_page_alone() {
     let requeued = run(&mut console, "requeue");
     assert_eq!(requeued, [Effect::Mail(MailAct::Requeue(2))]);
     console.keys("j");
-    let purged = run(&mut console, "purge");
+    // What is thrown away is gone, so that is asked first, and a no leaves it.
+    assert_eq!(run(&mut console, "purge"), []);
+    shows(&console, "Throw dead letter 1 away?");
+    assert_eq!(run(&mut console, "no"), []);
+    lacks(&console, "Throw dead letter 1 away?");
+    assert_eq!(run(&mut console, "purge"), []);
+    let purged = run(&mut console, "yes");
     assert_eq!(purged, [Effect::Mail(MailAct::Purge(1))]);
     // When it is gone, what stands in its place is selected.
     let mut left = bag(2);
@@ -135,4 +142,61 @@ fn a_letter_is_put_back_or_thrown_away_from_its_page_alone() {
         (console.model.view, run(&mut console, "purge")),
         (View::Andon, vec![])
     );
+}
+
+#[test]
+fn new_dead_letters_call_once_until_somebody_has_looked() {
+    let mut console = told(2, (120, 40));
+    let tell = |console: &mut Console, dead: u64| {
+        let effects = update(&mut console.model, Msg::Mail(Box::new(bag(dead))));
+        let calls = effects
+            .into_iter()
+            .filter(|effect| matches!(effect, Effect::Notify(_)));
+        calls.count()
+    };
+    assert_eq!(tell(&mut console, 2), 0, "those that were there at first");
+    assert_eq!(tell(&mut console, 3), 1);
+    assert_eq!(tell(&mut console, 9), 0, "a flood is one call");
+    console.keys("8<left>");
+    assert_eq!(tell(&mut console, 10), 0, "somebody looks at them");
+    console.keys("1");
+    assert_eq!(tell(&mut console, 11), 1);
+    assert_eq!(tell(&mut console, 0), 0);
+    assert_eq!(tell(&mut console, 12), 1, "there were none in between");
+}
+
+#[test]
+fn the_mouse_turns_the_pages_and_selects_rows() {
+    let mut console = told(3, (120, 40));
+    console.keys("8");
+    obeya::ui::update::perform(&mut console.model, "mouse");
+    let screen = console.screen();
+    let place = |screen: &str, text: &str| {
+        let row = screen.lines().position(|line| line.contains(text)).unwrap();
+        let line = screen.lines().nth(row).unwrap();
+        let column = line.split(text).next().unwrap().chars().count();
+        (u16::try_from(column).unwrap(), u16::try_from(row).unwrap())
+    };
+    let click = |console: &mut Console, (x, y): (u16, u16)| {
+        let at = console.model.now;
+        update(
+            &mut console.model,
+            Msg::Mouse(Mouse {
+                deed: Deed::Down,
+                x,
+                y,
+                at,
+            }),
+        );
+        settle(&mut console.model);
+    };
+    click(&mut console, place(&screen, "Dead letters 3"));
+    assert_eq!(console.model.mail.page, Page::Dead);
+    let screen = console.screen();
+    let (x, y) = place(&screen, "too_many_deliveries");
+    click(&mut console, (x, y + 2));
+    assert_eq!(console.model.mail.letter(), Some(1));
+    // Beneath the rows there is nothing to select.
+    click(&mut console, (x, y + 5));
+    assert_eq!(console.model.mail.letter(), Some(1));
 }

@@ -282,9 +282,11 @@ fn addition(agent: &NewAgent, before: &str, folder: &str) -> Result<String, CliE
 pub(super) fn read_line(text: impl Into<Cow<'static, str>>) -> (Line, Vec<Problem>) {
     let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.word()).collect();
     let words = Words {
         buckets: &buckets,
         kinds: &kinds,
+        topics: &topics,
     };
     Line::read(&Document::new(LINE_FILE, text), words)
 }

@@ -22,7 +22,7 @@ use crate::{
     },
     link::{
         self,
-        bus::{Broker, Caller, Letters, MAX_TIMEOUT},
+        bus::{Broker, Caller, Letters, MAX_TIMEOUT, settings},
     },
 };
 
@@ -46,7 +46,17 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     if !looks {
         call.no_dry_run("What happens to a message")?;
     }
-    let broker = &mut Broker::open(&call.home()?)?;
+    if verb == "subscribe" {
+        call.shell_only("bus subscribe")?;
+    }
+    let home = call.beside()?;
+    let (_, problems) = settings(&home);
+    if !call.is_lent() {
+        problems
+            .iter()
+            .for_each(|problem| eprintln!("warning: {problem}"));
+    }
+    let broker = &mut Broker::open(&home)?;
     match verb {
         "topics" => show::overview(call, &broker.overview()?),
         "publish" => publish(matches, call, broker),
@@ -156,6 +166,10 @@ fn request(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Do
         return Err(CliError::Usage(
             "a request waits an hour at most: give a shorter --timeout".into(),
         ));
+    }
+    if timeout.as_micros() > u128::from(TIMEOUT.unsigned_abs()) {
+        // Every other line would wait too.
+        call.shell_only("A request that waits longer than 5s")?;
     }
     let answer = MessageView::from(&broker.request(&caller, draft, timeout)??);
     match call.json() {

@@ -208,7 +208,11 @@ impl AgentRule {
             "cwd" => self.cwd = Some(reader.text(word, value, "a folder", is_text)?),
             "env" => self.env = reader.texts(word, value, "the name of a variable", is_variable)?,
             "capabilities" => self.capabilities(reader, value, words)?,
-            "topics" => self.topics = reader.texts(word, value, "a topic", is_text)?,
+            "topics" => {
+                let expected = format!("one of {}", words.topics.join(", "));
+                let known = |text: &str| words.topics.contains(&text);
+                self.topics = reader.texts(word, value, &expected, known)?;
+            }
             "restart" => {
                 let restarts = [
                     ("permanent", Restart::Permanent),

@@ -13,13 +13,17 @@
 
 mod agent;
 mod budgets;
+pub mod bus;
 pub mod gates;
 mod reader;
 
-use self::reader::{Reader, Value};
 pub use self::{
     agent::{AgentRule, Merge, Mode, Progress, Restart, Workspace, is_name},
     budgets::{Budget, Budgets},
+};
+use self::{
+    bus::BusRule,
+    reader::{Reader, Value},
 };
 use super::{Document, Problem};
 
@@ -36,6 +40,8 @@ pub struct Words<'a> {
     pub buckets: &'a [&'a str],
     /// The sorts of work.
     pub kinds: &'a [&'a str],
+    /// The topics of the bus.
+    pub topics: &'a [&'a str],
 }
 
 /// What an `obeya.toml` says.
@@ -47,6 +53,8 @@ pub struct Line {
     pub headroom: Option<u64>,
     /// What may be used up, beside what an agent itself may.
     pub budgets: Budgets,
+    /// How messages are kept and delivered.
+    pub bus: BusRule,
 }
 
 impl Line {
@@ -71,6 +79,7 @@ impl Line {
                 }
                 "workspace" => line.workspace(&mut reader, value),
                 "budgets" => line.budgets = Budgets::read(&mut reader, value, words),
+                "bus" => line.bus = BusRule::read(&mut reader, value),
                 // [`gates::read`] reads them.
                 "gates" => {}
                 other => {
@@ -78,7 +87,7 @@ impl Line {
                     reader.wrong(
                         key.span(),
                         what,
-                        "use [agents.NAME], [gates.NAME], [budgets] or [workspace]",
+                        "use [agents.NAME], [gates.NAME], [budgets], [bus] or [workspace]",
                     );
                 }
             }
@@ -108,6 +117,7 @@ mod tests {
     const WORDS: Words<'_> = Words {
         buckets: &["security", "features"],
         kinds: &["task", "bug"],
+        topics: &["work_order_events", "andon_alerts"],
     };
 
     fn read(text: &'static str) -> (Line, String) {
@@ -178,7 +188,7 @@ mod tests {
              [agents.c]\ncommand = ['true']\ncapabilities = { buckets = ['feature'] }\nlease = '2 moons'\n\
              [agents.d]\n\
              [agents.e]\nmode = 'attached'\n\
-             [agents.f]\ncommand = ['true']\ncolour = 1\nenv = ['A=B']\n\
+             [agents.f]\ncommand = ['true']\ncolour = 1\nenv = ['A=B']\ntopics = ['news']\n\
              [gate.x]\ncommand = []\n",
         );
         let names: Vec<_> = line.agents.iter().map(|agent| &agent.name).collect();
@@ -193,7 +203,8 @@ mod tests {
         obeya.toml:15:9: there is no command; write command = ["program", "argument"]
         obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget, metered, workspace or merge
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
-        obeya.toml:22:2: there is no table 'gate'; use [agents.NAME], [gates.NAME], [budgets] or [workspace]
+        obeya.toml:22:11: 'news' is no value of topics; write one of work_order_events, andon_alerts
+        obeya.toml:23:2: there is no table 'gate'; use [agents.NAME], [gates.NAME], [budgets], [bus] or [workspace]
         "#);
     }
 

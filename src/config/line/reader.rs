@@ -35,7 +35,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Notes that a value is none of its key.
-    fn none_of<T>(&mut self, key: &str, value: &Value<'_>, expected: &str) -> Option<T> {
+    pub(super) fn none_of<T>(&mut self, key: &str, value: &Value<'_>, expected: &str) -> Option<T> {
         let shown = match value.get_ref() {
             DeValue::String(text) => format!("'{text}'"),
             DeValue::Integer(number) => number.as_str().to_owned(),

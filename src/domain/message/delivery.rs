@@ -64,18 +64,25 @@ pub struct Terms {
     pub keep_for: i64,
     /// How many messages are kept.
     pub keep: u64,
+    /// How many bytes the bodies of kept messages may take together. Those of dead letters may take as much again.
+    pub keep_bytes: u64,
+    /// How long mail to an inbox is worth anything where its sender does not say, in microseconds; none lasts as long as it
+    /// is kept.
+    pub ttl: Option<i64>,
 }
 
 impl Default for Terms {
     /// Half a minute for a message is long for a program and short for a person to wait; five times tells a message that
     /// kills its readers from a reader that was restarted; a week outlasts a long weekend; 100,000 messages of a usual
-    /// size take some 50 MiB.
+    /// size take some 50 MiB; 256 MiB stop only a flood of the longest ones.
     fn default() -> Self {
         Terms {
             visibility: 30 * SECOND,
             max_deliveries: 5,
             keep_for: 7 * DAY,
             keep: 100_000,
+            keep_bytes: 256 << 20,
+            ttl: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::relay::relay;
+use super::{relay::relay, settings::settings};
 use crate::{
     domain::{
         command::Role,
@@ -96,13 +96,17 @@ impl Bell {
 }
 
 impl Broker {
-    /// Opens the bus of the ledger in `home` on the machine's clock.
+    /// Opens the bus of the ledger in `home` on the machine's clock, on the terms of the project's `obeya.toml`.
     ///
     /// # Errors
     ///
     /// There is no ledger, or its messages cannot be opened.
     pub fn open(home: &Home) -> Result<Self, Fault> {
-        Broker::with(home, Terms::default(), Arc::new(SystemClock::new()))
+        let (terms, problems) = settings(home);
+        for problem in problems {
+            tracing::warn!(%problem, "the bus goes by its defaults there");
+        }
+        Broker::with(home, terms, Arc::new(SystemClock::new()))
     }
 
     /// Opens the bus with other terms or another clock.
@@ -118,6 +122,16 @@ impl Broker {
             ledger,
             clock,
         })
+    }
+
+    /// Goes by other times and numbers from here on.
+    pub fn set_terms(&mut self, terms: Terms) {
+        self.messages.set_terms(terms);
+    }
+
+    /// Returns the times and numbers that it goes by.
+    pub fn terms(&self) -> Terms {
+        self.messages.terms()
     }
 
     /// Returns what the clock says.
@@ -210,6 +224,15 @@ impl Broker {
         self.messages.take(reader, limit, self.clock.now())
     }
 
+    /// Returns whether there is such a subscriber or inbox.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be read.
+    pub fn knows(&mut self, reader: &Reader) -> Result<bool, Fault> {
+        self.messages.knows(reader)
+    }
+
     /// Acknowledges messages; returns how many of them the reader still had. Takes the role agent.
     ///
     /// # Errors
@@ -240,6 +263,37 @@ impl Broker {
         needs!(caller, Agent);
         let now = self.clock.now();
         self.messages.acknowledge_through(reader, seq, now)
+    }
+
+    /// Leaves messages for longer with a reader that is at work, as [`Messages::extend`] does. Takes the role agent.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written.
+    pub fn extend(
+        &mut self,
+        caller: &Caller,
+        reader: &Reader,
+        seqs: &[MessageSeq],
+    ) -> Ruled<Vec<MessageSeq>> {
+        needs!(caller, Agent);
+        let now = self.clock.now();
+        self.messages.extend(reader, seqs, now).map(Ok)
+    }
+
+    /// Gives messages back unread, as [`Messages::give_back`] does. Takes the role agent.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written.
+    pub fn give_back(
+        &mut self,
+        caller: &Caller,
+        reader: &Reader,
+        seqs: &[MessageSeq],
+    ) -> Ruled<Vec<MessageSeq>> {
+        needs!(caller, Agent);
+        self.messages.give_back(reader, seqs).map(Ok)
     }
 
     /// Gives a message back for good: a dead letter with a note. Takes the role agent.

@@ -4,11 +4,15 @@
 //! what waits is committed together, and who listens in this process is told without a look into the file.
 
 mod broker;
+mod listener;
 mod relay;
 mod request;
+mod settings;
 mod thread;
 
 pub use broker::{Bell, Broker, Caller};
+pub use listener::{Heard, Listener, Wake};
 pub use relay::MAX_BACK;
-pub use request::MAX_TIMEOUT;
-pub use thread::{Bus, Heard, Listener, MAX_GROUP};
+pub use request::{Asked, MAX_TIMEOUT};
+pub use settings::settings;
+pub use thread::{Bus, MAX_GROUP};

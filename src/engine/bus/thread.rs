@@ -3,14 +3,17 @@
 use std::{
     collections::{HashMap, VecDeque},
     path::Path,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{Notify, broadcast, oneshot};
 
-use super::broker::{Broker, Caller};
+use super::{
+    broker::{Broker, Caller},
+    listener::{Listener, Wake},
+};
 use crate::{
     domain::{
         command::Role,
@@ -42,7 +45,8 @@ const FALLBACK: Duration = Duration::from_secs(5);
 /// sync of the small group that it saves. A single caller is never kept waiting.
 const GATHERING: Duration = Duration::from_micros(100);
 
-/// How long a bus that has messages to send may leave the doorbell unanswered: most rings are its own.
+/// How long the doorbell may go unanswered after it was answered: most rings are the bus' own, and those of a busy ledger
+/// are told together, so that its writers have the disk.
 const DEAF: Duration = Duration::from_millis(10);
 
 type Answer = Box<dyn FnOnce(Ruled<Sent>) + Send>;
@@ -65,6 +69,8 @@ struct Shared {
     inbox: Mutex<Inbox>,
     wake: Condvar,
     listeners: Mutex<HashMap<Address, broadcast::Sender<Arc<Message>>>>,
+    /// Who is woken by what is sent to an address, until nobody waits there.
+    wakes: Mutex<HashMap<Address, Vec<Weak<Notify>>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -190,6 +196,40 @@ impl Bus {
         receiver.recv().map_err(|_| stopped())
     }
 
+    /// Runs something over the broker as [`Bus::with`] does, and holds up no thread until it is done.
+    ///
+    /// # Errors
+    ///
+    /// The bus has stopped.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        errand: impl FnOnce(&mut Broker) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (sender, receiver) = oneshot::channel();
+        let errand = Job::Errand(Box::new(move |broker| drop(sender.send(errand(broker)))));
+        self.push(errand).map_err(|refused| refused.0)?;
+        receiver.await.map_err(|_| stopped())
+    }
+
+    /// Sends a message as [`Bus::publish`] does, and holds up no thread until it is durable.
+    ///
+    /// # Errors
+    ///
+    /// It was not sent, or nobody can tell.
+    pub async fn send(&self, caller: &Caller, draft: Draft) -> Ruled<Sent> {
+        let (sender, receiver) = oneshot::channel();
+        self.publish_then(caller, draft, move |sent| drop(sender.send(sent)));
+        receiver.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Has a wake ring, as long as it lives, when something is sent to an address.
+    pub fn wake(&self, wake: &Wake, address: Address) {
+        let mut wakes = lock(&self.runner.shared.wakes);
+        let waiting = wakes.entry(address).or_default();
+        waiting.retain(|wake| wake.strong_count() > 0);
+        waiting.push(Arc::downgrade(&wake.0));
+    }
+
     /// Returns a listener to an address: it hears what any process sends there from now on, in order and without a gap, and
     /// acknowledges nothing.
     ///
@@ -239,7 +279,7 @@ impl Bus {
     }
 }
 
-fn stopped() -> Fault {
+pub(super) fn stopped() -> Fault {
     Fault::new(FaultKind::Busy, Path::new(""), "the bus has stopped")
 }
 
@@ -247,99 +287,23 @@ fn no_thread(error: std::io::Error) -> Fault {
     Fault::io(Path::new(""), "starting the bus' thread", &error)
 }
 
-/// What a listener heard.
-pub type Heard = Result<Arc<Message>, Fault>;
-
-/// Hears what is sent to an address.
-pub struct Listener {
-    bus: Bus,
-    address: Address,
-    messages: broadcast::Receiver<Arc<Message>>,
-    /// What was read from the file after falling behind.
-    missed: VecDeque<Message>,
-    behind: bool,
-    seen: MessageSeq,
-}
-
-impl Listener {
-    /// Returns the next message.
-    ///
-    /// # Errors
-    ///
-    /// The bus has stopped, or what was missed could not be read.
-    pub async fn next(&mut self) -> Heard {
-        loop {
-            if let Some(message) = self.read()? {
-                return Ok(message);
-            }
-            let received = self.messages.recv().await;
-            if let Some(message) = self.received(received)? {
-                return Ok(message);
-            }
-        }
-    }
-
-    /// Returns the next message, and holds up the thread until there is one.
-    ///
-    /// # Errors
-    ///
-    /// The bus has stopped, or what was missed could not be read.
-    pub fn next_blocking(&mut self) -> Heard {
-        loop {
-            if let Some(message) = self.read()? {
-                return Ok(message);
-            }
-            let received = self.messages.blocking_recv();
-            if let Some(message) = self.received(received)? {
-                return Ok(message);
-            }
-        }
-    }
-
-    fn received(
-        &mut self,
-        received: Result<Arc<Message>, RecvError>,
-    ) -> Result<Option<Arc<Message>>, Fault> {
-        match received {
-            Ok(message) if message.seq > self.seen => {
-                self.seen = message.seq;
-                Ok(Some(message))
-            }
-            Ok(_) => Ok(None),
-            Err(RecvError::Lagged(_)) => {
-                self.behind = true;
-                Ok(None)
-            }
-            Err(RecvError::Closed) => Err(stopped()),
-        }
-    }
-
-    /// Returns the next message that was missed: messages are kept far longer than a listener can fall behind.
-    fn read(&mut self) -> Result<Option<Arc<Message>>, Fault> {
-        if self.missed.is_empty() && self.behind {
-            let (address, seen) = (self.address.clone(), self.seen);
-            let missed = self
-                .bus
-                .with(move |broker| broker.replay(Some(&address), seen, None, PAGE))??;
-            self.behind = missed.len() == PAGE;
-            self.missed = missed.into();
-        }
-        let Some(message) = self.missed.pop_front() else {
-            return Ok(None);
-        };
-        self.seen = message.seq;
-        Ok(Some(Arc::new(message)))
-    }
-}
-
-/// Takes what waits: at most one group of messages, with the errands between them. `before` is how many were answered last.
-fn next_jobs(shared: &Shared, before: usize) -> (Vec<Job>, bool, bool) {
+/// Takes what waits: at most one group of messages, with the errands between them. `before` is how many were answered last;
+/// until `deaf` is over the doorbell is not heard.
+fn next_jobs(shared: &Shared, before: usize, deaf: Instant) -> (Vec<Job>, bool, bool) {
     let mut inbox = lock(&shared.inbox);
-    while inbox.jobs.is_empty() && !inbox.rung && !inbox.stop {
-        inbox = shared
-            .wake
-            .wait(inbox)
-            .unwrap_or_else(PoisonError::into_inner);
+    while inbox.jobs.is_empty() && !inbox.stop {
+        let left = deaf.saturating_duration_since(Instant::now());
+        inbox = match inbox.rung {
+            true if left.is_zero() => break,
+            true => {
+                let waited = shared.wake.wait_timeout(inbox, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            false => shared
+                .wake
+                .wait(inbox)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
     }
     if before > 1 && inbox.jobs.len() < before / 2 && !inbox.jobs.is_empty() && !inbox.stop {
         // Nobody but the end rings before the time is up.
@@ -359,15 +323,16 @@ fn next_jobs(shared: &Shared, before: usize) -> (Vec<Job>, bool, bool) {
         count += 1;
     }
     let jobs: Vec<_> = inbox.jobs.drain(..count).collect();
-    let rung = std::mem::take(&mut inbox.rung);
+    let rung = inbox.rung && Instant::now() >= deaf;
+    inbox.rung &= !rung;
     let over = inbox.stop && inbox.jobs.is_empty();
     (jobs, rung, over)
 }
 
 fn run(shared: &Shared, broker: &mut Broker, mut seen: MessageSeq) {
-    let (mut before, mut heard) = (0, Instant::now());
+    let (mut before, mut deaf) = (0, Instant::now());
     loop {
-        let (jobs, rung, over) = next_jobs(shared, before);
+        let (jobs, rung, over) = next_jobs(shared, before, deaf);
         let mut drafts = Vec::with_capacity(jobs.len());
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -383,10 +348,8 @@ fn run(shared: &Shared, broker: &mut Broker, mut seen: MessageSeq) {
         if before > 0 {
             send(shared, broker, &mut seen, drafts, answers);
         }
-        if rung && before > 0 && heard.elapsed() < DEAF {
-            lock(&shared.inbox).rung = true;
-        } else if rung {
-            heard = Instant::now();
+        if rung {
+            deaf = Instant::now() + DEAF;
             if let Err(fault) = hear(shared, broker, &mut seen) {
                 tracing::warn!(%fault, "messages of others were not read");
             }
@@ -454,6 +417,10 @@ fn hear(shared: &Shared, broker: &mut Broker, seen: &mut MessageSeq) -> Result<(
 }
 
 fn tell(shared: &Shared, message: Message) {
+    if let Some(waiting) = lock(&shared.wakes).get(&message.draft.address) {
+        let woken = waiting.iter().filter_map(Weak::upgrade);
+        woken.for_each(|wake| wake.notify_one());
+    }
     let mut listeners = lock(&shared.listeners);
     let Some(sender) = listeners.get(&message.draft.address) else {
         return;

@@ -16,13 +16,19 @@ use crate::{
         command::{Command, Role, Submission},
         event::Event,
         id::OrderId,
+        message::{Name, Reader, Topic, delivery::Terms},
         order::Actor,
         query::{Answer, Query},
         refusal::Refusal,
         state::State,
         time::Timestamp,
     },
-    engine::{Handle, Outcome, Reply, host::own_act, reply::Failure},
+    engine::{
+        Handle, Outcome, Reply, SystemClock,
+        bus::{Broker, Bus, Caller},
+        host::own_act,
+        reply::Failure,
+    },
     ledger::Home,
 };
 
@@ -75,6 +81,14 @@ pub(super) struct Context {
     pub(super) failures: Mutex<BTreeMap<OrderId, u32>>,
     /// What the user wants free on the disk, in bytes.
     pub(super) headroom: Mutex<Option<u64>>,
+    pub(super) post_office: PostOffice,
+}
+
+/// The bus of the process, which begins with the first agent that needs it.
+#[derive(Default)]
+pub(super) struct PostOffice {
+    terms: Mutex<Terms>,
+    bus: tokio::sync::Mutex<Option<Bus>>,
 }
 
 /// Why a write did not happen.
@@ -174,6 +188,72 @@ impl Context {
                 true
             }
             Ok(Ok(Ok(_))) | Err(_) => true,
+        }
+    }
+
+    /// Returns the bus of this process; None where it cannot be opened now.
+    pub(super) async fn bus(&self) -> Option<Bus> {
+        let mut bus = self.post_office.bus.lock().await;
+        if bus.is_none() {
+            let (home, terms) = (self.home.clone(), self.terms());
+            let open = move || {
+                Broker::with(&home, terms, Arc::new(SystemClock::new())).and_then(Bus::start)
+            };
+            match tokio::task::spawn_blocking(open).await {
+                Ok(Ok(begun)) => *bus = Some(begun),
+                Ok(Err(fault)) => tracing::warn!(%fault, "the bus cannot be opened"),
+                Err(error) => tracing::warn!(%error, "the bus cannot be opened"),
+            }
+        }
+        bus.clone()
+    }
+
+    fn terms(&self) -> Terms {
+        *self
+            .post_office
+            .terms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the bus go by what the file says about it now.
+    pub(super) async fn set_terms(&self, terms: Terms) {
+        let before = std::mem::replace(
+            &mut *self
+                .post_office
+                .terms
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+            terms,
+        );
+        let bus = self.post_office.bus.lock().await.clone();
+        if let Some(bus) = bus.filter(|_| before != terms)
+            && let Err(fault) = bus.ask(move |broker| broker.set_terms(terms)).await
+        {
+            tracing::warn!(%fault, "the bus goes by what the file said before");
+        }
+    }
+
+    /// Ends subscriptions of an agent that the file names no longer: nobody would read what comes.
+    pub(super) async fn unsubscribe(&self, agent: &str, topics: Vec<Topic>) {
+        let Ok(name) = agent.parse::<Name>() else {
+            return;
+        };
+        let Some(bus) = self.bus().await.filter(|_| !topics.is_empty()) else {
+            return;
+        };
+        let caller = Caller {
+            actor: Actor::agent(agent),
+            role: Role::Operator,
+        };
+        let ended = bus.ask(move |broker| {
+            topics.into_iter().try_for_each(|topic| {
+                let reader = Reader::of_topic(topic, name.clone());
+                broker.unsubscribe(&caller, &reader).map(drop)
+            })
+        });
+        if let Err(fault) = ended.await.and_then(|done| done) {
+            tracing::warn!(agent, %fault, "topics that an agent hears no longer are kept for it");
         }
     }
 

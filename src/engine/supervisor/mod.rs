@@ -1,8 +1,8 @@
 //! Agents as processes: started, watched, given work, and ended whole.
 //!
 //! `machine` says when an agent may run (pure), `pool` is the loop that does it, `dispatch` pulls orders and writes down
-//! what became of them, `completion` sees what is done to its end, `exec` and `stdio` are the two ways to run an agent, `landing`
-//! is the way of an order that has a worktree of its own, `conditions` what must be so before new work is begun, `runs` what is
+//! what became of them, `completion` sees what is done to its end, `exec` and `stdio` are the two ways to run an agent, `mail` is a
+//! lasting agent's way to the bus, `landing` is the way of an order that has a worktree of its own, `conditions` what must be so before new work is begun, `runs` what is
 //! noted of it, `lives` what others see of it, and `recovery` what a host does that comes after one that was killed. How a
 //! process is started, heard and ended whole is `engine/process`, which gates are run by too.
 //!
@@ -19,6 +19,7 @@ mod inbox;
 mod landing;
 pub(super) mod lives;
 mod machine;
+mod mail;
 mod member;
 mod meter;
 mod place;
@@ -29,7 +30,6 @@ mod stdio;
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use self::{
-    context::{Context, Fates},
+    context::{Context, Fates, PostOffice},
     inbox::Note,
     pool::Pool,
 };
@@ -52,7 +52,7 @@ pub use super::process::{
     runner,
     segments::{HEAD, Piece, SEGMENT, read as read_output},
 };
-use super::{Handle, Reply, Subscription, own_act, process};
+use super::{Handle, Reply, Subscription, own_act, owned::foreign, process};
 use crate::{
     config::{
         Document, Problem,
@@ -60,6 +60,7 @@ use crate::{
     },
     domain::{
         command::Role,
+        message::Topic,
         order::{Bucket, Kind},
         query::life::{Life, Lives},
         refusal::Refusal,
@@ -264,6 +265,7 @@ impl Supervisor {
             fates,
             failures: Mutex::default(),
             headroom: Mutex::default(),
+            post_office: PostOffice::default(),
         };
         let failed = |error: io::Error| {
             Fault::io(
@@ -300,17 +302,7 @@ impl Drop for Supervisor {
 
 /// Returns what an `obeya.toml` says in the words of this ledger, and what was wrong in it.
 pub fn read(file: &Path) -> (Line, Vec<Problem>) {
-    // What stands in there is run: it must be as much the user's own as what he types.
-    if let Ok(about) = fs::metadata(file)
-        && (about.mode() & 0o002 != 0
-            || ![0, rustix::process::getuid().as_raw()].contains(&about.uid()))
-    {
-        let what = "it is somebody else's, or anybody may write it, so nothing in it is run";
-        let problem = Problem::new(
-            file.display(),
-            what,
-            "own it, and take the others' right away",
-        );
+    if let Some(problem) = foreign(file) {
         return (Line::default(), vec![problem]);
     }
     let document = match Document::read(file) {
@@ -320,9 +312,11 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
     };
     let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.word()).collect();
     let words = Words {
         buckets: &buckets,
         kinds: &kinds,
+        topics: &topics,
     };
     Line::read(&document, words)
 }

@@ -256,6 +256,19 @@ impl Pool {
     async fn rules(&mut self, line: Line) {
         let now = self.context.now();
         self.context.set_headroom(line.headroom);
+        self.context.set_terms((&line.bus).into()).await;
+        for member in self.members.values() {
+            let rule = line
+                .agents
+                .iter()
+                .find(|rule| rule.name == member.rule.name);
+            let stays = |topic: &&String| rule.is_some_and(|rule| rule.topics.contains(topic));
+            let gone = member.rule.topics.iter().filter(|topic| !stays(topic));
+            let gone: Vec<_> = gone.filter_map(|topic| topic.parse().ok()).collect();
+            if member.rule.mode == Mode::Stdio && !gone.is_empty() {
+                self.context.unsubscribe(&member.rule.name, gone).await;
+            }
+        }
         for member in self.members.values_mut() {
             member.removed = !line.agents.iter().any(|rule| rule.name == member.rule.name);
             if member.removed {

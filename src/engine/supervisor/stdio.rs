@@ -13,6 +13,7 @@ use super::{
     inbox::Told as Change,
     landing,
     machine::Ending,
+    mail::Mail,
     meter::Meter,
     place::{Place, prompt},
     process::{Process, sweep},
@@ -102,6 +103,7 @@ struct Talk {
     place: Place,
     run: String,
     process: Process,
+    mail: Mail,
     greeted: bool,
     greet_by: Instant,
     job: Option<Job>,
@@ -126,6 +128,7 @@ pub(super) async fn run(place: Place) -> Ending {
                 place,
                 run: note.run.clone(),
                 process,
+                mail: Mail::default(),
                 greeted: false,
                 greet_by: Instant::now() + HELLO,
                 job: None,
@@ -173,7 +176,7 @@ impl Talk {
             self.look().await;
             let deadline = self.deadline();
             tokio::select! {
-                heard = self.process.hear() => match heard {
+                heard = self.process.hear(), if self.mail.has_room() => match heard {
                     Some(Said::Started(identity)) => {
                         self.place.tell(Change::Process(note.run.clone(), identity.pid));
                         note.process = Some(identity);
@@ -188,12 +191,17 @@ impl Talk {
                         break Err(format!("its runner was killed; {left} processes were left"));
                     }
                 },
+                line = self.mail.next() => if let Some(line) = line {
+                    self.process.tell(&Told::Input(line)).await;
+                },
                 // Whoever is gone tells nothing more.
                 Ok(()) = news.changed() => {}
                 Ok(()) = self.place.stop.changed() => {}
                 () = tokio::time::sleep_until(deadline) => {}
             }
+            self.mail.working(self.job.is_some());
         };
+        self.mail.close().await;
         let ending = self.end(ended).await;
         note.end = Some(match &ending {
             Ending::Crashed(why) => format!("crashed: {why}"),
@@ -347,6 +355,7 @@ impl Talk {
         match serde_json::from_str(line) {
             Ok(FromAgent::Hello {}) => {
                 self.greeted = true;
+                self.mail.open(&self.place.context, &self.place.rule);
                 self.place
                     .state(LifeState::Idle, LifeSource::Protocol, None);
             }
@@ -383,7 +392,10 @@ impl Talk {
                 }
             }
             Ok(FromAgent::Result { id, report }) => self.result(&id, report).await,
-            Err(error) => tracing::debug!(%error, "an agent said something that is not known"),
+            Err(error) if !self.mail.heard(line) => {
+                tracing::debug!(%error, "an agent said something that is not known");
+            }
+            Err(_) => {}
         }
     }
 

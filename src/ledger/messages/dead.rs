@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{super::sqlite::records::int, rows};
+use super::{super::sqlite::records::int, rows, rows::Bytes};
 use crate::domain::{
     message::{DeadLetter, MessageSeq, Name, delivery::Reason},
     refusal::Refusal,
@@ -34,10 +34,14 @@ pub(super) fn bury(
     attempts: u32,
 ) -> rusqlite::Result<u64> {
     let whose = subscriber.map_or("", Name::as_str);
-    db.prepare_cached(
+    let bytes = Bytes::Dead.get(db)?;
+    let fresh = db.prepare_cached(
         "INSERT OR IGNORE INTO dead (seq, subscriber, reason, note, at, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![int(seq), whose, reason.word(), note, now.0, attempts])?;
+    if fresh > 0 {
+        Bytes::Dead.set(db, bytes + rows::size(db, seq)?)?;
+    }
     let number = db
         .prepare_cached("SELECT number FROM dead WHERE seq = ?1 AND subscriber = ?2")?
         .query_row(params![int(seq), whose], |row| rows::whole(row, 0))?;
@@ -52,6 +56,21 @@ fn trim(db: &Connection, up_to: u64) -> rusqlite::Result<()> {
         .query_map([int(up_to)], |row| rows::whole(row, 0))?
         .collect::<Result<_, _>>()?;
     old.into_iter().try_for_each(|number| remove(db, number))
+}
+
+/// Throws the oldest away while all together have more than so many bytes.
+pub(super) fn trim_bytes(db: &Connection, limit: u64) -> rusqlite::Result<()> {
+    while Bytes::Dead.get(db)? > limit {
+        let oldest: Option<u64> = db
+            .prepare_cached("SELECT min(number) FROM dead")?
+            .query_row([], |row| row.get::<_, Option<i64>>(0))?
+            .and_then(|number| u64::try_from(number).ok());
+        match oldest {
+            Some(number) => remove(db, number)?,
+            None => return Bytes::Dead.set(db, 0),
+        }
+    }
+    Ok(())
 }
 
 /// Returns the newest, newest first.
@@ -154,8 +173,7 @@ pub(super) fn requeue(
             db.prepare_cached("INSERT OR REPLACE INTO deliveries VALUES (?1, ?2, 0, 0, 0)")?
                 .execute(params![id, int(*seq)])?;
         }
-        db.prepare_cached("DELETE FROM dead WHERE number = ?1")?
-            .execute([int(*number)])?;
+        forget(db, *number)?;
     }
     Ok(Ok(takers.len() as u64))
 }
@@ -170,12 +188,21 @@ pub(super) fn purge(db: &Connection, letters: &Letters) -> rusqlite::Result<Resu
     Ok(Ok(numbers.len() as u64))
 }
 
-fn remove(db: &Connection, number: u64) -> rusqlite::Result<()> {
+/// Takes a letter out of the list, and returns its message's place.
+fn forget(db: &Connection, number: u64) -> rusqlite::Result<Option<MessageSeq>> {
+    let bytes = Bytes::Dead.get(db)?;
     let seq = db
         .prepare_cached("DELETE FROM dead WHERE number = ?1 RETURNING seq")?
         .query_row([int(number)], |row| rows::whole(row, 0))
         .optional()?;
-    seq.map_or(Ok(()), |seq| drop_unneeded(db, seq))
+    if let Some(seq) = seq {
+        Bytes::Dead.set(db, bytes.saturating_sub(rows::size(db, seq)?))?;
+    }
+    Ok(seq)
+}
+
+fn remove(db: &Connection, number: u64) -> rusqlite::Result<()> {
+    forget(db, number)?.map_or(Ok(()), |seq| drop_unneeded(db, seq))
 }
 
 /// Deletes a message that is kept no longer and that neither a reader nor a dead letter needs.

@@ -54,6 +54,11 @@ fn find(db: &Connection, reader: &Reader) -> rusqlite::Result<Option<Subscriber>
         .optional()
 }
 
+/// Returns whether there is such a subscriber or inbox.
+pub(super) fn knows(db: &Connection, reader: &Reader) -> rusqlite::Result<bool> {
+    find(db, reader).map(|found| found.is_some())
+}
+
 /// Adds a subscriber that is not there yet.
 fn add(
     db: &Connection,
@@ -332,6 +337,48 @@ pub(super) fn acknowledge_through(
     let cursor = subscriber.cursor.max(seq.min(rows::last(db)?));
     move_cursor(db, subscriber.id, cursor, now)?;
     Ok(Ok(()))
+}
+
+/// Leaves messages for longer with the reader that has them; returns which it has still, and may have for longer.
+pub(super) fn extend(
+    db: &Connection,
+    terms: &Terms,
+    reader: &Reader,
+    seqs: &[MessageSeq],
+    now: Timestamp,
+) -> rusqlite::Result<Vec<MessageSeq>> {
+    set_due(db, reader, seqs, now.plus(terms.visibility))
+}
+
+/// Gives messages back that nobody looks after any more: they are due at once, and were given out as often as they were.
+pub(super) fn give_back(
+    db: &Connection,
+    reader: &Reader,
+    seqs: &[MessageSeq],
+) -> rusqlite::Result<Vec<MessageSeq>> {
+    set_due(db, reader, seqs, Timestamp(0))
+}
+
+fn set_due(
+    db: &Connection,
+    reader: &Reader,
+    seqs: &[MessageSeq],
+    due: Timestamp,
+) -> rusqlite::Result<Vec<MessageSeq>> {
+    let Some(subscriber) = find(db, reader)? else {
+        return Ok(Vec::new());
+    };
+    // What is worth nothing any more dies when its time is up, and nobody's hands keep it alive.
+    let mut put = db.prepare_cached(
+        "UPDATE deliveries SET due = ?3 WHERE subscriber = ?1 AND seq = ?2 AND expired = 0",
+    )?;
+    let mut done = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        if put.execute(params![subscriber.id, int(*seq), due.0])? > 0 {
+            done.push(*seq);
+        }
+    }
+    Ok(done)
 }
 
 /// Makes a message in the reader's hands a dead letter.

@@ -4,6 +4,7 @@
 //! subscribers it has: each of them has a cursor, and rows only for what it was given and has not acknowledged. What
 //! the rules of delivery are is [`Terms`]' business; what is here keeps to them.
 
+mod check;
 mod dead;
 mod deliver;
 mod publish;
@@ -33,6 +34,7 @@ use crate::domain::{
     time::Timestamp,
 };
 
+pub use check::Census;
 pub use dead::{Letters, MAX_DEAD};
 pub use deliver::{MAX_HELD, MAX_SUBSCRIBERS, Start};
 
@@ -86,6 +88,11 @@ impl Messages {
         self.terms
     }
 
+    /// Goes by other times and numbers from here on.
+    pub fn set_terms(&mut self, terms: Terms) {
+        self.terms = terms;
+    }
+
     /// Has `ring` called whenever another handle may have sent something, as long as the watch lives.
     ///
     /// # Errors
@@ -107,7 +114,7 @@ impl Messages {
     ) -> Result<Vec<Result<Sent, Refusal>>, Fault> {
         let terms = self.terms;
         let sent = self.write("sending messages", |db| {
-            let sent = publish::publish(db, drafts, now)?;
+            let sent = publish::publish(db, &terms, drafts, now)?;
             tend::tend(db, &terms, now)?;
             Ok(sent)
         })?;
@@ -220,6 +227,49 @@ impl Messages {
         self.write("acknowledging", |db| {
             deliver::acknowledge_through(db, reader, seq, now)
         })
+    }
+
+    /// Leaves messages with the `reader` that was given them as long again from `now`; returns which of them it still has
+    /// and may have for longer: what expired in its hands it may not.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written: they will be given out again when their time is up.
+    pub fn extend(
+        &mut self,
+        reader: &Reader,
+        seqs: &[MessageSeq],
+        now: Timestamp,
+    ) -> Result<Vec<MessageSeq>, Fault> {
+        let terms = self.terms;
+        self.write("keeping messages in hand", |db| {
+            deliver::extend(db, &terms, reader, seqs, now)
+        })
+    }
+
+    /// Gives messages back that `reader` was given, without acknowledging them: they are given out again at once. Returns
+    /// which of them it still had.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written: they will be given out again when their time is up.
+    pub fn give_back(
+        &mut self,
+        reader: &Reader,
+        seqs: &[MessageSeq],
+    ) -> Result<Vec<MessageSeq>, Fault> {
+        self.write("giving messages back", |db| {
+            deliver::give_back(db, reader, seqs)
+        })
+    }
+
+    /// Returns whether there is such a subscriber or inbox.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub fn knows(&mut self, reader: &Reader) -> Result<bool, Fault> {
+        self.read("looking for a subscriber", |db| deliver::knows(db, reader))
     }
 
     /// Makes a message that `reader` was given a dead letter; returns whether the reader still had it.

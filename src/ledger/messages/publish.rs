@@ -3,9 +3,9 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::{super::sqlite::records::int, deliver, rows};
+use super::{super::sqlite::records::int, deliver, rows, rows::Bytes};
 use crate::domain::{
-    message::{Address, Draft, MessageSeq, Sent},
+    message::{Address, Draft, MessageSeq, Sent, delivery::Terms},
     refusal::Refusal,
     time::Timestamp,
 };
@@ -15,11 +15,13 @@ const INSERT: &str = "INSERT INTO messages (seq, address, time, expires, sender_
 /// Writes what may be sent; returns what became of each.
 pub(super) fn publish(
     db: &Connection,
+    terms: &Terms,
     drafts: &[Draft],
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Result<Sent, Refusal>>> {
     let mut put = db.prepare_cached(INSERT)?;
     let mut seq = rows::last(db)?;
+    let mut bytes = Bytes::Kept.get(db)?;
     let mut sent = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let ruled = match draft.check(now) {
@@ -40,13 +42,22 @@ pub(super) fn publish(
         sent.push(match ruled {
             Ok(()) => {
                 seq += 1;
-                insert(&mut put, seq, now, draft)?;
+                insert(&mut put, seq, now, expiry(terms, draft, now), draft)?;
+                bytes += draft.body.len() as u64;
                 Ok(Sent { seq, fresh: true })
             }
             Err(refusal) => Err(refusal),
         });
     }
+    Bytes::Kept.set(db, bytes)?;
     Ok(sent)
+}
+
+/// Returns when a message is no longer worth anything. What goes to a topic is news, and lasts as long as it is kept.
+fn expiry(terms: &Terms, draft: &Draft, now: Timestamp) -> Option<Timestamp> {
+    let mail = draft.address.owner().is_some();
+    let usual = terms.ttl.filter(|_| mail).map(|ttl| now.plus(ttl));
+    draft.expires.or(usual)
 }
 
 /// Writes announcements of the ledger's records; returns the last one's place.
@@ -56,10 +67,13 @@ pub(super) fn announce(
 ) -> rusqlite::Result<MessageSeq> {
     let mut put = db.prepare_cached(INSERT)?;
     let mut seq = rows::last(db)?;
+    let mut bytes = Bytes::Kept.get(db)?;
     for (time, draft) in told {
         seq += 1;
-        insert(&mut put, seq, *time, draft)?;
+        insert(&mut put, seq, *time, None, draft)?;
+        bytes += draft.body.len() as u64;
     }
+    Bytes::Kept.set(db, bytes)?;
     Ok(seq)
 }
 
@@ -67,6 +81,7 @@ fn insert(
     put: &mut CachedStatement<'_>,
     seq: MessageSeq,
     time: Timestamp,
+    expires: Option<Timestamp>,
     draft: &Draft,
 ) -> rusqlite::Result<()> {
     let inbox;
@@ -81,7 +96,7 @@ fn insert(
         int(seq),
         address,
         time.0,
-        draft.expires.map(|at| at.0),
+        expires.map(|at| at.0),
         draft.sender.kind.word(),
         draft.sender.name,
         draft.correlation.as_ref().map(Uuid::as_bytes),

@@ -101,6 +101,63 @@ pub(super) fn set_floor(db: &Connection, floor: MessageSeq) -> rusqlite::Result<
     set_meta(db, "floor", floor)
 }
 
+/// A sum of bytes of bodies that the file keeps beside its rows: to add them up would read every row.
+#[derive(Clone, Copy)]
+pub(super) enum Bytes {
+    /// Of the messages that are kept.
+    Kept,
+    /// Of the dead letters, each with its own.
+    Dead,
+}
+
+impl Bytes {
+    fn name(self) -> &'static str {
+        match self {
+            Bytes::Kept => "kept_bytes",
+            Bytes::Dead => "dead_bytes",
+        }
+    }
+
+    /// Returns the sum, if it is there.
+    pub(super) fn noted(self, db: &Connection) -> rusqlite::Result<Option<u64>> {
+        meta(db, self.name())
+    }
+
+    /// Returns the sum. A file of an earlier obeya has none yet: then it is added up once.
+    pub(super) fn get(self, db: &Connection) -> rusqlite::Result<u64> {
+        if let Some(known) = self.noted(db)? {
+            return Ok(known);
+        }
+        let sum = match self {
+            Bytes::Kept => {
+                let floor = int(floor(db)?);
+                let sql =
+                    "SELECT coalesce(sum(octet_length(body)), 0) FROM messages WHERE seq > ?1";
+                db.query_row(sql, [floor], |row| whole(row, 0))?
+            }
+            Bytes::Dead => {
+                let sql = "SELECT coalesce(sum(octet_length(m.body)), 0) FROM dead d JOIN messages m ON m.seq = d.seq";
+                db.query_row(sql, [], |row| whole(row, 0))?
+            }
+        };
+        set_meta(db, self.name(), sum)?;
+        Ok(sum)
+    }
+
+    /// Notes the sum. It must have been got before its rows changed, so that nothing counts twice.
+    pub(super) fn set(self, db: &Connection, sum: u64) -> rusqlite::Result<()> {
+        set_meta(db, self.name(), sum)
+    }
+}
+
+/// Returns how many bytes a message's body has; none if it is not there.
+pub(super) fn size(db: &Connection, seq: MessageSeq) -> rusqlite::Result<u64> {
+    db.prepare_cached("SELECT octet_length(body) FROM messages WHERE seq = ?1")?
+        .query_row([int(seq)], |row| whole(row, 0))
+        .optional()
+        .map(Option::unwrap_or_default)
+}
+
 /// Returns the last message's place: there is one at the floor or behind it, since places are never given twice.
 pub(super) fn last(db: &Connection) -> rusqlite::Result<MessageSeq> {
     let newest = db

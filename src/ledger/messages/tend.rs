@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{super::sqlite::records::int, dead, rows};
+use super::{super::sqlite::records::int, dead, rows, rows::Bytes};
 use crate::domain::{
     message::{
         MessageSeq, Name,
@@ -28,26 +28,35 @@ pub(super) fn tend(db: &Connection, terms: &Terms, now: Timestamp) -> rusqlite::
     let mut floor = rows::floor(db)?;
     let last = rows::last(db)?;
     let beyond = last.saturating_sub(floor).saturating_sub(terms.keep);
-    let mut settled = 0;
+    let before = Bytes::Kept.get(db)?;
+    let (mut settled, mut bytes) = (0, before);
     while settled < AT_ONCE {
         // The floor itself is skipped by the index, so that this reads one row.
-        let next: Option<(i64, i64)> = db
-            .prepare_cached("SELECT seq, time FROM messages WHERE seq > ?1 ORDER BY seq LIMIT 1")?
-            .query_map([int(floor)], |row| Ok((row.get(0)?, row.get(1)?)))?
+        let next: Option<(u64, i64, u64)> = db
+            .prepare_cached(
+                "SELECT seq, time, octet_length(body) FROM messages WHERE seq > ?1 ORDER BY seq LIMIT 1",
+            )?
+            .query_map([int(floor)], |row| {
+                Ok((rows::whole(row, 0)?, row.get(1)?, rows::whole(row, 2)?))
+            })?
             .next()
             .transpose()?;
-        let Some((seq, time)) = next else { break };
+        let Some((seq, time, size)) = next else { break };
         let old = now.since(Timestamp(time)) > terms.keep_for;
-        if !old && settled >= beyond {
+        if !old && settled >= beyond && bytes <= terms.keep_bytes {
             break;
         }
-        floor = u64::try_from(seq).map_err(|_| rows::unreadable(0))?;
+        floor = seq;
         settle(db, floor, now)?;
         rows::set_floor(db, floor)?;
         dead::drop_unneeded(db, floor)?;
+        bytes = bytes.saturating_sub(size);
         settled += 1;
     }
-    Ok(())
+    if bytes != before {
+        Bytes::Kept.set(db, bytes)?;
+    }
+    dead::trim_bytes(db, terms.keep_bytes)
 }
 
 /// Has a message given out no more: to whom it was still to come, it is a dead letter; in whose hands it is, it is one when

@@ -177,3 +177,34 @@ fn dead_letters_are_bounded() {
     assert_eq!(newest.message.seq, MAX_DEAD + 5);
     assert_eq!(newest.reason, Reason::NoSubscriber);
 }
+
+#[test]
+fn damage_is_found_and_sums_of_an_earlier_file_are_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::new(folder.path()).unwrap();
+    fs::write(home.database(), "").unwrap();
+    let mut messages = Messages::open(&home, Terms::default()).unwrap();
+    let now = Timestamp(1);
+    messages
+        .publish(&[draft("four"), draft("2é")], now)
+        .unwrap();
+    let whole = Census {
+        kept: 2,
+        bytes: 7,
+        ..Census::default()
+    };
+    assert_eq!(messages.census().unwrap(), whole);
+    let raw = Connection::open(home.messages()).unwrap();
+    raw.execute("DELETE FROM meta", []).unwrap();
+    messages.publish(&[draft("x")], now).unwrap();
+    let census = messages.census().unwrap();
+    assert_eq!((census.bytes, census.wrong.len()), (8, 0), "{census:?}");
+    // One that somebody was given is gone, and with it the bytes that are noted.
+    let reader = Reader::of_topic(Topic::CoordinationEvents, name("x"));
+    let start = Start::After(0);
+    messages.subscribe(&reader, start, now).unwrap().unwrap();
+    messages.take(&reader, 9, now).unwrap().unwrap();
+    raw.execute("DELETE FROM messages WHERE seq = 2", [])
+        .unwrap();
+    assert_eq!(messages.census().unwrap().wrong.len(), 2);
+}

@@ -17,6 +17,7 @@ use crate::{
         errand::Step,
         keymap::Scope,
         layout,
+        mail::MailAct,
         model::Model,
         overlay::{form::Form, help::keys_in},
         pen::Pen,
@@ -49,6 +50,8 @@ pub enum Yes {
     Each(String, Vec<Step>),
     /// Takes those of the alerts that are still open then, with one order that is to mend them.
     Take(Vec<AlertId>),
+    /// Does something about a dead letter.
+    Mail(MailAct),
     /// Throws the form away.
     Discard,
 }
@@ -164,6 +167,7 @@ impl Confirm {
             Yes::Submit(..) | Yes::Each(..) | Yes::Take(_) => {
                 [(Action::Yes, "yes"), (Action::No, "no")]
             }
+            Yes::Mail(_) => [(Action::Yes, "throw it away"), (Action::No, "keep it")],
             Yes::Discard => [(Action::Yes, "discard it"), (Action::No, "keep writing")],
         };
         if self.is_informed(model) {

@@ -407,6 +407,7 @@ fn yes(model: &mut Model) -> Vec<Effect> {
             Yes::Submit(command, epoch) => submit_under(model, *command, epoch, confirm.form),
             Yes::Each(act, steps) => bulk::each(model, act, steps),
             Yes::Take(ids) => storm::take(model, &ids),
+            Yes::Mail(act) => vec![Effect::Mail(act)],
             Yes::Discard => Vec::new(),
         },
         other => {

@@ -109,7 +109,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Completed(grammar) => finder::completed(model, grammar),
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
-        Msg::Mail(seen) => model.mail.seen = Some(*seen),
+        Msg::Mail(seen) => return mail::seen(model, *seen),
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
         Msg::Filters(filters, said) => arrange::kept(model, filters, said),

@@ -136,7 +136,7 @@ fn click(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     select(model, &target, mouse);
     let opens = !matches!(
         target,
-        Target::Tab(_) | Target::Band(_) | Target::Column | Target::Nothing
+        Target::Tab(_) | Target::MailPage(_) | Target::Band(_) | Target::Column | Target::Nothing
     );
     match twice && opens {
         true => moves::open(model),
@@ -170,6 +170,8 @@ fn select(model: &mut Model, target: &Target, mouse: Mouse) {
         Target::Alert(id) => model.andon.selected = Some(*id),
         Target::Agent(name) => model.agents.selected = Some(name.clone()),
         Target::Event(seq) => model.events.list.selected = Some(*seq),
+        Target::MailPage(page) => model.mail.page = *page,
+        Target::MailRow(number) => model.mail.select(*number),
         Target::Choice(_) | Target::Line(_) | Target::Nothing => {}
     }
 }

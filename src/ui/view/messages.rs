@@ -7,9 +7,10 @@ use crate::{
     text,
     ui::{
         layout,
-        mail::{Mailbag, Page},
+        mail::{Mail, Mailbag, Page},
         model::Model,
         pen::Pen,
+        pointer::Target,
         theme::Role,
         words,
     },
@@ -36,22 +37,54 @@ fn split(area: Rect) -> (Rect, Rect) {
     layout::split_top(body, body.height.saturating_sub(foot))
 }
 
+/// Returns the pages with what is written for each, and in which column.
+fn heads(mail: &Mail) -> Vec<(Page, String, u16)> {
+    let mut x = 1;
+    let head = |page: Page| {
+        let name = match page {
+            Page::Dead if mail.dead() > 0 => format!("{} {}", page.name(), mail.dead()),
+            _ => page.name().to_owned(),
+        };
+        let at = x;
+        x += u16::try_from(text::width(&name)).unwrap_or(0) + 3;
+        (page, name, at)
+    };
+    Page::ALL.into_iter().map(head).collect()
+}
+
+/// Returns what is at a place of the screen.
+pub fn at(model: &Model, area: Rect, x: u16, y: u16) -> Option<Target> {
+    let mail = &model.mail;
+    if y == area.y {
+        let heads = heads(mail).into_iter();
+        let found = heads.rev().find(|(_, _, at)| area.x + at <= x)?;
+        let end = area.x + found.2 + u16::try_from(text::width(&found.1)).unwrap_or(0);
+        return (x < end).then_some(Target::MailPage(found.0));
+    }
+    let (list, _) = split(area);
+    if !list.contains((x, y).into()) {
+        return None;
+    }
+    let ids = mail.rows();
+    let shown = mail
+        .list()
+        .window
+        .range(ids.len(), usize::from(list.height));
+    let at = shown.start + usize::from(y - list.y);
+    (at < shown.end).then(|| ids.get(at).copied().map(Target::MailRow))?
+}
+
 /// Draws the page on screen.
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let mail = &model.mail;
     let (list, foot) = split(area);
-    let mut x = 1;
-    for page in Page::ALL {
-        let count = match page {
-            Page::Dead if mail.dead() > 0 => format!(" {}", mail.dead()),
-            _ => String::new(),
-        };
+    for (page, name, x) in heads(mail) {
         let role = match (page == mail.page, page) {
             (true, _) => Role::Title,
             (false, Page::Dead) if mail.dead() > 0 => Role::Warning,
             _ => Role::Muted,
         };
-        x += pen.say(area, x, 0, &format!("{}{count}", page.name()), role) + 3;
+        pen.say(area, x, 0, &name, role);
     }
     let Some(seen) = &mail.seen else {
         pen.say(list, 2, 0, "no message was sent yet", Role::Muted);

@@ -21,12 +21,26 @@ use obeya::{
 };
 use proptest::prelude::*;
 
-const TERMS: Terms = Terms {
+const USUAL: Terms = Terms {
     visibility: 10 * SECOND,
     max_deliveries: 3,
     keep_for: 500 * SECOND,
     keep: 25,
+    keep_bytes: 60,
+    ttl: Some(300 * SECOND),
 };
+
+/// What a handle goes by after the settings changed, and what it went by before.
+const TERMS: [Terms; 2] = [
+    USUAL,
+    Terms {
+        keep: 8,
+        keep_bytes: 20,
+        max_deliveries: 1,
+        ttl: None,
+        ..USUAL
+    },
+];
 
 /// How far one message is, to one reader.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,30 +57,37 @@ enum At {
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// To which address, and for how many seconds.
-    Publish(usize, Option<i64>),
+    /// To which address, for how many seconds, and how many bytes.
+    Publish(usize, Option<i64>, usize),
     Take(usize, usize),
     /// The so manyeth of those in hand.
     Acknowledge(usize, usize),
     Through(usize, u64),
     Refuse(usize, usize),
+    Extend(usize, usize),
+    GiveBack(usize, usize),
     Pass(i64),
     Requeue(usize),
     Purge(usize),
     Reopen,
+    /// The file with the settings changed.
+    Settings(usize),
 }
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        6 => (0..3_usize, prop::option::weighted(0.3, 1..40_i64)).prop_map(|(to, ttl)| Op::Publish(to, ttl)),
+        6 => (0..3_usize, prop::option::weighted(0.3, 1..40_i64), 1..9_usize).prop_map(|(to, ttl, size)| Op::Publish(to, ttl, size)),
         6 => (0..3_usize, 0..4_usize).prop_map(|(who, limit)| Op::Take(who, limit)),
         3 => (0..3_usize, 0..4_usize).prop_map(|(who, nth)| Op::Acknowledge(who, nth)),
         1 => (0..3_usize, 0..60_u64).prop_map(|(who, seq)| Op::Through(who, seq)),
         1 => (0..3_usize, 0..4_usize).prop_map(|(who, nth)| Op::Refuse(who, nth)),
+        1 => (0..3_usize, 0..4_usize).prop_map(|(who, nth)| Op::Extend(who, nth)),
+        1 => (0..3_usize, 0..4_usize).prop_map(|(who, nth)| Op::GiveBack(who, nth)),
         3 => (1..30_i64).prop_map(Op::Pass),
         1 => (0..5_usize).prop_map(Op::Requeue),
         1 => (0..5_usize).prop_map(Op::Purge),
         1 => Just(Op::Reopen),
+        1 => (0..TERMS.len()).prop_map(Op::Settings),
     ]
 }
 
@@ -76,11 +97,13 @@ struct Sent {
     time: Timestamp,
     expires: Option<Timestamp>,
     settled: bool,
+    size: u64,
 }
 
 type Letter = (MessageSeq, Option<usize>, Reason);
 
 struct Model {
+    terms: Terms,
     now: Timestamp,
     floor: MessageSeq,
     sent: Vec<Sent>,
@@ -157,18 +180,28 @@ impl Model {
             if seq <= self.floor {
                 continue;
             }
-            let old = self.now.since(time) > TERMS.keep_for;
-            if !old && last - self.floor <= TERMS.keep {
-                return;
+            let old = self.now.since(time) > self.terms.keep_for;
+            let bytes: u64 = self.sent[n..].iter().map(|sent| sent.size).sum();
+            let fits = bytes <= self.terms.keep_bytes;
+            if !old && fits && last - self.floor <= self.terms.keep {
+                break;
             }
             self.floor = seq;
             self.settle(n);
         }
+        while self.dead_bytes() > self.terms.keep_bytes {
+            self.dead.remove(0);
+        }
+    }
+
+    fn dead_bytes(&self) -> u64 {
+        let size = |letter: &Letter| self.sent[letter.0 as usize - 1].size;
+        self.dead.iter().map(size).sum()
     }
 
     fn take(&mut self, who: usize, limit: usize) -> Vec<(MessageSeq, u32)> {
         self.tend();
-        let due = self.now.plus(TERMS.visibility);
+        let due = self.now.plus(self.terms.visibility);
         let mut given = Vec::new();
         let held: Vec<_> = self.at[who].iter().map(|(seq, at)| (*seq, *at)).collect();
         for (seq, at) in held {
@@ -183,7 +216,7 @@ impl Model {
             if until > self.now {
                 continue;
             }
-            if expired || attempts >= TERMS.max_deliveries {
+            if expired || attempts >= self.terms.max_deliveries {
                 let reason = match expired {
                     true => Reason::Expired,
                     false => Reason::TooManyDeliveries,
@@ -248,10 +281,14 @@ impl Model {
 fn apply(op: &Op, model: &mut Model, store: &mut Messages) -> Result<(), TestCaseError> {
     let (readers, now) = (readers(), model.now);
     match op {
-        Op::Publish(to, ttl) => {
-            let expires = ttl.map(|ttl| now.plus(ttl * SECOND));
-            let mut draft = Draft::new(addresses()[*to].clone(), Actor::agent("ann"), "x");
-            draft.expires = expires;
+        Op::Publish(to, ttl, size) => {
+            let said = ttl.map(|ttl| now.plus(ttl * SECOND));
+            let body = "x".repeat(*size);
+            let mut draft = Draft::new(addresses()[*to].clone(), Actor::agent("ann"), body);
+            draft.expires = said;
+            // Mail has a time to live by the settings; news has none.
+            let usual = model.terms.ttl.filter(|_| *to == 1);
+            let expires = said.or(usual.map(|ttl| now.plus(ttl)));
             let sent = store.publish(&[draft], now).unwrap();
             let seq = sent[0].as_ref().unwrap().seq;
             prop_assert_eq!(seq, model.sent.len() as u64 + 1);
@@ -261,6 +298,7 @@ fn apply(op: &Op, model: &mut Model, store: &mut Messages) -> Result<(), TestCas
                 time: now,
                 expires,
                 settled: false,
+                size: *size as u64,
             });
             for reader in TAKERS[*to] {
                 model.at[*reader].insert(seq, At::Queued);
@@ -295,6 +333,30 @@ fn apply(op: &Op, model: &mut Model, store: &mut Messages) -> Result<(), TestCas
                 model.at[*who].insert(seq, At::Dead);
                 model.bury(seq, Some(*who), Reason::Refused);
             }
+        }
+        Op::Extend(who, nth) | Op::GiveBack(who, nth) => {
+            let held = model.held(*who).get(*nth).copied();
+            let seq = held.unwrap_or(1_000);
+            let (reader, extend) = (&readers[*who], matches!(op, Op::Extend(..)));
+            let done = match extend {
+                true => store.extend(reader, &[seq], now).unwrap(),
+                false => store.give_back(reader, &[seq]).unwrap(),
+            };
+            let mut expected = vec![];
+            if let Some(At::Held { due, expired, .. }) = model.at[*who].get_mut(&seq)
+                && !*expired
+            {
+                expected.push(seq);
+                *due = match extend {
+                    true => now.plus(model.terms.visibility),
+                    false => Timestamp(0),
+                };
+            }
+            prop_assert_eq!(done, expected);
+        }
+        Op::Settings(which) => {
+            model.terms = TERMS[*which];
+            store.set_terms(model.terms);
         }
         Op::Pass(seconds) => model.now = now.plus(seconds * SECOND),
         Op::Requeue(nth) => {
@@ -385,21 +447,22 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path()).unwrap();
         std::fs::write(home.database(), "").unwrap();
-        let mut store = Messages::open(&home, TERMS).unwrap();
         let mut model = Model {
+            terms: USUAL,
             now: Timestamp(1_000 * SECOND),
             floor: 0,
             sent: vec![],
             at: Default::default(),
             dead: vec![],
         };
+        let mut store = Messages::open(&home, model.terms).unwrap();
         for reader in readers() {
             store.subscribe(&reader, Start::Here, model.now).unwrap().unwrap();
         }
         for op in &ops {
             if matches!(op, Op::Reopen) {
                 drop(store);
-                store = Messages::open(&home, TERMS).unwrap();
+                store = Messages::open(&home, model.terms).unwrap();
             }
             apply(op, &mut model, &mut store)?;
             compare(&model, &mut store)?;

@@ -10,6 +10,7 @@ fn context() -> LineContext {
     LineContext {
         actor: Actor::person("maria"),
         role: Role::Operator,
+        home: None,
         width: 100,
         unicode: true,
     }
@@ -72,6 +73,8 @@ fn what_belongs_in_a_shell_is_refused_with_a_word() {
         "man",
         "demo",
         "watch --plain",
+        "bus subscribe work_order_events",
+        "bus topics",
         "wo watch --all",
         "wo create --title x --description -",
     ] {
@@ -98,4 +101,43 @@ fn what_belongs_in_a_shell_is_refused_with_a_word() {
             "{line}: {output:?}"
         );
     }
+}
+
+#[test]
+fn messages_of_the_consoles_own_ledger_are_sent_and_read_by_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = engine(folder.path());
+    let home = Home::new(folder.path().join(".obeya")).unwrap();
+    let line = LineContext {
+        home: Some(home),
+        ..context()
+    };
+    let mut run = |text: &str, line: &LineContext| run_line(text, engine.as_mut(), line);
+    let sent = run("bus publish @tester 'is it covered?'", &line);
+    assert_eq!(
+        (sent.text.trim_end(), sent.failed),
+        ("sent to @tester as 1", false)
+    );
+    let inbox = run("bus inbox tester", &line);
+    assert!(inbox.text.contains("is it covered?"), "{inbox:?}");
+    // What waits for long would hold up every other line.
+    for text in [
+        "bus subscribe @tester",
+        "bus request @tester x --timeout 1m",
+    ] {
+        let output = run(text, &line);
+        assert!(
+            output.failed && output.text.contains("shell"),
+            "{text}: {output:?}"
+        );
+    }
+    let viewer = LineContext {
+        role: Role::Viewer,
+        ..line
+    };
+    let refused = run("bus publish @tester x", &viewer);
+    assert!(
+        refused.failed && refused.text.contains("viewer"),
+        "{refused:?}"
+    );
 }

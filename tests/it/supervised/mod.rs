@@ -6,6 +6,7 @@ mod gate_begun;
 mod gated;
 mod hooks;
 mod kit;
+mod mail;
 mod usage;
 mod worktree;
 mod worktree_faults;

@@ -14,7 +14,11 @@ use std::{
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -40,6 +44,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_secs(2);
 /// The longest line that the host sends: an order with the longest description there may be.
 const TOLD_LIMIT: u64 = 8 << 20;
+/// How much may wait for an agent that does not read, in bytes: every message that it may have in hand as often as it is
+/// given out, and the longest order.
+const UNREAD_LIMIT: usize = 16 << 20;
 
 /// The folder, in that of the output, of what is kept apart.
 pub(super) const STDOUT: &str = "stdout";
@@ -150,6 +157,8 @@ fn listen_to_host(
     news: Sender<News>,
 ) {
     let (input, lines) = mpsc::channel::<String>();
+    let unread = Arc::new(AtomicUsize::new(first.as_ref().map_or(0, String::len)));
+    let read = Arc::clone(&unread);
     if let Some(first) = first {
         let _ = input.send(first);
     }
@@ -158,6 +167,7 @@ fn listen_to_host(
         // An agent that does not read holds up this thread and nothing else.
         thread::spawn(move || {
             for line in lines {
+                let length = line.len();
                 if stdin
                     .write_all(line.as_bytes())
                     .and_then(|()| stdin.flush())
@@ -165,12 +175,15 @@ fn listen_to_host(
                 {
                     return;
                 }
+                read.fetch_sub(length, Ordering::Relaxed);
             }
         });
     }
     thread::spawn(move || {
         while let Some(told) = receive::<Told>(&mut host) {
             match told {
+                // Nobody reads its input any more, or nobody ever did.
+                Told::Input(line) if deaf(&unread, line.len()) => drop(news.send(News::Stop)),
                 Told::Input(line) => {
                     let sent = input.as_ref().map(|input| input.send(line));
                     if sent.is_some_and(|sent| sent.is_err()) {
@@ -182,6 +195,14 @@ fn listen_to_host(
         }
         let _ = news.send(News::HostGone);
     });
+}
+
+/// Counts what an agent has yet to read, and returns whether that is more than it may be.
+fn deaf(unread: &AtomicUsize, more: usize) -> bool {
+    unread
+        .fetch_add(more, Ordering::Relaxed)
+        .saturating_add(more)
+        > UNREAD_LIMIT
 }
 
 /// A runner that is told to end by the system ends what it runs first.
