@@ -9,6 +9,7 @@ mod client;
 mod cold;
 mod follow;
 mod frozen;
+mod line_file;
 mod listener;
 mod locate;
 mod session;
@@ -22,6 +23,7 @@ pub use client::Client;
 pub use cold::Cold;
 pub use follow::Follower;
 pub use frozen::Frozen;
+pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
@@ -41,7 +43,8 @@ pub use crate::{
         Clock, Failure, HeldClock, Outcome, Reply,
         gates::{Asked, GateAsk, Project, rule_of},
         supervisor::{
-            Errand, RunNote, Supervisor, Wish, newest_runs, read_output, runner::run as run_runner,
+            Errand, Kept, Piece, RunNote, Supervisor, Wish, newest_runs, read_output,
+            runner::run as run_runner,
         },
     },
     ledger::{Fault, FaultKind, Home},

@@ -142,7 +142,7 @@ pub struct Session {
     /// What others are told of who hosts.
     title: &'static str,
     /// Whether a host here runs by itself what `obeya.toml` names.
-    runs: bool,
+    runs: AtomicBool,
 }
 
 impl Session {
@@ -168,10 +168,15 @@ impl Session {
             watching: Watching::open(home)?,
             home: home.clone(),
             title,
-            runs,
+            runs: AtomicBool::new(runs),
         };
         session.stand()?;
         Ok(session)
+    }
+
+    /// Lets a host here run what `obeya.toml` names from the next [`Session::stand`] on.
+    pub fn let_run(&self) {
+        self.runs.store(true, Ordering::Relaxed);
     }
 
     /// Returns the looking half.
@@ -209,7 +214,8 @@ impl Session {
                 Election::Lost => return Ok(false),
             },
         };
-        if self.runs && office.gates.is_none() {
+        let runs = self.runs.load(Ordering::Relaxed);
+        if runs && office.gates.is_none() {
             office.gates = Some(Runner::start(office.desk.clone())?);
         }
         // A door that does not open is tried again without another election.
@@ -222,7 +228,7 @@ impl Session {
                 &self.home, handle, supervisor, desk, on_yield,
             )?);
         }
-        if self.runs {
+        if runs {
             office.supervisor.look()?;
         }
         Ok(true)
@@ -354,6 +360,13 @@ impl Operator for ReadOnly {
             has: Role::Viewer,
             needs: Role::Agent,
         }))
+    }
+
+    fn supervise(&mut self, _: &Wish) -> Supervised {
+        Ok(Some(Err(Refusal::Role {
+            has: Role::Viewer,
+            needs: Role::Operator,
+        })))
     }
 }
 

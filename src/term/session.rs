@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     desk::Desk,
+    logs,
     mail::{self, Watcher},
     post::Post,
     run::Session,
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::{
     cli::{LineContext, run_line},
+    config::Problem,
     domain::{
         command::{Command, Role, Submission},
         moment::Moment,
@@ -29,9 +31,13 @@ use crate::{
         record::Door,
         time::Timestamp,
     },
-    link::{self, Home, Operator, ReadOnly, Reply, Standing, bus::Caller},
+    link::{
+        self, Home, LineFile, Operator, ReadOnly, Reply, Standing, bus::Caller, look_at_line_file,
+    },
     ui::{
         effect::Ticket,
+        line::LineSeen,
+        log::Wish,
         look::Wanted,
         mail::MailAct,
         msg::{Connection, Failure, Msg},
@@ -86,6 +92,7 @@ pub(super) struct LinkSession {
     worker: Option<JoinHandle<()>>,
     office: Option<Office>,
     home: Home,
+    logs: logs::Watcher,
     _watcher: Watcher,
 }
 
@@ -132,6 +139,7 @@ impl LinkSession {
         LinkSession {
             actor: line.actor.clone(),
             role: line.role,
+            logs: logs::Watcher::start(home.clone(), post.clone()),
             home,
             _watcher: watcher,
             way,
@@ -284,6 +292,10 @@ impl Session for LinkSession {
         });
     }
 
+    fn watch(&mut self, wish: Option<Wish>) {
+        self.logs.wish(wish);
+    }
+
     fn step_down(&mut self) {
         self.office.iter().for_each(Office::close);
     }
@@ -315,8 +327,10 @@ impl Office {
             let (way, closed, ended) = (way.clone(), Arc::clone(&closed), Arc::clone(&ended));
             thread::spawn(move || {
                 let mut told = None;
+                let mut line = Line::new(post.clone());
                 while !ended.load(Ordering::Acquire) {
                     let held = closed.lock().unwrap_or_else(PoisonError::into_inner);
+                    line.look(&way, &home);
                     let connection = (!*held).then(|| stand(&way, &home));
                     drop(held);
                     if let Some(connection) = connection
@@ -373,6 +387,53 @@ impl Drop for Office {
         }
         self.way.step_down();
     }
+}
+
+/// What `obeya.toml` comes to, told when it is another.
+struct Line {
+    post: Post,
+    file: Option<LineFile>,
+    told: LineSeen,
+}
+
+impl Line {
+    fn new(post: Post) -> Line {
+        Line {
+            post,
+            file: None,
+            told: LineSeen::default(),
+        }
+    }
+
+    /// Looks at the file, and from when on it is trusted lets this console run it.
+    fn look(&mut self, way: &Way, home: &Home) {
+        let file = look_at_line_file(home, self.file.as_ref());
+        if file.trusted
+            && let Way::Work(session) = way
+        {
+            session.let_run();
+        }
+        let seen = LineSeen {
+            problems: file
+                .problems
+                .iter()
+                .map(|problem| said(problem, home))
+                .collect(),
+            untrusted: file.runs_something && !file.trusted && matches!(way, Way::Work(_)),
+        };
+        self.file = Some(file);
+        if self.told != seen {
+            self.post.tell(Msg::Line(Box::new(seen.clone())));
+            self.told = seen;
+        }
+    }
+}
+
+/// Returns a problem with the file's name as seen from the project: it is said in one line.
+fn said(problem: &Problem, home: &Home) -> String {
+    let said = problem.to_string();
+    let project = format!("{}/", home.project().display());
+    said.strip_prefix(&project).unwrap_or(&said).to_owned()
 }
 
 /// Returns how the ledger is reached now. One that is gone is given up at once: its lock went with it.

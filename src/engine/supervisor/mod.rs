@@ -43,7 +43,7 @@ use self::{
 };
 pub use self::{
     dispatch::{Report, Verdict},
-    output::{HEAD, Piece, SEGMENT, read as read_output},
+    output::{HEAD, Kept, Piece, SEGMENT, read as read_output},
     runs::{RunNote, newest as newest_runs},
 };
 use super::{Handle, Subscription};

@@ -49,6 +49,8 @@ pub enum Yes {
     Each(String, Vec<Step>),
     /// Takes those of the alerts that are still open then, with one order that is to mend them.
     Take(Vec<AlertId>),
+    /// Runs a line of the command line's grammar.
+    Line(String),
     /// Throws the form away.
     Discard,
 }
@@ -161,7 +163,7 @@ impl Confirm {
         }
         let last = inner.height.saturating_sub(1);
         let words = match self.yes {
-            Yes::Submit(..) | Yes::Each(..) | Yes::Take(_) => {
+            Yes::Submit(..) | Yes::Each(..) | Yes::Take(_) | Yes::Line(_) => {
                 [(Action::Yes, "yes"), (Action::No, "no")]
             }
             Yes::Discard => [(Action::Yes, "discard it"), (Action::No, "keep writing")],
