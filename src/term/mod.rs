@@ -12,6 +12,7 @@ mod desk;
 mod gauge;
 pub mod guard;
 mod input;
+mod line;
 mod logs;
 mod mail;
 mod osc;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     desk::Desk,
+    line::LineWatch,
     logs,
     mail::{self, Watcher},
     post::Post,
@@ -22,7 +23,6 @@ use super::{
 };
 use crate::{
     cli::{LineContext, run_line},
-    config::Problem,
     domain::{
         command::{Command, Role, Submission},
         moment::Moment,
@@ -31,12 +31,9 @@ use crate::{
         record::Door,
         time::Timestamp,
     },
-    link::{
-        self, Home, LineFile, Operator, ReadOnly, Reply, Standing, bus::Caller, look_at_line_file,
-    },
+    link::{self, Home, Operator, ReadOnly, Reply, Standing, bus::Caller},
     ui::{
         effect::Ticket,
-        line::LineSeen,
         log::Wish,
         look::Wanted,
         mail::MailAct,
@@ -327,10 +324,10 @@ impl Office {
             let (way, closed, ended) = (way.clone(), Arc::clone(&closed), Arc::clone(&ended));
             thread::spawn(move || {
                 let mut told = None;
-                let mut line = Line::new(post.clone());
+                let mut file = LineWatch::new(post.clone());
                 while !ended.load(Ordering::Acquire) {
                     let held = closed.lock().unwrap_or_else(PoisonError::into_inner);
-                    line.look(&way, &home);
+                    heed(&way, file.look(&home, matches!(way, Way::Work(_))));
                     let connection = (!*held).then(|| stand(&way, &home));
                     drop(held);
                     if let Some(connection) = connection
@@ -389,51 +386,13 @@ impl Drop for Office {
     }
 }
 
-/// What `obeya.toml` comes to, told when it is another.
-struct Line {
-    post: Post,
-    file: Option<LineFile>,
-    told: LineSeen,
-}
-
-impl Line {
-    fn new(post: Post) -> Line {
-        Line {
-            post,
-            file: None,
-            told: LineSeen::default(),
-        }
+/// Lets a console run what `obeya.toml` names, from when on its user does.
+fn heed(way: &Way, trusted: bool) {
+    if let Way::Work(session) = way
+        && trusted
+    {
+        session.let_run();
     }
-
-    /// Looks at the file, and from when on it is trusted lets this console run it.
-    fn look(&mut self, way: &Way, home: &Home) {
-        let file = look_at_line_file(home, self.file.as_ref());
-        if file.trusted
-            && let Way::Work(session) = way
-        {
-            session.let_run();
-        }
-        let seen = LineSeen {
-            problems: file
-                .problems
-                .iter()
-                .map(|problem| said(problem, home))
-                .collect(),
-            untrusted: file.runs_something && !file.trusted && matches!(way, Way::Work(_)),
-        };
-        self.file = Some(file);
-        if self.told != seen {
-            self.post.tell(Msg::Line(Box::new(seen.clone())));
-            self.told = seen;
-        }
-    }
-}
-
-/// Returns a problem with the file's name as seen from the project: it is said in one line.
-fn said(problem: &Problem, home: &Home) -> String {
-    let said = problem.to_string();
-    let project = format!("{}/", home.project().display());
-    said.strip_prefix(&project).unwrap_or(&said).to_owned()
 }
 
 /// Returns how the ledger is reached now. One that is gone is given up at once: its lock went with it.

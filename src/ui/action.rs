@@ -373,7 +373,6 @@ pub fn hints(model: &Model) -> &'static [Action] {
             SearchNext,
             SearchPrevious,
             Follow,
-            Left,
             Back,
             StopAgent,
             AgentsOrder,

@@ -14,7 +14,7 @@ use crate::{
 
 /// The longest line that is kept apart, in bytes. A program may write for ever without an end of line, and no screen is
 /// wider. What is longer is cut at multiples of this, so that it is cut alike from wherever one looks.
-pub const LINE: usize = 4 * 1024;
+pub const LINE: usize = 1024;
 
 /// How many places of what was found are known, the newest. All of them are counted.
 pub const HITS: usize = 1_000;
@@ -173,8 +173,6 @@ pub fn find(line: &str, words: &str) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use proptest::prelude::*;
 
     use super::*;

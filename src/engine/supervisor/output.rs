@@ -121,9 +121,9 @@ impl Kept {
         ends.max().unwrap_or(0)
     }
 
-    /// Returns what there is between two places, in order.
+    /// Returns what there is between two places, in order; between two pieces there is something missing.
     pub fn read(&self, from: u64, to: u64) -> Vec<Piece> {
-        let (mut pieces, mut at) = (vec![], from);
+        let (mut pieces, mut at): (Vec<Piece>, u64) = (vec![], from);
         for (begins, length, path) in &self.0 {
             let first = at.max(*begins);
             let most = to.min(begins + length).saturating_sub(first);
@@ -140,7 +140,10 @@ impl Kept {
             }
             let missing = first - at;
             at = first + bytes.len() as u64;
-            pieces.push(Piece { missing, bytes });
+            match pieces.last_mut().filter(|_| missing == 0) {
+                Some(before) => before.bytes.append(&mut bytes),
+                None => pieces.push(Piece { missing, bytes }),
+            }
         }
         pieces
     }

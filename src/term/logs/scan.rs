@@ -55,10 +55,13 @@ impl Scan {
                 self.to = end.min(self.to + CHUNK);
                 continue;
             }
-            for piece in pieces {
-                let begins = self.to + piece.missing;
-                let behind = begins + piece.bytes.len() as u64;
-                let ends = piece.bytes.last() == Some(&b'\n');
+            let count = pieces.len();
+            let mut behind = self.to;
+            for (nth, piece) in (1..).zip(pieces) {
+                let begins = behind + piece.missing;
+                behind = begins + piece.bytes.len() as u64;
+                // What is before something missing does not go on.
+                let ends = nth < count || piece.bytes.last() == Some(&b'\n');
                 let mut open = None;
                 let mut all = lines(&piece.bytes, begins).peekable();
                 while let Some(line) = all.next() {
@@ -124,6 +127,20 @@ mod tests {
         assert_eq!(found.hits, wanted[wanted.len() - HITS..]);
         let none = scan.search("run", "absent", &Kept::look(folder.path()).unwrap());
         assert_eq!((none.count, none.hits.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_line_over_two_files_or_before_a_gap_counts_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |begins: u64, text: &str| {
+            fs::write(folder.path().join(format!("{begins:016}.log")), text).unwrap();
+        };
+        file(0, "one\nhit t");
+        file(9, "wo\nhit three");
+        file(100, "four\nhit five");
+        let kept = Kept::look(folder.path()).unwrap();
+        let found = Scan::default().search("run", "hit", &kept);
+        assert_eq!((found.count, found.hits), (3, vec![4, 12, 105]));
     }
 
     #[test]

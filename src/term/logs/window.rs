@@ -5,8 +5,8 @@ use crate::{
     ui::log::{LINE, LogLine, Part, Window, gap, lines},
 };
 
-/// How many bytes are read before a place and behind it: some screens of usual lines.
-const SPAN: u64 = 64 << 10;
+/// How many bytes are read before a place and behind it: many screens of usual lines, and one of the longest.
+const SPAN: u64 = 128 << 10;
 
 /// How many screens of lines are kept before a place and behind it.
 const SCREENS: usize = 3;
@@ -121,6 +121,15 @@ mod tests {
             steps += 1;
         }
         assert!(steps <= (1 << 20) / LINE + 4, "{steps}");
+    }
+
+    #[test]
+    fn the_longest_lines_fill_a_screen_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = kept(folder.path(), &[(0, &vec![b'x'; 1 << 20])]);
+        for part in [Part::End, Part::Around(500_000)] {
+            assert!(window(&kept, part, 100).lines.len() >= 100);
+        }
     }
 
     #[test]

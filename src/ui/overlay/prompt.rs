@@ -28,6 +28,9 @@ use crate::{
 /// The most offers that are seen at once: the view stays in sight above them.
 const OFFERS: u16 = 8;
 
+/// In how many processes at once an agent may be run; `agent scale` takes no more.
+const MOST_AT_ONCE: u8 = 64;
+
 /// What a line is typed for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -142,6 +145,16 @@ impl Prompt {
             Purpose::Search => "Search the log".into(),
             Purpose::Moment => "Show the line as it stood".into(),
         }
+    }
+
+    /// Returns what is wrong with a text that is to be done.
+    pub fn refuses(&self, text: &str) -> Option<String> {
+        if text.is_empty() && !self.may_be_empty() {
+            return Some("this needs a text".into());
+        }
+        let fits = |count: u8| count <= MOST_AT_ONCE;
+        let is_wrong = matches!(self.purpose, Purpose::Scale(_)) && !text.parse().is_ok_and(fits);
+        is_wrong.then(|| format!("this needs a whole number from 0 to {MOST_AT_ONCE}"))
     }
 
     /// Returns what was found so far of what is searched for.

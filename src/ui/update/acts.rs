@@ -1,7 +1,7 @@
 //! Acts: from what is selected to a command, asking for what the command needs first.
 
 use super::{
-    bulk, errands,
+    agents, bulk, errands,
     forms::{cord_form, order_form},
 };
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
         query::{
             detail::OrderDetail,
             gates::{GateView, gates_of},
-            life::Life,
         },
     },
     ui::{
@@ -24,7 +23,6 @@ use crate::{
         model::Model,
         overlay::{
             Overlay,
-            confirm::{Confirm, Yes},
             form::{Field, Form, Purpose as For},
             help::keys_of,
             palette::{Choice, Item, Palette},
@@ -99,73 +97,7 @@ fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
             ask(model, Purpose::PauseAgent(name))
         };
     }
-    match (action, model.selected_agent().map(str::to_owned)) {
-        (Action::SpawnAgent, Some(name)) => line(model, agent_line("spawn", &name)),
-        (Action::StopAgent, Some(name)) => confirm_stop(model, &name),
-        (Action::ScaleAgent, Some(name)) => {
-            let wanted = life(model, &name).map(|life| life.wanted.to_string());
-            let text = wanted.unwrap_or_default();
-            let prompt = Prompt::new(Purpose::Scale(name), &text);
-            open(model, Overlay::Prompt(Box::new(prompt)))
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Returns what its host says of an agent.
-fn life<'a>(model: &'a Model, name: &str) -> Option<&'a Life> {
-    let known = &model.asks.agents()?.agents;
-    known.iter().find(|agent| agent.name == name)?.life.as_ref()
-}
-
-/// Returns a line about an agent, whose name may be anything.
-fn agent_line(verb: &str, name: &str) -> String {
-    format!("agent {verb} -- {}", quoted(name))
-}
-
-/// Returns a text as one word of a line.
-fn quoted(text: &str) -> String {
-    let mut word = String::new();
-    for c in text.chars() {
-        if !c.is_ascii_alphanumeric() {
-            word.push('\\');
-        }
-        word.push(c);
-    }
-    word
-}
-
-/// Runs a line of the command line's grammar: what a host does with its agents is no command to the ledger.
-pub(super) fn line(model: &mut Model, line: String) -> Vec<Effect> {
-    let ticket = model.tickets.issue();
-    vec![Effect::Run { ticket, line }]
-}
-
-/// Asks before an agent is stopped: what it works on is given back.
-fn confirm_stop(model: &mut Model, name: &str) -> Vec<Effect> {
-    let runs = life(model, name).map_or(&[][..], |life| &life.runs);
-    let mut facts: Vec<String> = runs
-        .iter()
-        .map(|run| match run.order {
-            Some(order) => format!("It works on {order}, which goes back to the queue."),
-            None => "It runs, and holds no order.".into(),
-        })
-        .collect();
-    facts.push("It runs nothing until it is spawned again.".into());
-    let stop = Confirm {
-        question: format!("Stop {name}?"),
-        facts,
-        stake: None,
-        yes: Yes::Line(agent_line("stop", name)),
-        form: None,
-    };
-    open(model, Overlay::Confirm(stop))
-}
-
-/// Runs an agent so many times at once.
-pub(super) fn scale(model: &mut Model, name: &str, count: &str) -> Vec<Effect> {
-    let text = format!("{} {}", agent_line("scale", name), quoted(count));
-    line(model, text)
+    agents::run(model, action)
 }
 
 /// Hands a command to the engine.
@@ -229,7 +161,7 @@ pub(super) fn repeat(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
+pub(super) fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
     model.overlay = Some(overlay);
     Vec::new()
 }

@@ -1,8 +1,8 @@
 //! What happens in dialogs: typing, choosing, answering.
 
 use super::{
-    acts::{self, submit, submit_under},
-    arrange, bulk, finder,
+    acts::{submit, submit_under},
+    agents, arrange, bulk, finder,
     forms::{changes, cord, new_order},
     go, looks, moves, perform, search, storm, travel,
 };
@@ -165,8 +165,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
 
 fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
     let text = prompt.editor.text().trim().to_owned();
-    if text.is_empty() && !prompt.may_be_empty() {
-        prompt.problem = Some("this needs a text".into());
+    if let Some(problem) = prompt.refuses(&text) {
+        prompt.problem = Some(problem);
         model.overlay = Some(Overlay::Prompt(prompt));
         return Vec::new();
     }
@@ -185,7 +185,7 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
             search::accept(model, &text);
             return Vec::new();
         }
-        Purpose::Scale(name) => return acts::scale(model, &name, &text),
+        Purpose::Scale(name) => return agents::scale(model, &name, &text),
         Purpose::Command => return run_line(model, text),
         Purpose::Moment => return travel::at(model, &text),
         Purpose::CancelMany(ids) => return bulk::cancel(model, &ids, text),
@@ -414,7 +414,7 @@ fn yes(model: &mut Model) -> Vec<Effect> {
             Yes::Submit(command, epoch) => submit_under(model, *command, epoch, confirm.form),
             Yes::Each(act, steps) => bulk::each(model, act, steps),
             Yes::Take(ids) => storm::take(model, &ids),
-            Yes::Line(line) => acts::line(model, line),
+            Yes::Line(line) => agents::line(model, line),
             Yes::Discard => Vec::new(),
         },
         other => {

@@ -1,6 +1,7 @@
 //! The only place that changes the model: a message goes in, effects come out. No I/O, no clock.
 
 mod acts;
+mod agents;
 mod alerts;
 mod arrange;
 mod bulk;
@@ -32,7 +33,8 @@ use super::{
     model::{Focus, Model, View},
     msg::{Failure, Msg},
     overlay::Overlay,
-    plan, queue, runs,
+    plan, queue,
+    runs::{self, Stand},
     theme::Role,
     view, wall,
 };
@@ -443,7 +445,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     } else if runs::is_whole(model) && !model.runs.words.is_empty() {
         model.runs.search("", false);
     } else if model.focus == Focus::Detail {
-        model.focus = Focus::View;
+        leave_pane(model);
     } else if model.notice.is_some() {
         model.notice = None;
     } else if model.view == View::Dependencies && model.tree.root.is_some() {
@@ -470,6 +472,14 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.filter = Default::default();
     }
     Vec::new()
+}
+
+/// Gives the keys back to the view. Beneath its list a log is read along, whatever was read in it.
+fn leave_pane(model: &mut Model) {
+    model.focus = Focus::View;
+    if model.view == View::Agents {
+        model.runs.stand = Stand::Follow;
+    }
 }
 
 fn copy(model: &Model) -> Option<String> {

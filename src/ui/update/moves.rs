@@ -151,7 +151,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         if let Some(place) = model.place().cloned() {
             follow(model, place);
         } else if model.size.0 >= WIDE || model.detail.is_none() {
-            model.focus = Focus::View;
+            super::leave_pane(model);
         }
         return Vec::new();
     }

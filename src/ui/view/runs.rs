@@ -18,23 +18,23 @@ use crate::{
 };
 
 /// From this width on the runs have a column of their own; else they are gone through by keys.
-const BROAD: u16 = 96;
+const BROAD: u16 = 110;
 /// That column's width.
-const RUNS: u16 = 28;
+const RUNS: u16 = 40;
 /// From this height on what is known of the agent has a line of its own.
 const TALL: u16 = 6;
 
 /// Where the parts of the pane are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub(super) struct Places {
     facts: Rect,
     runs: Rect,
     /// The lines of the log.
-    pub log: Rect,
+    pub(super) log: Rect,
 }
 
 /// Cuts the pane into its parts.
-pub fn places(model: &Model, pane: Rect) -> Places {
+pub(super) fn places(model: &Model, pane: Rect) -> Places {
     let inner = Rect {
         x: pane.x.saturating_add(2),
         y: pane.y.saturating_add(1),
@@ -55,18 +55,23 @@ pub fn places(model: &Model, pane: Rect) -> Places {
 }
 
 /// Draws the pane.
-pub fn draw(model: &Model, area: Rect, facts: &[(String, Role)], pen: &mut Pen<'_>) {
+pub(super) fn draw(model: &Model, area: Rect, facts: &[(String, Role)], pen: &mut Pen<'_>) {
     let Some(agent) = model.selected_agent().filter(|_| area.height > 2) else {
         return;
     };
     let sight = model.runs.of(agent);
     let shown = sight.and_then(Sight::shown);
-    let title = match shown {
-        Some(run) => format!("{agent}  {}", run_words(model, run)),
+    let places = places(model, area);
+    let title = match sight.zip(shown) {
+        Some((sight, run)) => {
+            let nth = nth(sight).filter(|_| places.runs.width == 0);
+            let nth = nth.map(|nth| format!("  run {nth} of {}", sight.runs.len()));
+            let words = run_words(model, run);
+            format!("{agent}{}  {words}", nth.unwrap_or_default())
+        }
         None => agent.to_owned(),
     };
     pen.pane(area, &title, is_whole(model));
-    let places = places(model, area);
     let mut x = 0;
     for (fact, role) in facts {
         x += pen.say(places.facts, x, 0, fact, *role) + 2;
@@ -87,6 +92,13 @@ pub fn draw(model: &Model, area: Rect, facts: &[(String, Role)], pen: &mut Pen<'
     }
     log(model, sight, run, places.log, pen);
     foot(model, sight, run, area, pen);
+}
+
+/// Returns which of several runs is shown, counted from the oldest.
+fn nth(sight: &Sight) -> Option<usize> {
+    let shown = |run: &RunSeen| Some(&run.run) == sight.run.as_ref();
+    let at = sight.runs.iter().rev().position(shown)?;
+    (sight.runs.len() > 1).then_some(at + 1)
 }
 
 fn paragraph(said: &str, area: Rect, pen: &mut Pen<'_>) {

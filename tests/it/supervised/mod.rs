@@ -1,5 +1,6 @@
 //! Agents as real processes under a real host.
 
+mod console;
 mod faults;
 
 use std::{
