@@ -87,6 +87,8 @@ impl Runs {
 
     /// Moves by lines; below the last line the end is followed again.
     pub fn step(&mut self, rows: isize) {
+        // Whoever goes on does not wait for what is found.
+        self.seeks = false;
         match rows {
             isize::MAX => return self.stand = Stand::Follow,
             rows if rows == isize::MIN + 1 => return self.stand = Stand::Top(0),

@@ -78,7 +78,7 @@ pub(super) fn draw(model: &Model, area: Rect, facts: &[(String, Role)], pen: &mu
     }
     let Some((sight, run)) = sight.zip(shown).filter(|_| blind(model).is_none()) else {
         let why = blind(model).unwrap_or(match (sight, facts.len()) {
-            (None, _) => "looking for what it wrote …",
+            (None, _) => "looking for what it wrote",
             (Some(_), 0 | 1) => {
                 "nothing it writes is kept here: a host keeps what it runs, as [agents.NAME] in obeya.toml says"
             }
@@ -236,7 +236,7 @@ fn foot(model: &Model, sight: &Sight, run: &RunSeen, area: Rect, pen: &mut Pen<'
         .then(|| model.runs.hit())
         .flatten()
     {
-        None => "…".to_owned(),
+        None => pen.glyphs().ellipsis.to_owned(),
         Some((_, 0)) => "not found".to_owned(),
         Some((0, all)) => format!(
             "in {}",

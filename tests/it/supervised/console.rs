@@ -29,7 +29,7 @@ fn reads_along(project: &Project, pty: &mut Pty) {
     assert!(!text.contains("pwned") && !text.contains("[31m"), "{text}");
     fs::write(project.path("go"), "").unwrap();
     pty.shows("it went on");
-    pty.keys("/needle<enter>").shows("1 of 1");
+    pty.keys("/needle<enter>").shows("needle 1 of 1");
     pty.keys("gg").shows("red text").shows("bytes");
     pty.keys("F").shows("it went on");
     // An agent that writes nothing, and a console that shows it, cost no byte.
