@@ -10,6 +10,7 @@ mod cold;
 mod follow;
 mod frozen;
 mod hook;
+mod line_file;
 mod listener;
 mod locate;
 mod session;
@@ -25,6 +26,7 @@ pub use cold::{Cold, run_gate};
 pub use follow::Follower;
 pub use frozen::Frozen;
 pub use hook::report;
+pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
@@ -46,7 +48,8 @@ pub use crate::{
         gates::{Asked, GateAsk, Project, rule_of},
         process::set_program,
         supervisor::{
-            Errand, RunNote, Supervisor, Wish, newest_runs, read_output, runner::run as run_runner,
+            Errand, Kept, Piece, RunNote, Supervisor, Wish, newest_runs, read_output,
+            runner::run as run_runner,
         },
     },
     ledger::{Fault, FaultKind, Home},

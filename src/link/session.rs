@@ -156,7 +156,7 @@ pub struct Session {
     /// What others are told of who hosts.
     title: &'static str,
     /// Whether a host here runs by itself what `obeya.toml` names.
-    runs: bool,
+    runs: AtomicBool,
 }
 
 impl Session {
@@ -203,8 +203,13 @@ impl Session {
             watching,
             home: home.clone(),
             title,
-            runs,
+            runs: AtomicBool::new(runs),
         }
+    }
+
+    /// Lets a host here run what `obeya.toml` names from the next [`Session::stand`] on.
+    pub fn let_run(&self) {
+        self.runs.store(true, Ordering::Relaxed);
     }
 
     /// Returns the looking half.
@@ -242,7 +247,8 @@ impl Session {
                 Election::Lost => return Ok(false),
             },
         };
-        if self.runs && office.gates.is_none() {
+        let runs = self.runs.load(Ordering::Relaxed);
+        if runs && office.gates.is_none() {
             office.gates = Some(Runner::start(office.desk.clone())?);
         }
         // A door that does not open is tried again without another election.
@@ -255,7 +261,7 @@ impl Session {
                 &self.home, handle, supervisor, desk, on_yield,
             )?);
         }
-        if self.runs {
+        if runs {
             office.supervisor.look()?;
         }
         Ok(true)
@@ -396,6 +402,13 @@ impl Operator for ReadOnly {
             has: Role::Viewer,
             needs: Role::Agent,
         }))
+    }
+
+    fn supervise(&mut self, _: &Wish) -> Supervised {
+        Ok(Some(Err(Refusal::Role {
+            has: Role::Viewer,
+            needs: Role::Operator,
+        })))
     }
 }
 

@@ -12,6 +12,8 @@ mod desk;
 mod gauge;
 pub mod guard;
 mod input;
+mod line;
+mod logs;
 mod mail;
 mod osc;
 mod pace;

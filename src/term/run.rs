@@ -24,6 +24,7 @@ use crate::{
     ui::{
         complete::Grammar,
         effect::{Effect, Ticket},
+        log::Wish,
         look::Wanted,
         mail::MailAct,
         model::Model,
@@ -69,6 +70,8 @@ pub trait Session {
     fn files(&mut self, wanted: Wanted);
     /// Does something about a dead letter; [`Msg::Mail`] follows, and what to say.
     fn mail(&mut self, act: MailAct);
+    /// Looks at this of an agent's runs from now on, or at nothing; [`Msg::Runs`] follows whenever it is another.
+    fn watch(&mut self, wish: Option<Wish>);
     /// Gives up what a stopped process must not hold: the host's office.
     fn step_down(&mut self);
     /// Takes it up again, after the process was continued.
@@ -349,6 +352,7 @@ impl Console<'_> {
             }
             Effect::Files(wanted) => self.session.files(wanted),
             Effect::Mail(act) => self.session.mail(act),
+            Effect::Watch(wish) => self.session.watch(wish.map(|wish| *wish)),
             Effect::Notify(text) => {
                 self.screen.notify(&text)?;
                 self.count(Purpose::Background);

@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 use super::{
     desk::Desk,
+    line::LineWatch,
+    logs,
     mail::{self, Watcher},
     post::Post,
     run::Session,
@@ -32,6 +34,7 @@ use crate::{
     link::{self, Home, Operator, ReadOnly, Reply, Standing, bus::Caller},
     ui::{
         effect::Ticket,
+        log::Wish,
         look::Wanted,
         mail::MailAct,
         msg::{Connection, Failure, Msg},
@@ -86,6 +89,7 @@ pub(super) struct LinkSession {
     worker: Option<JoinHandle<()>>,
     office: Option<Office>,
     home: Home,
+    logs: logs::Watcher,
     _watcher: Watcher,
 }
 
@@ -132,6 +136,7 @@ impl LinkSession {
         LinkSession {
             actor: line.actor.clone(),
             role: line.role,
+            logs: logs::Watcher::start(home.clone(), post.clone()),
             home,
             _watcher: watcher,
             way,
@@ -284,6 +289,10 @@ impl Session for LinkSession {
         });
     }
 
+    fn watch(&mut self, wish: Option<Wish>) {
+        self.logs.wish(wish);
+    }
+
     fn step_down(&mut self) {
         self.office.iter().for_each(Office::close);
     }
@@ -315,8 +324,10 @@ impl Office {
             let (way, closed, ended) = (way.clone(), Arc::clone(&closed), Arc::clone(&ended));
             thread::spawn(move || {
                 let mut told = None;
+                let mut file = LineWatch::new(post.clone());
                 while !ended.load(Ordering::Acquire) {
                     let held = closed.lock().unwrap_or_else(PoisonError::into_inner);
+                    heed(&way, file.look(&home, matches!(way, Way::Work(_))));
                     let connection = (!*held).then(|| stand(&way, &home));
                     drop(held);
                     if let Some(connection) = connection
@@ -372,6 +383,15 @@ impl Drop for Office {
             tracing::error!("the office's thread panicked");
         }
         self.way.step_down();
+    }
+}
+
+/// Lets a console run what `obeya.toml` names, from when on its user does.
+fn heed(way: &Way, trusted: bool) {
+    if let Way::Work(session) = way
+        && trusted
+    {
+        session.let_run();
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     link::{self, Home, Subscription, Watching},
     ui::{
         effect::Ticket,
+        log::Wish,
         look::Wanted,
         mail::MailAct,
         model::EVENTS_KEPT,
@@ -83,6 +84,8 @@ impl Session for WallSession {
     }
 
     fn mail(&mut self, _: MailAct) {}
+
+    fn watch(&mut self, _: Option<Wish>) {}
 
     fn step_down(&mut self) {}
 

@@ -8,6 +8,7 @@ use super::{
     model::{Focus, Model, View},
     msg::Connection,
     queue::{self, GroupBy},
+    runs,
 };
 use crate::domain::{
     command::Role,
@@ -144,7 +145,14 @@ actions! {
     Correct "correct" "correct" Andon Act "Create an order that mends the alert",
     Group "group" "group" Global None "Put the alerts of a storm together: by condition, scope or raiser",
     Resolved "resolved" "resolved too" Global None "Show the resolved alerts behind the open ones, or not",
+    Follow "follow" "follow" Log None "Follow the newest run's output again",
+    SearchNext "search-next" "next found" Log None "To the next line that was found",
+    SearchPrevious "search-previous" "found before" Log None "To the found line before",
     PauseAgent "pause-agent" "pause agent" Agents Act "Pause the agent, or let it pull again",
+    SpawnAgent "spawn-agent" "spawn" Agents Act "Let the agent run that was stopped or parked",
+    StopAgent "stop-agent" "stop" Agents Asks "End what the agent runs, until it is spawned",
+    ScaleAgent "scale-agent" "scale" Agents Act "Run the agent so many times at once",
+    AgentsOrder "agents-order" "its order" Agents None "Open the order that the agent works on",
     Requeue "requeue" "requeue" Messages Act "Put the dead letter back to whom it was meant for",
     Purge "purge" "purge" Messages Act "Throw the dead letter away",
     Pause "pause" "pause" Events None "Hold the list still while events arrive",
@@ -219,7 +227,16 @@ impl Action {
             Scope::Tree if self == Action::Graph => self.fits_graph(model),
             Scope::Tree if model.draws_graph() => Ok(()),
             Scope::Tree if model.tree.root.is_none() => Err("no root is chosen yet".into()),
-            Scope::Agents if model.selected_agent().is_none() => Err("no agent is selected".into()),
+            Scope::Agents | Scope::Log if model.selected_agent().is_none() => {
+                Err("no agent is selected".into())
+            }
+            Scope::Agents if self == Action::AgentsOrder && model.selected_order().is_none() => {
+                Err("the agent holds no order".into())
+            }
+            Scope::Log => match runs::blind(model) {
+                Some(why) => Err(why.into()),
+                None => Ok(()),
+            },
             Scope::Messages if selected_letter(model).is_none() => {
                 Err("no dead letter is selected".into())
             }
@@ -350,6 +367,17 @@ pub fn may_act(model: &Model) -> Result<(), String> {
 pub fn hints(model: &Model) -> &'static [Action] {
     use super::model::View as On;
     use Action::*;
+    if runs::is_whole(model) {
+        return &[
+            Filter,
+            SearchNext,
+            SearchPrevious,
+            Follow,
+            Back,
+            StopAgent,
+            AgentsOrder,
+        ];
+    }
     if model.focus == Focus::Detail && model.detail.is_none() {
         return match model.place() {
             Some(_) => &[Open, Acknowledge, Snooze, Resolve, Back],
@@ -394,7 +422,16 @@ pub fn hints(model: &Model) -> &'static [Action] {
             Handover,
             Andon,
         ],
-        On::Agents => &[Open, PauseAgent, Palette],
+        On::Agents => &[
+            Open,
+            Filter,
+            PauseAgent,
+            SpawnAgent,
+            StopAgent,
+            ScaleAgent,
+            AgentsOrder,
+            Palette,
+        ],
         On::Events => &[Open, Pause, Filter, Palette],
         On::Flow => &[Open, Why, Filter, Palette],
         On::Messages => &[Requeue, Purge, Palette],

@@ -331,6 +331,8 @@ fn edition(model: &Model, slot: Slot) -> Edition {
             let receipts = model.state.receipts.count;
             (model.state.counts.completed, i64::from(reopened), receipts)
         }
+        // What agents are about is not on the ledger.
+        Slot::Agents => (model.state.head.seq, minute(model.now), model.runs.told),
         _ => (model.state.head.seq, minute(model.now), 0),
     }
 }

@@ -1,6 +1,6 @@
 //! What an update wants done: the console itself does nothing.
 
-use super::{look::Wanted, mail::MailAct};
+use super::{log::Wish, look::Wanted, mail::MailAct};
 use crate::domain::{command::Command, moment::Moment, query::Query, time::Timestamp};
 
 /// Tells an answer from others; rises for ever.
@@ -38,6 +38,9 @@ pub enum Effect {
     Files(Wanted),
     /// Do something about a dead letter; what came of it comes as [`super::msg::Msg::Mail`] and as what to say.
     Mail(MailAct),
+    /// See this of an agent's runs from now on, and tell it whenever it is another, as [`super::msg::Msg::Runs`]; none for
+    /// nothing any more.
+    Watch(Option<Box<Wish>>),
     /// Go to a moment of the past, or back to the present: questions are answered as of there from then on. The arrival
     /// comes as [`super::msg::Msg::Arrived`].
     Travel {

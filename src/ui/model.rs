@@ -20,6 +20,7 @@ use super::{
     jumps::Jumps,
     keymap::{Key, Keymap, Scope},
     layout::{self, Parts, Screen},
+    line::LineSeen,
     look::Fitting,
     mail::Mail,
     msg::Connection,
@@ -27,6 +28,7 @@ use super::{
     pane::Pane,
     pointer::Pointer,
     queue::Queue,
+    runs::{self, Runs},
     theme::{Role, Theme},
     travel::Travel,
     wall::{self, Wall},
@@ -207,6 +209,10 @@ pub struct Model {
     pub alert: AlertPane,
     /// The agents.
     pub agents: List<String>,
+    /// The runs of the selected one.
+    pub runs: Runs,
+    /// What the project's `obeya.toml` comes to.
+    pub line: LineSeen,
     /// The events.
     pub events: Events,
     /// The pages about the flow of work.
@@ -277,6 +283,8 @@ impl Model {
             queue: Queue::default(),
             alert: AlertPane::default(),
             agents: List::default(),
+            runs: Runs::default(),
+            line: LineSeen::default(),
             events: Events::default(),
             flow: Flow::default(),
             mail: Mail::default(),
@@ -330,7 +338,9 @@ impl Model {
         if self.travel.present.is_some() {
             scopes.push(Scope::Past);
         }
-        if in_pane {
+        if runs::is_whole(self) {
+            scopes.push(Scope::Log);
+        } else if in_pane {
             scopes.push(Scope::Detail);
         }
         if !in_pane || self.detail.is_none() {

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    complete::Grammar, effect::Ticket, keymap::Key, look::Look, mail::Mailbag, pointer::Mouse,
-    theme::Theme,
+    complete::Grammar, effect::Ticket, keymap::Key, line::LineSeen, log::Sight, look::Look,
+    mail::Mailbag, pointer::Mouse, theme::Theme,
 };
 use crate::config::Filters;
 use crate::domain::{
@@ -91,6 +91,12 @@ pub enum Msg {
     Alive(Timestamp),
     /// What is to be seen of the bus is another.
     Mail(Box<Mailbag>),
+    /// What is to be seen of an agent's runs is another.
+    Runs(Box<Sight>),
+    /// A host said that its agents are about something else.
+    Lives,
+    /// What `obeya.toml` comes to is another.
+    Line(Box<LineSeen>),
     /// A copy was made, or not: how, or why not.
     Copied(Result<String, String>),
     /// A minute began.

@@ -185,8 +185,16 @@ fn in_view(model: &Model, body: Rect, x: u16, y: u16) -> Option<Target> {
             heads.get(at).copied().map(Target::Alert)
         }
         View::Agents => {
-            let at = model.agents.window.first + row(view::agents::HEAD, 1)?;
             let known = crate::domain::query::agents::roster(&model.state);
+            let places = view::agents::places(model, body, known.len());
+            if holds(places.pane, x, y) {
+                return Some(Target::Line(y.saturating_sub(places.pane.y + 1)));
+            }
+            if !holds(places.list, x, y) {
+                return None;
+            }
+            let below = usize::from(y - places.list.y);
+            let at = model.agents.window.first + below;
             known.get(at).map(|agent| Target::Agent(agent.name.clone()))
         }
         View::Events => {
@@ -210,7 +218,8 @@ pub fn column_at(model: &Model, x: u16, y: u16) -> Option<usize> {
 /// Returns whether a place is in the pane that is beside or over the view.
 pub fn in_pane(model: &Model, target: &Target) -> bool {
     let line = matches!(target, Target::Line(_));
-    line && (model.detail.is_some() || model.view == View::Andon)
+    let beside = matches!(model.view, View::Andon | View::Agents);
+    line && (model.detail.is_some() || beside)
 }
 
 /// Returns whether the pane of text is wide enough to be beside the view: there a click in the view gives it the keys.

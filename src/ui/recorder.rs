@@ -336,6 +336,9 @@ impl Recorder {
                 Err(failure) => Heard::Arrived(*ticket, Err(failure.clone())),
             },
             Msg::Mail(seen) => Heard::Mail(seen.clone()),
+            Msg::Runs(seen) => Heard::Runs(seen.clone()),
+            Msg::Lives => Heard::Lives,
+            Msg::Line(seen) => Heard::Line(seen.clone()),
             Msg::Copied(how) => Heard::Copied(how.clone()),
             Msg::Tick(now) => Heard::Tick(*now),
         })

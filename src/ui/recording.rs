@@ -22,6 +22,8 @@ use super::{
     effect::{Effect, Ticket},
     filter::Filter,
     keymap,
+    line::LineSeen,
+    log::Sight,
     mail::Mailbag,
     model::{Events, Model, Session, Tickets, View},
     msg::{Connection, Failure, Msg},
@@ -145,6 +147,12 @@ pub enum Heard {
     Arrived(Ticket, Result<(String, Timestamp), Failure>),
     /// What was seen of the bus.
     Mail(Box<Mailbag>),
+    /// What was seen of an agent's runs.
+    Runs(Box<Sight>),
+    /// A host's agents are about something else.
+    Lives,
+    /// What `obeya.toml` comes to.
+    Line(Box<LineSeen>),
     /// A copy was made, or not.
     Copied(Result<String, String>),
     /// A minute began.
@@ -377,6 +385,9 @@ impl Replay {
                 Msg::Arrived { ticket, stands }
             }
             Heard::Mail(seen) => Msg::Mail(seen),
+            Heard::Runs(seen) => Msg::Runs(seen),
+            Heard::Lives => Msg::Lives,
+            Heard::Line(seen) => Msg::Line(seen),
             Heard::Copied(how) => Msg::Copied(how),
             Heard::Tick(now) => Msg::Tick(now),
             Heard::Drawn => {

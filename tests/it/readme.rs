@@ -9,8 +9,8 @@ const END: &str = "<!-- end of keys -->\n";
 
 /// The scopes that somebody driving the console meets, in the order of the README.
 const SCOPES: &[&str] = &[
-    "global", "list", "order", "board", "tree", "graph", "andon", "agents", "events", "messages",
-    "detail",
+    "global", "list", "order", "board", "tree", "graph", "andon", "agents", "log", "events",
+    "messages", "detail",
 ];
 
 fn table() -> String {

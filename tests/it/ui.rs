@@ -45,7 +45,9 @@ fn pictures_are_fresh() {
     shot("dependencies", console().keys("3<enter>"));
     shot("graph", console().keys("3m"));
     shot("andon", console().keys("4"));
-    shot("agents", console().keys("5"));
+    let mut staffed = console();
+    demo::staff(&mut staffed);
+    shot("agents", staffed.keys("5"));
     shot("events", console().keys("6"));
     shot("flow", console().keys("7"));
     shot("forecast", console().keys("7lll"));

@@ -9,7 +9,7 @@ use obeya::{
 use crate::support::{console::Console, demo};
 
 /// What is looked at, and the keys that lead there.
-const SCREENS: [(&str, &str); 16] = [
+const SCREENS: [(&str, &str); 17] = [
     ("overview", "1"),
     ("kanban", "2lj"),
     ("detail", "2lj<enter>"),
@@ -18,6 +18,7 @@ const SCREENS: [(&str, &str); 16] = [
     ("graph", "3m"),
     ("andon", "4"),
     ("agents", "5"),
+    ("log", "5/warning<enter>"),
     ("events", "6"),
     ("flow", "7"),
     ("forecast", "7lll"),
@@ -34,6 +35,9 @@ fn every_screen(depth: ColorDepth, glyphs: GlyphSet, palette: &str) {
     for (name, keys) in SCREENS {
         let mut seen = String::new();
         let mut console = Console::with(demo::line(), SIZES[0], depth, glyphs, Role::Operator);
+        if keys.starts_with('5') {
+            demo::staff(&mut console);
+        }
         console.keys(keys);
         for (width, height) in SIZES {
             console.tell(Msg::Resize(width, height));

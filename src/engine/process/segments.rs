@@ -92,39 +92,74 @@ pub struct Piece {
     pub bytes: Vec<u8>,
 }
 
+/// What lies there of a run's output now: files, by the place of their first byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept(Vec<(u64, u64, PathBuf)>);
+
+impl Kept {
+    /// Looks what there is; only names and lengths are read.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read.
+    pub fn look(folder: &Path) -> io::Result<Kept> {
+        let file = |entry: fs::DirEntry| -> Option<(u64, u64, PathBuf)> {
+            let name = entry.file_name();
+            let begins = name.to_str()?.strip_suffix(".log")?.parse().ok()?;
+            // One that its writer has just thrown away is missing like those before it.
+            let length = entry.metadata().ok()?.len().min(HEAD.max(SEGMENT));
+            Some((begins, length, entry.path()))
+        };
+        let mut files: Vec<_> = fs::read_dir(folder)?.flatten().filter_map(file).collect();
+        files.sort();
+        Ok(Kept(files))
+    }
+
+    /// Returns the place behind the last byte.
+    pub fn end(&self) -> u64 {
+        let ends = self.0.iter().map(|(begins, length, _)| begins + length);
+        ends.max().unwrap_or(0)
+    }
+
+    /// Returns what there is between two places, in order; between two pieces there is something missing.
+    pub fn read(&self, from: u64, to: u64) -> Vec<Piece> {
+        let (mut pieces, mut at): (Vec<Piece>, u64) = (vec![], from);
+        for (begins, length, path) in &self.0 {
+            let first = at.max(*begins);
+            let most = to.min(begins + length).saturating_sub(first);
+            if most == 0 {
+                continue;
+            }
+            let mut bytes = vec![];
+            let read = File::open(path).and_then(|mut file| {
+                file.seek(SeekFrom::Start(first - begins))?;
+                file.take(most).read_to_end(&mut bytes)
+            });
+            if read.is_err() || bytes.is_empty() {
+                continue;
+            }
+            let missing = first - at;
+            at = first + bytes.len() as u64;
+            match pieces.last_mut().filter(|_| missing == 0) {
+                Some(before) => before.bytes.append(&mut bytes),
+                None => pieces.push(Piece { missing, bytes }),
+            }
+        }
+        pieces
+    }
+}
+
 /// Returns what there is from a place on, in order, and the place behind it.
 ///
 /// # Errors
 ///
 /// The folder cannot be read.
 pub fn read(folder: &Path, from: u64) -> io::Result<(Vec<Piece>, u64)> {
-    let begins = |entry: &fs::DirEntry| -> Option<u64> {
-        let name = entry.file_name();
-        name.to_str()?.strip_suffix(".log")?.parse().ok()
-    };
-    let mut files: Vec<(u64, PathBuf)> = fs::read_dir(folder)?
-        .flatten()
-        .filter_map(|entry| Some((begins(&entry)?, entry.path())))
-        .collect();
-    files.sort();
-    let (mut pieces, mut at) = (vec![], from);
-    for (begins, path) in files {
-        // One that its writer has just thrown away is missing like those before it.
-        let Ok(mut file) = File::open(&path) else {
-            continue;
-        };
-        let skip = at.saturating_sub(begins);
-        let mut bytes = vec![];
-        let read = file
-            .seek(SeekFrom::Start(skip))
-            .and_then(|_| file.take(HEAD.max(SEGMENT)).read_to_end(&mut bytes));
-        if read.is_err() || bytes.is_empty() {
-            continue;
-        }
-        let missing = begins.saturating_sub(at);
-        at = at.max(begins) + bytes.len() as u64;
-        pieces.push(Piece { missing, bytes });
-    }
+    let pieces = Kept::look(folder)?.read(from, u64::MAX);
+    let lengths = pieces.iter();
+    let at = lengths.fold(from, |at, piece| {
+        at + piece.missing + piece.bytes.len() as u64
+    });
     Ok((pieces, at))
 }
 
@@ -158,5 +193,11 @@ mod tests {
         let (pieces, end) = read(folder.path(), total).unwrap();
         assert_eq!((pieces.len(), end), (1, total + 4));
         assert_eq!(pieces[0].bytes, b"more");
+        let kept = Kept::look(folder.path()).unwrap();
+        assert_eq!(kept.end(), end);
+        let gap = kept.read(HEAD - 256, total);
+        assert!(gap[0].bytes == line && gap[1].missing == missing);
+        assert_eq!(kept.read(end - 2, end)[0].bytes, b"re");
+        assert_eq!(kept.read(end, u64::MAX), []);
     }
 }

@@ -50,7 +50,7 @@ pub use self::{
 };
 pub use super::process::{
     runner,
-    segments::{HEAD, Piece, SEGMENT, read as read_output},
+    segments::{HEAD, Kept, Piece, SEGMENT, read as read_output},
 };
 use super::{Handle, Reply, Subscription, own_act, owned::foreign, process};
 use crate::{

@@ -38,6 +38,8 @@ scopes! {
     Andon "andon",
     /// The agents.
     Agents "agents",
+    /// What an agent's run wrote, over the whole screen.
+    Log "log",
     /// The events.
     Events "events",
     /// The flow of work.
@@ -74,6 +76,7 @@ impl Scope {
                 Scope::Tree,
                 Scope::Graph,
                 Scope::Andon,
+                Scope::Log,
                 Scope::Agents,
                 Scope::Events,
                 Scope::Flow,
@@ -85,6 +88,7 @@ impl Scope {
             Scope::Global | Scope::Form | Scope::Prompt | Scope::Confirm => &[],
             Scope::List => &[Scope::Global],
             Scope::Graph => &[Scope::Tree, Scope::Order, Scope::List, Scope::Global],
+            Scope::Log => &[Scope::Agents, Scope::List, Scope::Global],
             Scope::Order | Scope::Help => &[Scope::List, Scope::Global],
             Scope::Detail => &[Scope::Andon, Scope::Order, Scope::List, Scope::Global],
             Scope::Overview

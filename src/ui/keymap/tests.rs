@@ -175,7 +175,7 @@ fn every_conflict_is_reported_at_once() {
     base.toml:12:3: a binding must be a table; write { on = "x", run = "action", desc = "…" }
     base.toml:15:9: 'g' (go) hides 'g g' (top) of line 8 in [global]; change one of them
     base.toml:16:1: a section has no 'keyz'; use keys and unbind
-    base.toml:17:2: there is no section 'bord'; use global, list, order, overview, board, tree, graph, andon, agents, events, flow, messages, past, detail, form, prompt, confirm, help
+    base.toml:17:2: there is no section 'bord'; use global, list, order, overview, board, tree, graph, andon, agents, log, events, flow, messages, past, detail, form, prompt, confirm, help
     "##);
 }
 

@@ -52,6 +52,8 @@ pub enum Yes {
     Take(Vec<AlertId>),
     /// Does something about a dead letter.
     Mail(MailAct),
+    /// Runs a line of the command line's grammar.
+    Line(String),
     /// Throws the form away.
     Discard,
 }
@@ -164,7 +166,7 @@ impl Confirm {
         }
         let last = inner.height.saturating_sub(1);
         let words = match self.yes {
-            Yes::Submit(..) | Yes::Each(..) | Yes::Take(_) => {
+            Yes::Submit(..) | Yes::Each(..) | Yes::Take(_) | Yes::Line(_) => {
                 [(Action::Yes, "yes"), (Action::No, "no")]
             }
             Yes::Mail(_) => [(Action::Yes, "throw it away"), (Action::No, "keep it")],

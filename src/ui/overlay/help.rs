@@ -177,6 +177,7 @@ fn heading(scope: Scope) -> &'static str {
         Scope::Graph => "Graph",
         Scope::Andon => "The selected alert",
         Scope::Agents => "The selected agent",
+        Scope::Log => "This log",
         Scope::Events => "Events",
         Scope::Flow => "Flow",
         Scope::Messages => "The selected dead letter",

@@ -28,6 +28,9 @@ use crate::{
 /// The most offers that are seen at once: the view stays in sight above them.
 const OFFERS: u16 = 8;
 
+/// In how many processes at once an agent may be run; `agent scale` takes no more.
+const MOST_AT_ONCE: u8 = 64;
+
 /// What a line is typed for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -53,6 +56,10 @@ pub enum Purpose {
     Moment,
     /// Why an agent is paused.
     PauseAgent(String),
+    /// In how many processes an agent is to run.
+    Scale(String),
+    /// What to search a log for.
+    Search,
 }
 
 /// A hold on an order as it was when somebody decided about it: another one that follows has another number.
@@ -134,8 +141,30 @@ impl Prompt {
                 ids => format!("Resolve {}", words::count(ids.len(), "alert")),
             },
             Purpose::PauseAgent(name) => format!("Pause {name}"),
+            Purpose::Scale(name) => format!("Run {name}"),
+            Purpose::Search => "Search the log".into(),
             Purpose::Moment => "Show the line as it stood".into(),
         }
+    }
+
+    /// Returns what is wrong with a text that is to be done.
+    pub fn refuses(&self, text: &str) -> Option<String> {
+        if text.is_empty() && !self.may_be_empty() {
+            return Some("this needs a text".into());
+        }
+        let fits = |count: u8| count <= MOST_AT_ONCE;
+        let is_wrong = matches!(self.purpose, Purpose::Scale(_)) && !text.parse().is_ok_and(fits);
+        is_wrong.then(|| format!("this needs a whole number from 0 to {MOST_AT_ONCE}"))
+    }
+
+    /// Returns what was found so far of what is searched for.
+    fn found(&self, model: &Model) -> Option<String> {
+        let words = self.editor.text();
+        let words = words.trim();
+        let found = &model.runs.sight.as_ref()?.found;
+        let known = self.purpose == Purpose::Search && !words.is_empty() && found.words == words;
+        let lines = usize::try_from(found.count).unwrap_or(usize::MAX);
+        known.then(|| format!("in {}", words::count(lines, "line")))
     }
 
     fn hint(&self) -> &'static str {
@@ -150,6 +179,8 @@ impl Prompt {
             Purpose::Resolve(ids) if ids.len() > 1 => "what was done; you will be asked once more",
             Purpose::Resolve(_) => "what was done; frees what the alert holds",
             Purpose::PauseAgent(_) => "why; may be empty",
+            Purpose::Scale(_) => "how many at once, from 0 to 64; holds as long as its host runs",
+            Purpose::Search => "text as it stands there; a capital letter is meant",
             Purpose::Moment => travel::FORMS,
         }
     }
@@ -161,6 +192,7 @@ impl Prompt {
             Purpose::Cancel(_)
                 | Purpose::CancelMany(_)
                 | Purpose::Moment
+                | Purpose::Scale(_)
                 | Purpose::Resolve(_)
                 | Purpose::ForceRelease(_)
         )
@@ -250,7 +282,9 @@ impl Prompt {
                 pen.say(inner, 1, 1, &mark, Role::Error);
             }
             None => {
-                let used = pen.say(inner, 3, 1, self.hint(), Role::Muted);
+                let found = self.found(model);
+                let hint = found.as_deref().unwrap_or(self.hint());
+                let used = pen.say(inner, 3, 1, hint, Role::Muted);
                 if self.purpose == Purpose::Filter {
                     let mut terms = String::new();
                     for (term, _) in TERMS.iter().skip(1) {

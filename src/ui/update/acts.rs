@@ -1,7 +1,7 @@
 //! Acts: from what is selected to a command, asking for what the command needs first.
 
 use super::{
-    bulk, errands,
+    agents, bulk, errands,
     forms::{cord_form, order_form},
 };
 use crate::{
@@ -97,7 +97,7 @@ fn about_others(model: &mut Model, action: Action) -> Vec<Effect> {
             ask(model, Purpose::PauseAgent(name))
         };
     }
-    Vec::new()
+    agents::run(model, action)
 }
 
 /// Hands a command to the engine.
@@ -161,7 +161,7 @@ pub(super) fn repeat(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
+pub(super) fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
     model.overlay = Some(overlay);
     Vec::new()
 }

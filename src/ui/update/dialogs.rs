@@ -2,9 +2,9 @@
 
 use super::{
     acts::{submit, submit_under},
-    arrange, bulk, finder,
+    agents, arrange, bulk, finder,
     forms::{changes, cord, new_order},
-    go, looks, moves, perform, storm, travel,
+    go, looks, moves, perform, search, storm, travel,
 };
 use crate::{
     domain::{
@@ -46,6 +46,7 @@ pub(super) fn run(model: &mut Model, action: Action, argument: &str) -> Vec<Effe
             let prompt = Prompt::new(Purpose::Words, model.filtered_by());
             model.overlay = Some(Overlay::Prompt(Box::new(prompt)));
         }
+        Action::Filter if search::fits(model) => search::ask(model),
         Action::Filter => {
             let mut prompt = Prompt::new(Purpose::Filter, model.filter.text());
             prompt.check();
@@ -124,6 +125,7 @@ fn narrow(model: &mut Model, purpose: &Purpose, text: &str) {
             text.trim().clone_into(&mut model.queue.words);
         }
         Purpose::Words => text.trim().clone_into(&mut model.events.words),
+        Purpose::Search => model.runs.search(text.trim(), false),
         _ => {}
     }
 }
@@ -163,8 +165,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
 
 fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
     let text = prompt.editor.text().trim().to_owned();
-    if text.is_empty() && !prompt.may_be_empty() {
-        prompt.problem = Some("this needs a text".into());
+    if let Some(problem) = prompt.refuses(&text) {
+        prompt.problem = Some(problem);
         model.overlay = Some(Overlay::Prompt(prompt));
         return Vec::new();
     }
@@ -179,6 +181,11 @@ fn accept_line(model: &mut Model, mut prompt: Box<Prompt>) -> Vec<Effect> {
             }
             return Vec::new();
         }
+        Purpose::Search => {
+            search::accept(model, &text);
+            return Vec::new();
+        }
+        Purpose::Scale(name) => return agents::scale(model, &name, &text),
         Purpose::Command => return run_line(model, text),
         Purpose::Moment => return travel::at(model, &text),
         Purpose::CancelMany(ids) => return bulk::cancel(model, &ids, text),
@@ -408,6 +415,7 @@ fn yes(model: &mut Model) -> Vec<Effect> {
             Yes::Each(act, steps) => bulk::each(model, act, steps),
             Yes::Take(ids) => storm::take(model, &ids),
             Yes::Mail(act) => vec![Effect::Mail(act)],
+            Yes::Line(line) => agents::line(model, line),
             Yes::Discard => Vec::new(),
         },
         other => {

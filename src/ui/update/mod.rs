@@ -1,6 +1,7 @@
 //! The only place that changes the model: a message goes in, effects come out. No I/O, no clock.
 
 mod acts;
+mod agents;
 mod alerts;
 mod arrange;
 mod bulk;
@@ -14,6 +15,7 @@ mod mouse;
 mod moves;
 mod news;
 mod remedies;
+mod search;
 mod storm;
 mod travel;
 mod undo;
@@ -32,6 +34,7 @@ use super::{
     msg::{Failure, Msg},
     overlay::Overlay,
     plan, queue,
+    runs::{self, Stand},
     theme::Role,
     view, wall,
 };
@@ -110,6 +113,9 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Look(look) => looks::dress(model, *look),
         Msg::Themes(themes) => looks::choose(model, themes),
         Msg::Mail(seen) => return mail::seen(model, *seen),
+        Msg::Runs(sight) => model.runs.see(*sight),
+        Msg::Lives => model.runs.told += 1,
+        Msg::Line(line) => model.line = *line,
         Msg::Copied(Ok(how)) => model.say(how, Role::Ok),
         Msg::Copied(Err(why)) => model.say(format!("not copied: {why}"), Role::Error),
         Msg::Filters(filters, said) => arrange::kept(model, filters, said),
@@ -131,6 +137,7 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
     derive(model);
     let mut effects = asks::missing(model);
     effects.extend(finder::offers(model));
+    effects.extend(runs::settle(model));
     if model.detail.is_some() {
         view::detail::compose(model);
     }
@@ -176,7 +183,8 @@ fn derive(model: &mut Model) {
     if model.view == View::Agents {
         let known = roster(&model.state);
         let agents: Vec<String> = known.iter().map(|agent| agent.name.clone()).collect();
-        model.agents.settle(&agents, rows.saturating_sub(2));
+        let shown = view::agents::rows(model, agents.len());
+        model.agents.settle(&agents, shown);
     }
     moves::settle_events(model, rows.saturating_sub(1));
     if model.view == View::Flow {
@@ -200,7 +208,8 @@ fn derive(model: &mut Model) {
     }
     looks::try_on(model);
     // A pane that is gone has no keys.
-    if model.detail.is_none() && model.shown_alert().is_none() {
+    let pane = model.shown_alert().is_some() || model.selected_agent().is_some();
+    if model.detail.is_none() && !pane {
         model.focus = Focus::View;
     }
     follow_selection(model);
@@ -352,6 +361,14 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         | Action::Escalate
         | Action::Stopped
         | Action::Correct => alerts::run(model, action),
+        Action::Follow => {
+            model.runs.follow();
+            Vec::new()
+        }
+        Action::SearchNext | Action::SearchPrevious => {
+            search::go(model, action == Action::SearchNext)
+        }
+        Action::AgentsOrder => moves::agents_order(model),
         Action::Requeue | Action::Purge => mail::act(model, action),
         Action::Pause => moves::pause(model),
         Action::Sort => arrange::sort(model, argument),
@@ -425,8 +442,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
         if model.detail.is_none() {
             model.focus = Focus::View;
         }
+    } else if runs::is_whole(model) && !model.runs.words.is_empty() {
+        model.runs.search("", false);
     } else if model.focus == Focus::Detail {
-        model.focus = Focus::View;
+        leave_pane(model);
     } else if model.notice.is_some() {
         model.notice = None;
     } else if model.view == View::Dependencies && model.tree.root.is_some() {
@@ -453,6 +472,14 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.filter = Default::default();
     }
     Vec::new()
+}
+
+/// Gives the keys back to the view. Beneath its list a log is read along, whatever was read in it.
+fn leave_pane(model: &mut Model) {
+    model.focus = Focus::View;
+    if model.view == View::Agents {
+        model.runs.stand = Stand::Follow;
+    }
 }
 
 fn copy(model: &Model) -> Option<String> {

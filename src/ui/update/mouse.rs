@@ -16,6 +16,7 @@ use crate::{
         model::{Focus, Model},
         overlay::{Overlay, prompt::Purpose},
         pointer::{self, DOUBLE_CLICK, Deed, Drag, Mouse, Target},
+        runs,
         theme::Role,
     },
 };
@@ -138,6 +139,7 @@ fn click(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         target,
         Target::Tab(_) | Target::MailPage(_) | Target::Band(_) | Target::Column | Target::Nothing
     );
+    let opens = opens && !runs::is_whole(model);
     match twice && opens {
         true => moves::open(model),
         false => Vec::new(),

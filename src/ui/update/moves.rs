@@ -12,6 +12,7 @@ use crate::{
         layout::WIDE,
         model::{Detail, Focus, Model, View},
         overlay::Overlay,
+        runs,
         theme::Role,
         words,
     },
@@ -20,11 +21,13 @@ use crate::{
 /// Moves down by rows, or up; in a pane of text it scrolls.
 pub(super) fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
     let area = model.area();
+    let whole = runs::is_whole(model);
     match &mut model.overlay {
         Some(Overlay::Page(page)) => page.step(rows, area),
         Some(Overlay::Palette(palette)) => palette.step(rows),
         Some(Overlay::Prompt(_)) => super::dialogs::recall(model, -rows),
         Some(_) => {}
+        None if whole => model.runs.step(rows),
         None => match model.pane() {
             Some(pane) => pane.step(rows),
             None => select(model, rows),
@@ -100,6 +103,11 @@ pub(super) fn page(model: &mut Model, sign: isize, part: isize) -> Vec<Effect> {
         pane.page(sign, usize::try_from(part).unwrap_or(1));
         return Vec::new();
     }
+    if model.overlay.is_none() && runs::is_whole(model) {
+        let rows = isize::try_from(model.runs.rows()).unwrap_or(10) / part;
+        model.runs.step(sign * rows.max(1));
+        return Vec::new();
+    }
     let screen = model.screen();
     let height = screen.body.height.max(screen.detail.height);
     let rows = match model.view {
@@ -116,6 +124,8 @@ pub(super) fn turn(model: &mut Model, columns: isize) -> Vec<Effect> {
         pane.turn(columns > 0);
     } else if model.view == View::Kanban {
         model.board.turn(columns);
+    } else if model.view == View::Agents {
+        model.runs.turn(columns > 0);
     } else if model.view == View::Messages {
         model.mail.turn(columns);
     } else if model.view == View::Flow {
@@ -141,12 +151,13 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         if let Some(place) = model.place().cloned() {
             follow(model, place);
         } else if model.size.0 >= WIDE || model.detail.is_none() {
-            model.focus = Focus::View;
+            super::leave_pane(model);
         }
         return Vec::new();
     }
     match model.view {
         View::Overview | View::Messages => {}
+        View::Agents if runs::shown(model).is_some() => model.focus = Focus::Detail,
         View::Andon => match storm::head(model) {
             Some(group) => model.queue.open = Some(group),
             None => model.focus = Focus::Detail,
@@ -365,5 +376,13 @@ pub(super) fn pause(model: &mut Model) -> Vec<Effect> {
             Some(0)
         }
     };
+    Vec::new()
+}
+
+/// Opens the order that the selected agent works on.
+pub(super) fn agents_order(model: &mut Model) -> Vec<Effect> {
+    if let Some(id) = model.selected_order() {
+        show(model, id);
+    }
     Vec::new()
 }

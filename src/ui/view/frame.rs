@@ -72,6 +72,10 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
     } else {
         ""
     };
+    let mend = model
+        .line
+        .word()
+        .map(|word| format!("  {} {word}", glyphs.failed));
     let parts = [
         (chip.as_str(), role_of_chip),
         (gap, Role::Text),
@@ -80,6 +84,7 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         (dot, role),
         (" ", Role::Text),
         (word, role_of_word),
+        (mend.as_deref().unwrap_or_default(), Role::Warning),
         (slow, Role::Warning),
     ];
     let mut x = 1 + pen.parts(area, 1, 0, &parts) + 2;

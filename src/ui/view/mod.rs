@@ -14,6 +14,7 @@ pub mod kanban;
 pub mod messages;
 pub mod overview;
 mod past;
+mod runs;
 pub mod standing;
 mod wall;
 mod which_key;

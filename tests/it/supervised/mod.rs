@@ -1,6 +1,7 @@
 //! Agents as real processes under a real host.
 
 mod chaos;
+mod console;
 mod faults;
 mod gate_begun;
 mod gated;

@@ -11,6 +11,7 @@ use obeya::{
         complete::Grammar,
         effect::Effect,
         keymap,
+        log::{self, Found, LogLine, RunSeen, Sight, Window, Wish},
         model::{Model, Session},
         msg::{Connection, Failure, Msg},
         recorder::Recorder,
@@ -35,6 +36,8 @@ pub(crate) struct Console {
     /// What the console wanted done that is not about the ledger.
     pub(crate) wishes: Vec<Effect>,
     told: usize,
+    /// What agents wrote: whose, the runs, newest first, and what was written in each.
+    pub(crate) written: Vec<(String, RunSeen, Vec<u8>)>,
     /// Takes down what the console hears, if a test wants that.
     pub(crate) recorder: Option<Recorder>,
 }
@@ -75,6 +78,7 @@ impl Console {
             then: None,
             wishes: Vec::new(),
             told: 0,
+            written: Vec::new(),
             recorder: None,
         };
         console.publish();
@@ -163,12 +167,46 @@ impl Console {
                     stands: Ok((Arc::new(then.state.clone()), then.now)),
                 }
             }
+            Effect::Watch(Some(wish)) if !self.written.is_empty() => {
+                Msg::Runs(Box::new(self.sight(&wish)))
+            }
             wish => {
                 self.wishes.push(wish);
                 return Vec::new();
             }
         };
         self.hear(msg)
+    }
+
+    /// Returns what there is to see of an agent's runs: all of the output that is wished for.
+    fn sight(&self, wish: &Wish) -> Sight {
+        let own = || {
+            self.written
+                .iter()
+                .filter(|(agent, ..)| *agent == wish.agent)
+        };
+        let chosen = own().find(|(_, run, _)| Some(&run.run) == wish.run.as_ref());
+        let chosen = chosen.or(own().next());
+        let output = chosen.map_or(&[][..], |(.., output)| output);
+        let lines: Vec<_> = log::lines(output, 0).collect();
+        let hit = |line: &&LogLine| log::find(&line.text, &wish.words).is_some();
+        let hits: Vec<u64> = lines.iter().filter(hit).map(|line| line.at).collect();
+        Sight {
+            agent: wish.agent.clone(),
+            runs: own().map(|(_, run, _)| run.clone()).collect(),
+            run: chosen.map(|(_, run, _)| run.run.clone()),
+            found: Found {
+                words: wish.words.clone(),
+                count: hits.len() as u64,
+                hits,
+            },
+            window: Window {
+                lines,
+                first: true,
+                last: true,
+                end: output.len() as u64,
+            },
+        }
     }
 
     fn hear(&mut self, msg: Msg) -> Vec<Effect> {
