@@ -91,8 +91,6 @@ pub struct ConsoleOptions {
     pub read_only: bool,
     /// Which ledger, if it was said.
     pub ledger: Option<PathBuf>,
-    /// Whether what the project's file names is run, though nobody noted that this user trusts it.
-    pub trusted: bool,
     /// Who acts.
     pub actor: Actor,
     /// When there is colour.
@@ -154,7 +152,6 @@ fn started(matches: &ArgMatches) -> Invocation {
             actor: globals.actor(),
             colour: Globals::colour(inner),
             ledger: globals.ledger,
-            trusted: false,
             wall: matches.get_flag("wall").then(|| WallOptions {
                 views: matches
                     .get_many::<View>("views")
@@ -171,7 +168,6 @@ fn started(matches: &ArgMatches) -> Invocation {
     if let Some(demo) = call.demo.take() {
         let options = ConsoleOptions {
             read_only: false,
-            trusted: true,
             ledger: Some(demo.ledger().to_owned()),
             actor: call.globals.actor(),
             colour: Globals::colour(inner),

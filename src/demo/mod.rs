@@ -122,9 +122,7 @@ impl Demo {
         std::env::current_exe()
             .and_then(|program| workshop::write(demo.home.project(), &program, pause))
             .map_err(|error| Fault::io(demo.home.project(), "making the workshop", &error))?;
-        if demo.scratch.is_none()
-            && let Err(fault) = link::trust(&demo.home)
-        {
+        if let Err(fault) = link::trust(&demo.home) {
             tracing::warn!(%fault, "the demo's agents run only under `obeya host`");
         }
         Ok((demo, simulator))
@@ -171,9 +169,9 @@ impl Drop for Demo {
             // A thread that panicked has nothing more to write, which is all that is asked here.
             let _ = thread.join();
         }
-        if let Some(scratch) = &self.scratch
-            && let Err(error) = fs::remove_dir_all(scratch)
-        {
+        let Some(scratch) = &self.scratch else { return };
+        link::distrust(&self.home);
+        if let Err(error) = fs::remove_dir_all(scratch) {
             tracing::warn!(folder = %scratch.display(), %error, "the demo's ledger was not removed");
         }
     }

@@ -31,7 +31,7 @@ pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
 
-pub use trust::{is_trusted, trust};
+pub use trust::{distrust, is_trusted, trust};
 pub use worktrees::{WorktreeView, put_away, worktrees};
 
 use crate::domain::{

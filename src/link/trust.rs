@@ -29,7 +29,15 @@ pub fn trust(home: &Home) -> Result<(), Fault> {
     let failed =
         |error: io::Error| Fault::io(home.path(), "noting that it may run programs", &error);
     let list = list().ok_or_else(|| failed(io::Error::other("there is no home folder")))?;
-    note(&list, home).map_err(failed)
+    note(&list, home, true).map_err(failed)
+}
+
+/// Forgets that this user lets the project of a ledger run anything, for one that is about to go.
+pub fn distrust(home: &Home) {
+    let forgotten = list().map(|list| note(&list, home, false));
+    if let Some(Err(error)) = forgotten {
+        tracing::debug!(%error, "a project stays trusted");
+    }
 }
 
 /// Returns whether this user lets the project of a ledger run what its `obeya.toml` names.
@@ -63,11 +71,11 @@ fn names(list: &Path, home: &Home) -> bool {
     line(home).is_some_and(|wanted| read(list).lines().any(|known| known == wanted))
 }
 
-fn note(list: &Path, home: &Home) -> io::Result<()> {
+fn note(list: &Path, home: &Home, trusted: bool) -> io::Result<()> {
     let line = line(home).ok_or_else(|| io::Error::other("its path cannot be written down"))?;
     let before = read(list);
     let mut lines: Vec<&str> = before.lines().filter(|known| *known != line).collect();
-    lines.push(&line);
+    lines.extend(trusted.then_some(&*line));
     let lines = lines
         .get(lines.len().saturating_sub(KEPT)..)
         .unwrap_or_default();
@@ -106,14 +114,17 @@ mod tests {
         };
         let (mine, other) = (home("mine"), home("other"));
         assert!(!names(&list, &mine));
-        note(&list, &mine).unwrap();
-        note(&list, &mine).unwrap();
+        note(&list, &mine, true).unwrap();
+        note(&list, &mine, true).unwrap();
         assert!(names(&list, &mine) && !names(&list, &other));
         assert_eq!(read(&list).lines().count(), 1);
         for n in 0..KEPT {
-            note(&list, &home(&format!("p{n}"))).unwrap();
+            note(&list, &home(&format!("p{n}")), true).unwrap();
         }
         assert_eq!(read(&list).lines().count(), KEPT);
         assert!(!names(&list, &mine), "the oldest is forgotten");
+        let newest = home(&format!("p{}", KEPT - 1));
+        note(&list, &newest, false).unwrap();
+        assert!(!names(&list, &newest) && names(&list, &home("p0")));
     }
 }

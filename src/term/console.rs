@@ -205,11 +205,7 @@ fn linked(
             desk,
         ),
         false => LinkSession::work(
-            link::Session::titled(
-                &place.home,
-                "console",
-                options.trusted || link::is_trusted(&place.home),
-            )?,
+            link::Session::titled(&place.home, "console", link::is_trusted(&place.home))?,
             home,
             post,
             context,

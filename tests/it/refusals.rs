@@ -219,7 +219,7 @@ fn every_refusal_explains_itself() {
             .collect();
         pages.push(format!("{refusal}\n  {json}{lift}"));
     }
-    assert_eq!(rules.len(), 30, "one of every rule");
+    assert_eq!(rules.len(), 31, "one of every rule");
     insta::assert_snapshot!(pages.join("\n"), @r##"
     there is no WO-001
       {"rule":"not_found","subject":"WO-001"}

@@ -212,7 +212,7 @@ struct Ear {
 
 impl Ear {
     fn open(home: &Home, shared: Arc<Shared>) -> Ear {
-        let lives = home.lives();
+        let (lives, hooks) = (home.lives(), home.telemetry());
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // To look at a file is an event too.
             let Ok(event) = event else { return };
@@ -220,7 +220,9 @@ impl Ear {
                 return;
             }
             // Beside what agents are about lies the ledger, which is another's to watch.
-            let of_lives = |path: &PathBuf| path.file_name() == lives.file_name();
+            // What hooks say is a row of telemetry, which is written ahead of its file.
+            let of_hooks = |path: &Path| path.with_extension("db").file_name() == hooks.file_name();
+            let of_lives = |path: &PathBuf| path.file_name() == lives.file_name() || of_hooks(path);
             let beside = |path: &PathBuf| path.parent() == lives.parent();
             if event.paths.iter().any(of_lives) {
                 shared.tell(|state| state.lives = true);
