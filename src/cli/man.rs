@@ -53,7 +53,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "The settings' file; its folder then holds themes and keymaps too.",
     ),
     (
-        "OBEYA_ORDER, OBEYA_TITLE, OBEYA_PROMPT, OBEYA_RUN, OBEYA_WORKTREE, OBEYA_BRANCH",
+        "OBEYA_ORDER, OBEYA_TITLE, OBEYA_STAGE, OBEYA_PROMPT, OBEYA_RUN, OBEYA_WORKTREE, OBEYA_BRANCH",
         "What a host tells an agent that it runs, beside the four above: its order, the name of its run, and where it is to work if apart.",
     ),
     ("NO_COLOR", "Anything in it means no colour."),

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::context::{Claim, Context};
@@ -111,9 +111,10 @@ impl Meter {
 
     /// Returns the sums that were told, if any were.
     pub(super) fn told(&self) -> Option<Value> {
-        let cost = self.cost.map(Money);
-        (self.tokens.is_some() || cost.is_some())
-            .then(|| json!({ "tokens": self.tokens, "cost": cost }))
+        let tokens = self.tokens.map(|tokens| ("tokens".into(), json!(tokens)));
+        let cost = self.cost.map(|cost| ("cost".into(), json!(Money(cost))));
+        let sums: Map<_, _> = tokens.into_iter().chain(cost).collect();
+        (!sums.is_empty()).then_some(Value::Object(sums))
     }
 
     /// Puts on the ledger what is not there yet. What it does not take is tried again with the next.

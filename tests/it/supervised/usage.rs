@@ -45,10 +45,13 @@ fn an_agent_reports_what_it_used_up_and_order_agent_day_and_receipt_carry_it() {
 #[test]
 fn a_run_that_goes_over_its_budget_is_ended_and_nothing_new_begins_under_it() {
     let cheap = format!("if test -e cheap; then echo '{CLAIMED}10}}'; {DONE}; exit; fi");
-    let script = format!("{cheap}; echo $$ >> pids; echo '{CLAIMED}700}}'; sleep 600");
+    let script = format!(
+        "{cheap}; echo $$ >> pids; until test -e seen; do sleep 0.02; done; echo '{CLAIMED}700}}'; sleep 600"
+    );
     let mut project = Project::new(&shell("dear", &script, &budget("tokens = 500")), 2);
     project.host();
     let pids = project.noted_running("pids", 1);
+    fs::write(project.path("seen"), "").unwrap();
     project.until("the budget is spent", |project| {
         !project.alerts().is_empty()
     });
