@@ -12,6 +12,7 @@ use crate::{
     domain::{
         command::{Command, Role},
         gate::{ClosedGate, Standing},
+        id::AlertId,
         refusal::Refusal,
     },
     engine::gates::{Desk, GateAsk},
@@ -74,6 +75,10 @@ pub(super) async fn complete(
             Ok(_) => return Ok(()),
             Err(Trouble::Refused(Refusal::Held { alerts, .. })) => {
                 let held: Vec<_> = alerts.iter().map(ToString::to_string).collect();
+                if rounds > 0 && failed_gate(context, claim, &alerts) {
+                    let why = format!("a gate failed, so that {} holds it", held.join(", "));
+                    return Err(Undone::Refused(why));
+                }
                 let waits = format!("done; waits for {}", held.join(", "));
                 if is_told(stop) || !context.renew(&rule.name, claim, &waits).await {
                     return Err(Undone::Stopped(waits));
@@ -120,6 +125,16 @@ pub(super) async fn complete(
             () = tokio::time::sleep(renewal(claim)) => {}
         }
     }
+}
+
+/// Returns whether one of these alerts is that a gate failed on the claim's order.
+fn failed_gate(context: &Context, claim: &Claim, alerts: &[AlertId]) -> bool {
+    let state = context.handle.state();
+    let mut alerts = alerts.iter().filter_map(|id| state.alerts.get(id));
+    alerts.any(|alert| {
+        let condition = alert.fingerprint.as_deref().unwrap_or_default();
+        alert.order == Some(claim.order) && condition.starts_with("gate:")
+    })
 }
 
 /// Returns once a run is told to end. Where nobody is left who could tell it, it is.

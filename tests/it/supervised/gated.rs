@@ -125,3 +125,16 @@ read -r line
     assert!(host.status.success(), "{host:?}");
     assert_eq!(project.status("WO-001"), "completed");
 }
+
+#[test]
+fn a_gate_that_holds_the_order_gives_the_work_back_too() {
+    let held = gated("exit 3", "20s") + "on_fail = { severity = \"high\", hold = \"order\" }\n";
+    let project = Project::new(&held, 2);
+    let host = project.host_until_idle();
+    assert!(host.status.code().is_some_and(|code| code < 2), "{host:?}");
+    for id in ["WO-001", "WO-002"] {
+        let order = project.order(id);
+        assert_eq!(text(&order, "status"), "queued", "{order}");
+        assert_eq!(order["held_by"].as_array().unwrap().len(), 1, "{order}");
+    }
+}
