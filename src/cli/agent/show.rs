@@ -86,7 +86,7 @@ pub(in crate::cli) fn table(call: &mut Call<'_>, agents: &[AgentView]) -> Done {
                 false => Cell::toned(Tone::Muted, "not registered"),
             },
             cell(agent.completed),
-            maybe(agent.last_heartbeat_at),
+            maybe(agent.heard_at()),
             cell(holds.join(", ")),
         ]);
     }
@@ -166,7 +166,7 @@ pub(super) fn detail(call: &mut Call<'_>, detail: &AgentDetail) -> Done {
                     .map_or_else(|| "no".into(), |at| at.to_string()),
             ),
         ),
-        ("heard", agent.last_heartbeat_at.map(|at| at.to_string())),
+        ("heard", agent.heard_at().map(|at| at.to_string())),
         ("held by", (!held.is_empty()).then(|| held.join(", "))),
     ];
     for (name, text) in facts {

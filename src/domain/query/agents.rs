@@ -169,6 +169,12 @@ fn strangers(state: &State) -> BTreeMap<&str, Agent> {
 }
 
 impl AgentView {
+    /// Returns when there was a sign of it last: a heartbeat, or a change of what its host knows of it.
+    pub fn heard_at(&self) -> Option<Moment> {
+        let changed = self.life.as_ref().map(|life| life.since);
+        self.last_heartbeat_at.max(changed)
+    }
+
     /// Returns the view of an agent.
     pub fn of(state: &State, live: &Live, agent: &Agent) -> Self {
         let held = |id: &OrderId| {
