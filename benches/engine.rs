@@ -21,12 +21,13 @@ use obeya::{
         command::{Command, ImportItem, NewOrder, Role, Submission},
         event::ImportedItem,
         order::{Actor, Bucket, Kind, Priority},
-        record::{Door, Record},
+        record::Record,
         time::Timestamp,
     },
     engine::{Engine, Handle, SystemClock, Writer, load},
     ledger::{Home, Ledger as _, SqliteLedger},
     link::{self, Client, Cold, Operator as _, Reply, Session, Watching},
+    testing,
 };
 use rusqlite::{Connection, params};
 use rustix::time::{ClockId, clock_gettime};
@@ -61,18 +62,9 @@ fn writer(home: &Home) -> Writer {
 
 fn submission(command: Command) -> Submission {
     Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::agent("agent-7"),
         role: Role::Admin,
-        door: Door::Cli,
         uid: 1000,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
+        ..testing::submission(Actor::agent("agent-7"), command)
     }
 }
 

@@ -21,14 +21,14 @@ use obeya::{
         id::{AlertId, OrderId},
         order::Actor,
         query::{Answer, Query},
-        record::{Door, Record},
+        record::Record,
     },
     ledger::{Ledger as _, SqliteLedger},
     link::{
         self, Client, Cold, FaultKind, Frozen, Home, Observer, Operator, Outcome, Reply, Session,
     },
+    testing,
 };
-use uuid::Uuid;
 
 use crate::roles::every_command;
 
@@ -46,20 +46,7 @@ fn records(home: &Home) -> Vec<Record> {
 }
 
 fn submission(command: Command) -> Submission {
-    Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::person("ada"),
-        role: Role::Admin,
-        door: Door::Cli,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
-    }
+    testing::submission(Actor::person("ada"), command)
 }
 
 fn create(title: &str) -> Submission {

@@ -9,12 +9,13 @@ use obeya::{
         evolve::evolve,
         id::OrderId,
         order::{Actor, Bucket},
-        record::{Door, Hash, Record},
+        record::{Hash, Record},
         state::State,
         time::{SECOND, Timestamp},
     },
     engine::{Engine, Failure, HeldClock, Outcome, Reply, Writer},
     ledger::{Identity, Ledger, memory::MemoryLedger},
+    testing,
 };
 use uuid::Uuid;
 
@@ -65,19 +66,10 @@ impl Shop {
 }
 
 fn submission(actor: Actor, command: Command) -> Submission {
+    let role = Role::Admin;
     Submission {
-        id: Uuid::now_v7(),
-        actor,
-        role: Role::Admin,
-        door: Door::Cli,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command,
+        role,
+        ..testing::submission(actor, command)
     }
 }
 
