@@ -95,7 +95,7 @@ fn a_hosts_word_on_an_agent_is_shown_with_where_it_comes_from() {
     let shown = row(&after);
     assert!(!shown.contains("working"), "{after}");
     assert!(
-        shown.contains("waiting") && shown.contains("which key? (by its protocol)"),
+        shown.contains("waiting") && shown.contains("which key?"),
         "{after}"
     );
 }

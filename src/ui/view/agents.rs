@@ -268,7 +268,7 @@ fn life_says(agent: &AgentView) -> Option<String> {
         .until
         .map(|until| format!(", until {until}"))
         .unwrap_or_default();
-    Some(format!("{work}{note}{until} ({})", known_by(life)))
+    Some(format!("{work}{note}{until}"))
 }
 
 /// Returns how a state is known, in words.
