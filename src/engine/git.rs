@@ -28,6 +28,7 @@ const SETTINGS: &[&str] = &[
     "commit.gpgSign=false",
     "gc.auto=0",
     "maintenance.auto=false",
+    "merge.autoStash=false",
     "rebase.autoStash=false",
     "rebase.updateRefs=false",
     "rerere.enabled=false",

@@ -1,7 +1,10 @@
 //! Gates whose processes try to get away, and callers and runners that die in the middle.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Child, Command},
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -50,6 +53,28 @@ fn nothing_of_a_gate_outlives_a_caller_that_was_killed_though_nobody_comes_after
     assert_eq!(status(&room).0, "missing");
 }
 
+/// Returns the process between a caller and its gate.
+fn runner_of(caller: &Child) -> Pid {
+    let children = Command::new("pgrep")
+        .args(["-P", &caller.id().to_string()])
+        .output()
+        .unwrap();
+    let runner = String::from_utf8_lossy(&children.stdout);
+    Pid::from_raw(runner.trim().parse().unwrap()).unwrap()
+}
+
+#[test]
+fn a_gate_that_the_system_ends_with_everything_else_has_not_failed() {
+    let room = room("echo $$ > pid; sleep 1000", "");
+    let mut caller = begun(&room);
+    let gate = pid(&room, "pid");
+    // As when a service is stopped: every process of it is told, its runner too.
+    kill_process(runner_of(&caller), Signal::TERM).unwrap();
+    assert!(!caller.wait().unwrap().success());
+    gone(gate);
+    assert_eq!(status(&room).0, "missing");
+}
+
 #[test]
 fn a_gate_whose_runner_was_killed_could_not_run_and_leaves_nothing() {
     // It keeps its environment: with its runner dead, that is what it is found by.
@@ -57,15 +82,7 @@ fn a_gate_whose_runner_was_killed_could_not_run_and_leaves_nothing() {
     let room = room(&format!("{away}; sleep 1000"), "");
     let mut caller = begun(&room);
     let away = pid(&room, "away");
-    let children = Command::new("pgrep")
-        .args(["-P", &caller.id().to_string()])
-        .output()
-        .unwrap();
-    let runner: i32 = String::from_utf8_lossy(&children.stdout)
-        .trim()
-        .parse()
-        .unwrap();
-    kill_process(Pid::from_raw(runner).unwrap(), Signal::KILL).unwrap();
+    kill_process(runner_of(&caller), Signal::KILL).unwrap();
     assert_eq!(caller.wait().unwrap().code(), Some(1));
     assert!(!is_there(away), "it outlived its runner");
     let seen = status(&room).1;

@@ -64,11 +64,20 @@ pub struct Budgets {
     pub order: Option<Budget>,
     /// Those of classes of service, for a day.
     pub buckets: Vec<(String, Budget)>,
+    /// Whether something of it could not be read: a limit that somebody wrote may be missing.
+    pub mistaken: bool,
 }
 
 impl Budgets {
     /// Returns the budgets of the table; one with a mistake in it is left out.
     pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, words: Words<'_>) -> Budgets {
+        let before = reader.found.len();
+        let mut budgets = Budgets::of(reader, value, words);
+        budgets.mistaken = reader.found.len() > before;
+        budgets
+    }
+
+    fn of(reader: &mut Reader<'_>, value: &Value<'_>, words: Words<'_>) -> Budgets {
         let mut budgets = Budgets::default();
         let shape = "[budgets] with day, order or buckets";
         let Some(table) = reader.table("budgets", value, shape) else {

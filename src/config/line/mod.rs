@@ -231,6 +231,7 @@ mod tests {
             day: Some(day),
             order: Some(order),
             buckets: vec![("features".into(), features)],
+            mistaken: false,
         };
         assert_eq!(line.budgets, wanted);
         let (line, problems) = read(
@@ -238,7 +239,15 @@ mod tests {
              [budgets.buckets]\nfeature = { tokens = 1 }\nsecurity = { cost = -1 }\n\
              [agents.a]\ncommand = ['true']\nbudget = { tokens = 1 }\nmetered = false\n",
         );
-        assert_eq!(line, Line::default());
+        let budgets = Budgets {
+            mistaken: true,
+            ..Budgets::default()
+        };
+        let nothing = Line {
+            budgets,
+            ..Line::default()
+        };
+        assert_eq!(line, nothing);
         insta::assert_snapshot!(problems, @r"
         obeya.toml:2:9: a budget has no 'token'; use tokens or cost
         obeya.toml:3:1: budgets have no 'week'; use day, order or buckets

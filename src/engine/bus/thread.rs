@@ -64,13 +64,15 @@ struct Inbox {
     stop: bool,
 }
 
+type Wakes = HashMap<Address, Vec<Weak<Notify>>>;
+
 #[derive(Default)]
 struct Shared {
     inbox: Mutex<Inbox>,
     wake: Condvar,
     listeners: Mutex<HashMap<Address, broadcast::Sender<Arc<Message>>>>,
     /// Who is woken by what is sent to an address, until nobody waits there.
-    wakes: Mutex<HashMap<Address, Vec<Weak<Notify>>>>,
+    wakes: Mutex<Wakes>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -224,10 +226,7 @@ impl Bus {
 
     /// Has a wake ring, as long as it lives, when something is sent to an address.
     pub fn wake(&self, wake: &Wake, address: Address) {
-        let mut wakes = lock(&self.runner.shared.wakes);
-        let waiting = wakes.entry(address).or_default();
-        waiting.retain(|wake| wake.strong_count() > 0);
-        waiting.push(Arc::downgrade(&wake.0));
+        await_at(&mut lock(&self.runner.shared.wakes), wake, address);
     }
 
     /// Returns a listener to an address: it hears what any process sends there from now on, in order and without a gap, and
@@ -431,4 +430,33 @@ fn tell(shared: &Shared, message: Message) {
     }
     // Nobody is left if it fails, and then nobody misses it.
     let _ = sender.send(Arc::new(message));
+}
+
+/// Adds a wake to those of an address, and forgets whoever waits no longer: each request waits at an address of its own.
+fn await_at(wakes: &mut Wakes, wake: &Wake, address: Address) {
+    wakes.retain(|_, waiting| {
+        waiting.retain(|wake| wake.strong_count() > 0);
+        !waiting.is_empty()
+    });
+    let waiting = wakes.entry(address).or_default();
+    waiting.push(Arc::downgrade(&wake.0));
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn who_waits_no_longer_is_forgotten_wherever_it_waited() {
+        let mut wakes = Wakes::default();
+        let stays = Wake::default();
+        await_at(&mut wakes, &stays, "@dev".parse().unwrap());
+        for n in 0..100 {
+            let once = Wake::default();
+            await_at(&mut wakes, &once, format!("@reply-{n}").parse().unwrap());
+        }
+        assert_eq!(wakes.len(), 2, "the one that stays, and the last");
+    }
 }

@@ -3,7 +3,10 @@
 use std::{
     path::Path,
     process::Command as Process,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -252,7 +255,7 @@ fn place(store: &Store, stop: &AtomicBool) -> Result<Option<Claim>, Fault> {
                 return Ok(Some(claim));
             }
         }
-        if Instant::now() >= patience || stop.load(std::sync::atomic::Ordering::Relaxed) {
+        if Instant::now() >= patience || stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
         thread::sleep(GLANCE);
@@ -297,6 +300,7 @@ impl Job<'_> {
         });
         let ran = match ran {
             Ok(ran) => ran,
+            Err(_) if self.is_stopped() => return None,
             Err(why) => {
                 seen.note = Some(why);
                 return Some(seen);
@@ -319,6 +323,10 @@ impl Job<'_> {
                 )
             }
         };
+        // Whoever ends this host may have ended the command first.
+        if seen.verdict != Verdict::Passed && self.is_stopped() {
+            return None;
+        }
         seen.output = self.keep(ran.all.into_bytes());
         // Code that moved meanwhile was seen half before and half after: such a pass must not count.
         if seen.verdict == Verdict::Passed
@@ -329,6 +337,10 @@ impl Job<'_> {
             seen.note = Some("the code moved while it ran".into());
         }
         Some(seen)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     fn process(&self) -> Result<Process, String> {

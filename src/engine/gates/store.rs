@@ -34,9 +34,12 @@ pub(super) struct Claim {
 }
 
 impl Drop for Claim {
-    /// Unlocks rather than only closes: a child that is just being started shares the open file for a moment.
+    /// Unlocks rather than only closes: a child that is just being started shares the open file for a moment. What was
+    /// left and nobody has ended stays noted: who only looked whether the name is free does not lose it for the next.
     fn drop(&mut self) {
-        let _ = self.file.set_len(0);
+        if self.left.is_none() {
+            let _ = self.file.set_len(0);
+        }
         let _ = self.file.unlock();
     }
 }
@@ -178,4 +181,30 @@ fn private(folder: &Path) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn what_a_dead_run_left_is_known_until_it_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store {
+            folder: folder.path().to_owned(),
+        };
+        drop(store.claim("WO-001.slow").unwrap());
+        let mark = r#"{"run":"nobody-runs-under-this-name","runner":null}"#;
+        fs::write(folder.path().join("claims/WO-001.slow"), mark).unwrap();
+        // Somebody looks whether anybody runs it.
+        drop(store.claim("WO-001.slow").unwrap());
+        let mut claim = store.claim("WO-001.slow").unwrap().unwrap();
+        assert!(claim.left.is_some(), "it is forgotten by looking");
+        claim.end_what_was_left();
+        drop(claim);
+        let claim = store.claim("WO-001.slow").unwrap().unwrap();
+        assert!(claim.left.is_none());
+    }
 }

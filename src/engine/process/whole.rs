@@ -81,8 +81,12 @@ pub(in crate::engine) fn run_whole(
     let heard = runner.wait(began + timeout, stop);
     let took = began.elapsed();
     let ran = match heard {
+        // A runner that was told to end by somebody else was stopped too: how its command took that is no verdict.
         Heard::Ended(ended, why) => Ok(Ran {
-            end: why.unwrap_or(End::Exited(status(&ended))),
+            end: match why.or(ended.told.then_some(End::Stopped)) {
+                Some(why) => why,
+                None => End::Exited(status(&ended)),
+            },
             took,
             stdout: kept(&folder.join(STDOUT)),
             all: kept(folder),

@@ -27,6 +27,8 @@ pub(super) enum Undone {
     Stopped(String),
     /// It could not be brought onto the project's branch, and an alert says so.
     Unmerged(String),
+    /// The ledger could not be written, which is nobody's fault at work.
+    Unwritten(String),
     /// A rule does not let it be completed.
     Refused(String),
 }
@@ -35,7 +37,19 @@ impl Undone {
     /// Returns why, in words.
     pub(super) fn into_words(self) -> String {
         match self {
-            Undone::Stopped(why) | Undone::Unmerged(why) | Undone::Refused(why) => why,
+            Undone::Stopped(why)
+            | Undone::Unmerged(why)
+            | Undone::Unwritten(why)
+            | Undone::Refused(why) => why,
+        }
+    }
+}
+
+impl From<Trouble> for Undone {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(refusal) => Undone::Refused(refusal.to_string()),
+            Trouble::Failed(what) => Undone::Unwritten(format!("done; {what}")),
         }
     }
 }
@@ -116,7 +130,7 @@ pub(super) async fn complete(
             },
             // The agent did it by itself.
             Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
-            Err(trouble) => return Err(Undone::Refused(trouble.to_string())),
+            Err(trouble) => return Err(trouble.into()),
         }
         tokio::select! {
             // An engine that is gone has no more news.
@@ -127,13 +141,14 @@ pub(super) async fn complete(
     }
 }
 
-/// Returns whether one of these alerts is that a gate failed on the claim's order.
+/// Returns whether one of these alerts is that a gate failed on the claim's order, and has not passed since.
 fn failed_gate(context: &Context, claim: &Claim, alerts: &[AlertId]) -> bool {
     let state = context.handle.state();
     let mut alerts = alerts.iter().filter_map(|id| state.alerts.get(id));
     alerts.any(|alert| {
         let condition = alert.fingerprint.as_deref().unwrap_or_default();
-        alert.order == Some(claim.order) && condition.starts_with("gate:")
+        let stands = alert.recovered.is_none() && alert.order == Some(claim.order);
+        stands && condition.starts_with("gate:")
     })
 }
 

@@ -221,7 +221,7 @@ async fn reported(
                 (Ok(()), Some(landing)) => landing.over(context).await,
                 // It goes on from here with whoever takes the order next, unless somebody wants it otherwise.
                 (Err(Undone::Stopped(_)), _) if is_told(stop) => {}
-                (Err(Undone::Unmerged(_)), _) => {}
+                (Err(Undone::Unmerged(_) | Undone::Unwritten(_)), _) => {}
                 (Err(_), Some(landing)) => landing.forget(),
                 (_, None) => {}
             }
@@ -230,7 +230,7 @@ async fn reported(
                     forgive(context, claim.order);
                     Ending::Well
                 }
-                Err(Undone::Stopped(why)) => {
+                Err(Undone::Stopped(why) | Undone::Unwritten(why)) => {
                     release(context, rule, claim, &why).await;
                     Ending::Stopped
                 }

@@ -251,7 +251,10 @@ impl Landing {
     ) -> Result<(), Undone> {
         note(context, claim, &self.worktree, stand, landing)
             .await
-            .map_err(|trouble| Undone::Stopped(format!("done; {trouble}")))
+            .map_err(|trouble| match trouble {
+                Trouble::Refused(refusal) => Undone::Stopped(format!("done; {refusal}")),
+                failed => failed.into(),
+            })
     }
 
     /// Says that work did not get home. What the agent left unfinished is its own to finish; all else holds the order until

@@ -105,6 +105,8 @@ struct Seen {
     problems: Vec<Problem>,
     agents: usize,
     looked: bool,
+    /// Whether the file's budgets were once read without a mistake.
+    budgeted: bool,
 }
 
 /// The supervision of a host. Dropping it ends every run.
@@ -147,11 +149,18 @@ impl Supervisor {
         }
         let first = !std::mem::replace(&mut seen.looked, true);
         seen.stamp = stamp;
-        let (line, problems) = read(&file);
+        let (mut line, mut problems) = read(&file);
+        let sound = problems.is_empty();
+        // A limit that was never read limits nobody: nobody begins. Those that were read before hold on.
+        seen.budgeted |= !line.budgets.mistaken;
+        if !seen.budgeted && !line.agents.is_empty() {
+            line.agents.clear();
+            let what = "a budget in it has a mistake, so that nobody is given work";
+            problems.push(Problem::new(file.display(), what, "mend it first"));
+        }
         for problem in &problems {
             tracing::warn!(%problem, "obeya.toml");
         }
-        let sound = problems.is_empty();
         seen.problems = problems;
         seen.agents = line.agents.len();
         drop(seen);

@@ -50,7 +50,9 @@ pub(super) async fn recover(context: &Context) {
             "a lost run was closed"
         );
         give_back(context, &note).await;
+        // Where nothing was started, work that was done before was on its way home, and nothing was used up.
         if let Some(id) = note.order
+            && note.runner.is_some()
             && note.metered
             && note.usage.is_none()
         {

@@ -157,3 +157,20 @@ fn an_agent_that_reports_by_command_has_told() {
     assert_eq!(project.alerts(), [] as [&str; 0]);
     assert_eq!(project.order("WO-001")["usage"]["tokens"], 9);
 }
+
+#[test]
+fn a_budget_that_cannot_be_read_gives_nobody_work() {
+    let toml = shell("dev", DONE, "metered = false");
+    let project = Project::new(&(toml.clone() + "[budgets]\nday = { token = 1 }\n"), 1);
+    let host = project.host_until_idle();
+    let said = String::from_utf8_lossy(&host.stderr);
+    assert!(said.contains("nobody is given work"), "{said}");
+    assert_eq!(project.status("WO-001"), "queued");
+    std::fs::write(
+        project.path("obeya.toml"),
+        toml + "[budgets]\nday = { tokens = 1 }\n",
+    )
+    .unwrap();
+    project.host_until_idle();
+    assert_eq!(project.status("WO-001"), "completed");
+}

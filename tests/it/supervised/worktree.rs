@@ -235,6 +235,8 @@ fn a_conflict_that_nobody_solved_is_the_next_agents_to_solve() {
 fn changes_in_the_project_are_never_overwritten() {
     let script = format!("echo run >> $OBEYA_LEDGER/runs; echo agent > shared.txt; {DONE}");
     let project = repository(&apart("dev", &script, ""), 1);
+    // Not by a user's own settings either.
+    git(&project, &["config", "merge.autoStash", "true"]);
     fs::write(project.path("shared.txt"), "a person is at it\n").unwrap();
     project.host_until_idle();
     assert_eq!(project.status("WO-001"), "queued");

@@ -58,6 +58,31 @@ fn a_host_killed_between_rebase_and_merge_is_followed_by_one_that_goes_on() {
 }
 
 #[test]
+fn who_only_brought_home_what_was_done_had_nothing_to_use_up() {
+    let done = r#"echo '{\"result\":\"done\",\"note\":\"as asked\",\"usage\":{\"cost\":1}}'"#;
+    let script = format!("echo run >> $OBEYA_LEDGER/runs; echo new > made; {done}");
+    let mut project = with_slow_gate(&script);
+    let toml = fs::read_to_string(project.path("obeya.toml")).unwrap();
+    let budget = "[budgets]\nday = { cost = 5 }\n";
+    fs::write(project.path("obeya.toml"), toml + budget).unwrap();
+    // The second host finds it done, and is killed over it as the first was.
+    for _ in 0..2 {
+        project.host();
+        project.until("the gate runs", |project| {
+            project.path(".obeya/gates.pids").exists()
+        });
+        project.signal_host(Signal::KILL);
+        fs::remove_file(project.path(".obeya/gates.pids")).unwrap();
+    }
+    fs::remove_file(project.path(".obeya/hold")).unwrap();
+    let host = project.host_until_idle();
+    assert!(host.status.success(), "{host:?}");
+    completed(&project, "WO-001");
+    assert_eq!(runs(&project), 1, "the work was not done again");
+    assert_eq!(project.alerts(), [] as [&str; 0]);
+}
+
+#[test]
 fn a_host_killed_between_merge_and_completion_is_followed_by_one_that_merges_nothing_twice() {
     let script = format!("echo run >> $OBEYA_LEDGER/runs; echo new > made.slow; {DONE}");
     let mut project = repository(&apart("dev", &script, ""), 1);
