@@ -74,7 +74,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             let _ = sender.try_send(News::Record(Box::new(record.clone())));
         }
     });
-    let mut problems = vec![];
+    let mut line: Option<link::LineFile> = None;
     let (mut stood, mut hosting, mut left_since) = (Instant::now(), None, None);
     loop {
         let is_host = session.supervisor().is_some();
@@ -87,12 +87,17 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
                 },
             )?;
         }
-        let found = session.supervisor().map(|supervisor| supervisor.problems());
-        if let Some(found) = found.filter(|found| *found != problems) {
-            for problem in &found {
-                eprintln!("warning: {problem}");
+        if is_host {
+            let seen = link::look_at_line_file(&home, line.as_ref());
+            if line
+                .as_ref()
+                .map_or(true, |before| before.problems != seen.problems)
+            {
+                for problem in &seen.problems {
+                    eprintln!("warning: {problem}");
+                }
             }
-            problems = found;
+            line = Some(seen);
         }
         call.out.flush()?;
         let patience = match until_idle {

@@ -13,6 +13,7 @@ mod demo;
 mod engine;
 mod gates;
 mod gates_faults;
+mod gates_file;
 mod golden;
 mod limits;
 mod link;

@@ -117,6 +117,18 @@ pub enum Number {
     Regex(String),
 }
 
+/// Returns the names of all gates that the document has a table for, mistakes in it or not.
+pub fn names(document: &Document) -> Vec<String> {
+    let (table, _) = document.parse();
+    let gates = table.get("gates").map(|value| value.get_ref());
+    let Some(DeValue::Table(gates)) = gates else {
+        return vec![];
+    };
+    let names = gates.keys().map(|name| name.get_ref().as_ref());
+    let names = names.filter(|name| reader::is_name(name)).take(GATE_LIMIT);
+    names.map(str::to_owned).collect()
+}
+
 /// Returns the gates that the document names, sorted, and what was wrong in them. A gate with a mistake in it is left out
 /// whole; tables that are not about gates are somebody else's.
 pub fn read(document: &Document, words: Words<'_>) -> (Vec<GateSpec>, Vec<Problem>) {

@@ -88,6 +88,14 @@ impl Project {
         }
     }
 
+    /// Returns the names of the gates that the file has a table for, whatever is in it.
+    fn gate_names(&self) -> Vec<String> {
+        match Document::read(&self.line_file()) {
+            Ok(Some(document)) => gates::names(&document),
+            Ok(None) | Err(_) => vec![],
+        }
+    }
+
     /// Returns where the code of an order is: in its workspace if it has one, else in the project's folder.
     pub fn workspace(&self, order: Option<OrderId>) -> PathBuf {
         order
@@ -115,7 +123,8 @@ impl Project {
     }
 
     /// Returns what has to be submitted so that the ledger's gates are those of the project, and what was wrong in its
-    /// file. While anything is wrong no gate is taken down: a slip of the pen opens none.
+    /// file. While anything is wrong no gate is taken down, and one that has a mistake in it from the first stands shut: a
+    /// slip of the pen opens none.
     pub fn changes(&self, state: &State) -> (Vec<Submission>, Vec<Problem>) {
         let (specs, problems) = self.gates();
         let known = &state.settings.gates;
@@ -124,6 +133,13 @@ impl Project {
             let rule = rule_of(spec);
             if known.get(&spec.name) != Some(&rule) {
                 let (name, rule) = (spec.name.clone(), Box::new(rule));
+                commands.push(Command::SetGate { name, rule });
+            }
+        }
+        for name in self.gate_names() {
+            let is_sound = specs.iter().any(|spec| spec.name == name);
+            if !is_sound && !known.contains_key(&name) {
+                let rule = Box::new(shut());
                 commands.push(Command::SetGate { name, rule });
             }
         }
@@ -139,6 +155,20 @@ impl Project {
 
 fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
     all.iter().map(|value| word(*value)).collect()
+}
+
+/// Returns the rule of a gate whose table has a mistake in it: it is asked of every order, and nobody can run it.
+fn shut() -> GateRule {
+    GateRule {
+        stage: None,
+        buckets: vec![],
+        kinds: vec![],
+        required: true,
+        approval: false,
+        severity: Severity::Medium,
+        hold: GateHold::Nothing,
+        digest: Hash::of(b"a table with a mistake in it"),
+    }
 }
 
 /// Returns what the rules know of a gate.

@@ -69,6 +69,8 @@ fn name_of(git: &Git, ledger: &Path, folder: &Path) -> Option<String> {
     // The ledger changes with every record; it is no code.
     if let Ok(inside) = ledger.strip_prefix(git.root())
         && let Some(inside) = inside.to_str().filter(|inside| !inside.is_empty())
+        // To name what is ignored anyhow is an error to git.
+        && !git.is(&["check-ignore", "--quiet", "--", inside]).ok()?
     {
         add.push(format!(":(exclude,literal){inside}"));
     }

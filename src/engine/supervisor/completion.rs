@@ -72,6 +72,7 @@ pub(super) async fn complete(
 ) -> Result<(), Undone> {
     let mut news = context.news.clone();
     let mut rounds = 0;
+    let mut rejected_before: Option<Vec<String>> = None;
     loop {
         if let Some(landing) = landing
             && landing.ready(context, rule, claim, stop).await?
@@ -99,11 +100,18 @@ pub(super) async fn complete(
                 }
             }
             Err(Trouble::Refused(Refusal::GateClosed { id, gates })) => {
-                let failed = |gate: &ClosedGate| matches!(gate.standing, Standing::Failed { .. });
-                let runs = gates.iter().filter(|gate| !gate.approval);
-                let runs: Vec<_> = runs.map(|gate| gate.gate.clone()).collect();
-                // What failed before this work was done is run again; what fails of it has failed.
-                let fails = rounds > 0 && gates.iter().any(failed);
+                let failed = |gate: &&ClosedGate| matches!(gate.standing, Standing::Failed { .. });
+                let (approvals, runs): (Vec<_>, Vec<_>) =
+                    gates.iter().partition(|gate| gate.approval);
+                let name = |gate: &ClosedGate| gate.gate.clone();
+                let mut rejected = approvals.iter().copied().filter(failed).map(name);
+                // What failed before this work was done is run again, and rejected before, looked at again; what fails
+                // of it has failed.
+                let before = rejected_before.get_or_insert_with(|| rejected.by_ref().collect());
+                let is_rejected = rejected.any(|gate: String| !before.contains(&gate));
+                let fails =
+                    is_rejected || (rounds > 0 && runs.iter().copied().any(|gate| failed(&gate)));
+                let runs: Vec<_> = runs.into_iter().map(name).collect();
                 if fails || (!runs.is_empty() && rounds == GATE_ROUNDS) {
                     let refusal = Refusal::GateClosed { id, gates };
                     return Err(Undone::Refused(refusal.to_string()));

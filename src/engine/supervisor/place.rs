@@ -117,7 +117,7 @@ impl Place {
             words = Template {
                 id: claim.order.to_string(),
                 title: claim.title.clone(),
-                prompt: prompt(claim, text("description")),
+                prompt: prompt(claim, order),
             };
             put("OBEYA_ORDER", words.id.clone());
             put("OBEYA_EPOCH", format!("{}:{}", claim.order, claim.epoch));
@@ -189,12 +189,23 @@ impl Template {
     }
 }
 
-/// Returns what is to be done, in words.
-pub(super) fn prompt(claim: &Claim, description: &str) -> String {
-    let mut prompt = match description.trim() {
-        "" => format!("{}: {}", claim.order, claim.title),
-        text => format!("{}: {}\n\n{text}", claim.order, claim.title),
+/// Returns what is to be done, in words, and what was said about it lately: why it came back, for one.
+pub(super) fn prompt(claim: &Claim, order: &Value) -> String {
+    let text = |of: &Value, key: &str| -> String {
+        let text = of.get(key).and_then(Value::as_str).unwrap_or_default();
+        text.trim().to_owned()
     };
+    let mut prompt = format!("{}: {}", claim.order, claim.title);
+    let description = text(order, "description");
+    if !description.is_empty() {
+        prompt.push_str(&format!("\n\n{description}"));
+    }
+    let comments = order.get("latest_comments").and_then(Value::as_array);
+    for (at, comment) in comments.into_iter().flatten().enumerate() {
+        let before = if at == 0 { "\n\nSaid about it:" } else { "" };
+        let (author, said) = (text(comment, "author"), text(comment, "text"));
+        prompt.push_str(&format!("{before}\n- {author}: {said}"));
+    }
     if prompt.len() > PROMPT_LIMIT {
         let whole = |at: &usize| prompt.is_char_boundary(*at);
         prompt.truncate((0..=PROMPT_LIMIT).rev().find(whole).unwrap_or(0));
@@ -204,7 +215,28 @@ pub(super) fn prompt(claim: &Claim, description: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
     use super::*;
+
+    #[test]
+    fn a_prompt_says_what_was_said() {
+        let claim = Claim {
+            order: "WO-001".parse().unwrap(),
+            title: "Greet".into(),
+            epoch: 1,
+            seconds: 60,
+        };
+        let alone = serde_json::json!({ "description": "  " });
+        assert_eq!(prompt(&claim, &alone), "WO-001: Greet");
+        let order = serde_json::json!({ "description": "Kindly.", "latest_comments": [
+            { "author": "dev", "text": "dev failed: held by gate tests (failed)" },
+            { "author": "ada", "text": "louder" },
+        ]});
+        let wanted = "WO-001: Greet\n\nKindly.\n\nSaid about it:\n\
+                      - dev: dev failed: held by gate tests (failed)\n- ada: louder";
+        assert_eq!(prompt(&claim, &order), wanted);
+    }
 
     #[test]
     fn arguments_are_filled_once() {

@@ -311,8 +311,7 @@ impl Talk {
             }
         };
         let order = context.order(claim.order).await.unwrap_or_default();
-        let description = order.get("description").and_then(Value::as_str);
-        let prompt = prompt(&claim, description.unwrap_or_default());
+        let prompt = prompt(&claim, &order);
         self.say(&ToAgent::Execute {
             id: claim.order.to_string(),
             epoch: claim.epoch,

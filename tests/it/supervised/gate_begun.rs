@@ -59,3 +59,38 @@ fn who_is_done_while_a_gate_is_run_waits_for_its_verdict() {
     let order = project.json(&["work-order", "show", "WO-001"]);
     assert_eq!(order["comments"], 0, "nothing failed: {order}");
 }
+
+#[test]
+fn who_waits_for_an_approval_gets_the_work_back_when_it_is_rejected() {
+    let line = format!(
+        "[agents.worker]\ncommand = [\"sh\", \"-c\", \"echo \\\"$OBEYA_PROMPT\\\" >> prompts; {DONE}\"]\n\n\
+         [gates.review]\napproval = true\n"
+    );
+    let mut project = Project::new(&line, 1);
+    project.host();
+    let waits = |project: &Project| {
+        let standing = project.json(&["work-order", "show", "WO-001"]);
+        let prompts = fs::read_to_string(project.path("prompts")).unwrap_or_default();
+        standing["status"] == "in_progress" && !prompts.is_empty()
+    };
+    project.until("it waits for an approval", waits);
+    project.done(&[
+        "quality-gate",
+        "reject",
+        "WO-001",
+        "review",
+        "--note",
+        "too short",
+    ]);
+    project.until("the agent is told", |project| {
+        let prompts = fs::read_to_string(project.path("prompts")).unwrap_or_default();
+        prompts.contains("held by gate review (rejected")
+    });
+    project.until("it is approved", |project| {
+        let approve = ["quality-gate", "approve", "WO-001", "review"];
+        project.run(&approve).status.success()
+    });
+    project.until("it is completed", |project| {
+        project.status("WO-001") == "completed"
+    });
+}

@@ -38,9 +38,8 @@ impl Reader<'_> {
         value: &Value<'_>,
     ) -> Option<GateSpec> {
         let before = self.found.len();
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let word = name.get_ref();
-        if word.is_empty() || word.len() > NAME_LIMIT || !word.chars().all(plain) {
+        if !is_name(word) {
             self.wrong(
                 name.span(),
                 "this is no name of a gate",
@@ -350,4 +349,10 @@ impl Reader<'_> {
 fn last_line(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     text.lines().last().unwrap_or_default().trim().to_owned()
+}
+
+/// Returns whether a text may name a gate, and so a folder of its outputs.
+pub(super) fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    !text.is_empty() && text.len() <= NAME_LIMIT && text.chars().all(plain)
 }
