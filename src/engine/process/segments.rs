@@ -105,7 +105,9 @@ impl Kept {
     pub fn look(folder: &Path) -> io::Result<Kept> {
         let file = |entry: fs::DirEntry| -> Option<(u64, u64, PathBuf)> {
             let name = entry.file_name();
-            let begins = name.to_str()?.strip_suffix(".log")?.parse().ok()?;
+            let begins: u64 = name.to_str()?.strip_suffix(".log")?.parse().ok()?;
+            // No output is as long as that; agents may write here as well.
+            begins.checked_add(HEAD.max(SEGMENT))?;
             // One that its writer has just thrown away is missing like those before it.
             let length = entry.metadata().ok()?.len().min(HEAD.max(SEGMENT));
             Some((begins, length, entry.path()))
@@ -119,6 +121,15 @@ impl Kept {
     pub fn end(&self) -> u64 {
         let ends = self.0.iter().map(|(begins, length, _)| begins + length);
         ends.max().unwrap_or(0)
+    }
+
+    /// Returns where the next file begins behind a place, or the end.
+    pub fn next(&self, at: u64) -> u64 {
+        let begins = self.0.iter().map(|(begins, _, _)| *begins);
+        begins
+            .filter(|begins| *begins > at)
+            .min()
+            .unwrap_or(self.end())
     }
 
     /// Returns what there is between two places, in order; between two pieces there is something missing.

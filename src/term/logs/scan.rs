@@ -51,8 +51,8 @@ impl Scan {
         while self.to < end {
             let pieces = kept.read(self.to, end.min(self.to + CHUNK));
             if pieces.is_empty() {
-                // Nothing of this chunk was kept, or its file has just gone.
-                self.to = end.min(self.to + CHUNK);
+                // Nothing of this chunk was kept, or its file has just gone. A gap may be of any length.
+                self.to = kept.next(self.to);
                 continue;
             }
             let count = pieces.len();
@@ -141,6 +141,20 @@ mod tests {
         let kept = Kept::look(folder.path()).unwrap();
         let found = Scan::default().search("run", "hit", &kept);
         assert_eq!((found.count, found.hits), (3, vec![4, 12, 105]));
+    }
+
+    #[test]
+    fn a_gap_costs_nothing_however_long_an_output_says_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |begins: u64, text: &str| {
+            fs::write(folder.path().join(format!("{begins:016}.log")), text).unwrap();
+        };
+        file(0, "hit one\n");
+        file(1 << 62, "hit two\n");
+        file(u64::MAX, "hit three\n");
+        let kept = Kept::look(folder.path()).unwrap();
+        let found = Scan::default().search("run", "hit", &kept);
+        assert_eq!((found.count, found.hits), (2, vec![0, 1 << 62]));
     }
 
     #[test]
