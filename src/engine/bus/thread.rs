@@ -41,12 +41,13 @@ const PAGE: usize = 1_000;
 /// How often others are looked for where no bell rings.
 const FALLBACK: Duration = Duration::from_secs(5);
 
-/// How long a bus that just answered many waits for them to come back, so that the next group is large too: less than the
-/// sync of the small group that it saves. A single caller is never kept waiting.
-const GATHERING: Duration = Duration::from_micros(100);
+/// How long a bus that just answered many waits at most for as many to come back, so that the next group is large too: 200
+/// callers take half of it and more, and a sync of the small group that it saves takes longer. It waits no longer than until
+/// as many are there. A single caller is never kept waiting.
+const GATHERING: Duration = Duration::from_micros(200);
 
 /// How long the doorbell may go unanswered after it was answered: most rings are the bus' own, and those of a busy ledger
-/// are told together, so that its writers have the disk.
+/// are told together, so that its writers have the disk and the processor.
 const DEAF: Duration = Duration::from_millis(10);
 
 type Answer = Box<dyn FnOnce(Ruled<Sent>) + Send>;
@@ -60,6 +61,8 @@ enum Job {
 #[derive(Default)]
 struct Inbox {
     jobs: VecDeque<Job>,
+    /// How many the thread waits for where it waits for more than one.
+    expected: usize,
     rung: bool,
     stop: bool,
 }
@@ -134,6 +137,8 @@ impl Bus {
                     if let Some(shared) = watched.upgrade() {
                         shared.ring();
                     }
+                    // Rings until then are heard as one.
+                    thread::sleep(DEAF);
                 }
             })
             .map_err(no_thread)?;
@@ -269,8 +274,8 @@ impl Bus {
             return Err(Box::new((fault, job)));
         }
         inbox.jobs.push_back(job);
-        // Who is not the first is taken along with the first.
-        if inbox.jobs.len() == 1 {
+        // Who is not the first is taken along with the first; who is the last that is expected ends the wait for all.
+        if inbox.jobs.len() == 1 || inbox.jobs.len() == inbox.expected {
             drop(inbox);
             shared.wake.notify_one();
         }
@@ -304,12 +309,14 @@ fn next_jobs(shared: &Shared, before: usize, deaf: Instant) -> (Vec<Job>, bool, 
                 .unwrap_or_else(PoisonError::into_inner),
         };
     }
-    if before > 1 && inbox.jobs.len() < before / 2 && !inbox.jobs.is_empty() && !inbox.stop {
-        // Nobody but the end rings before the time is up.
+    if before > 1 && !inbox.jobs.is_empty() {
+        inbox.expected = before;
+        let away = |inbox: &mut Inbox| inbox.jobs.len() < before && !inbox.stop;
         (inbox, _) = shared
             .wake
-            .wait_timeout(inbox, GATHERING)
+            .wait_timeout_while(inbox, GATHERING, away)
             .unwrap_or_else(PoisonError::into_inner);
+        inbox.expected = 0;
     }
     let (mut bytes, mut count) = (0, 0);
     while let Some(job) = inbox.jobs.get(count) {
@@ -343,8 +350,8 @@ fn run(shared: &Shared, broker: &mut Broker, mut seen: MessageSeq) {
                 Job::Errand(errand) => errand(broker),
             }
         }
-        before = drafts.len();
-        if before > 0 {
+        if !drafts.is_empty() {
+            before = drafts.len();
             send(shared, broker, &mut seen, drafts, answers);
         }
         if rung {
@@ -378,26 +385,31 @@ fn send(
                 .for_each(|answer| answer(Err(fault.clone())));
         }
     };
-    for (answer, sent) in answers.into_iter().zip(&sent) {
-        answer(Ok(sent.clone()));
+    // What nobody listens for goes before its sender is answered, who would come back and stand in the way of freeing it.
+    let heard = Vec::from_iter(drafts.into_iter().zip(&sent).filter_map(|(draft, sent)| {
+        let sent = sent.as_ref().ok().filter(|sent| sent.fresh)?;
+        let draft = is_heard(shared, &draft.address).then_some(draft);
+        Some((sent.seq, draft))
+    }));
+    for (answer, sent) in answers.into_iter().zip(sent) {
+        answer(Ok(sent));
     }
-    let fresh = drafts.into_iter().zip(sent).filter_map(|(draft, sent)| {
-        let sent = sent.ok().filter(|sent| sent.fresh)?;
-        Some(Message {
-            seq: sent.seq,
-            time,
-            draft,
-        })
-    });
-    for message in fresh {
-        if message.seq != *seen + 1 {
+    for (seq, draft) in heard {
+        if seq != *seen + 1 {
             // Another process sent in between: all is told in order, from the file.
             shared.ring();
             return;
         }
-        *seen = message.seq;
-        tell(shared, message);
+        *seen = seq;
+        if let Some(draft) = draft {
+            tell(shared, Message { seq, time, draft });
+        }
     }
+}
+
+/// Returns whether anybody may listen to an address or wait there.
+fn is_heard(shared: &Shared, address: &Address) -> bool {
+    lock(&shared.wakes).contains_key(address) || lock(&shared.listeners).contains_key(address)
 }
 
 /// Tells what others sent, and what the ledger recorded.
