@@ -91,7 +91,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             let seen = link::look_at_line_file(&home, line.as_ref());
             if line
                 .as_ref()
-                .map_or(true, |before| before.problems != seen.problems)
+                .is_none_or(|before| before.problems != seen.problems)
             {
                 for problem in &seen.problems {
                     eprintln!("warning: {problem}");
