@@ -58,7 +58,7 @@ pub struct Report {
     /// In how many seconds a throttling ends.
     #[serde(default)]
     pub retry_after: Option<u32>,
-    /// What it used up; [`Meter`](super::meter::Meter) reads it.
+    /// What it used up, in the words of whatever agent it is.
     #[serde(default)]
     pub usage: Option<serde_json::Value>,
 }
