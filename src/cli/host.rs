@@ -75,6 +75,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         }
     });
     let mut line: Option<link::LineFile> = None;
+    let mut problems = vec![];
     let (mut stood, mut hosting, mut left_since) = (Instant::now(), None, None);
     loop {
         let is_host = session.supervisor().is_some();
@@ -87,17 +88,23 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
                 },
             )?;
         }
-        if is_host {
+        if let Some(supervisor) = session.supervisor() {
+            let mut found = supervisor.problems();
             let seen = link::look_at_line_file(&home, line.as_ref());
-            if line
-                .as_ref()
-                .is_none_or(|before| before.problems != seen.problems)
-            {
-                for problem in &seen.problems {
+            // What is wrong with gates the supervision of agents does not look at.
+            let more = seen
+                .problems
+                .iter()
+                .filter(|problem| !found.contains(problem));
+            let more: Vec<_> = more.cloned().collect();
+            found.extend(more);
+            line = Some(seen);
+            if found != problems {
+                for problem in &found {
                     eprintln!("warning: {problem}");
                 }
+                problems = found;
             }
-            line = Some(seen);
         }
         call.out.flush()?;
         let patience = match until_idle {
