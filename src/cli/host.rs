@@ -75,6 +75,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         }
     });
     let mut line: Option<link::LineFile> = None;
+    let mut look = true;
     let mut problems = vec![];
     let (mut stood, mut hosting, mut left_since) = (Instant::now(), None, None);
     loop {
@@ -88,7 +89,8 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
                 },
             )?;
         }
-        if let Some(supervisor) = session.supervisor() {
+        // The file is looked at as often as the host itself looks, and not with every record.
+        if let Some(supervisor) = session.supervisor().filter(|_| std::mem::take(&mut look)) {
             let mut found = supervisor.problems();
             let seen = link::look_at_line_file(&home, line.as_ref());
             // What is wrong with gates the supervision of agents does not look at.
@@ -121,6 +123,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         };
         if stood.elapsed() >= STAND {
             session.stand()?;
+            look = true;
             stood = Instant::now();
         }
         let rest = match until_idle && quiet {

@@ -188,6 +188,7 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
             if submission.door == Door::Engine {
                 return Response::Reply(Box::new(Reply::Refused(Refusal::EngineOnly)));
             }
+            let dry_run = submission.dry_run;
             let (sender, receiver) = oneshot::channel();
             office
                 .handle
@@ -198,7 +199,10 @@ async fn answer(request: Request, uid: u32, office: &Arc<Office>) -> Response {
                 )))
             };
             let reply = receiver.await.unwrap_or_else(|_| gone());
-            Response::Reply(Box::new(office.desk.heed(reply)))
+            Response::Reply(Box::new(match dry_run {
+                true => reply,
+                false => office.desk.heed(reply),
+            }))
         }
         Request::Ask(query) => {
             let answered = in_background(office, move |office| {

@@ -48,8 +48,8 @@ pub use crate::{
         gates::{Asked, GateAsk, Project, rule_of},
         process::set_program,
         supervisor::{
-            Errand, Kept, Piece, RunNote, Supervisor, Wish, newest_runs, read_output,
-            runner::run as run_runner,
+            Errand, Kept, Piece, RunNote, Supervisor, Wish, newest_runs,
+            read_document as read_line_file, read_output, runner::run as run_runner,
         },
     },
     ledger::{Fault, FaultKind, Home},

@@ -290,16 +290,20 @@ impl Session {
 
     /// Submits a command, and calls `answer` from the engine's thread.
     pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
+        let heed = self.heed(&submission);
+        let heeded = move |reply| answer(heed(reply));
+        self.watching.handle().submit_then(submission, heeded);
+    }
+
+    /// Returns what a host here makes of the reply to a command: where gates are lacking it begins them, but for a dry run.
+    fn heed(&self, submission: &Submission) -> impl FnOnce(Reply) -> Reply + Send + 'static {
         let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
         let desk = office.as_ref().map(|office| office.desk.clone());
-        drop(office);
-        let heeded = move |reply| {
-            answer(match desk {
-                Some(desk) => desk.heed(reply),
-                None => reply,
-            });
-        };
-        self.watching.handle().submit_then(submission, heeded);
+        let desk = desk.filter(|_| !submission.dry_run);
+        move |reply| match desk {
+            Some(desk) => desk.heed(reply),
+            None => reply,
+        }
     }
 }
 
@@ -346,7 +350,8 @@ impl Operator for Arc<Session> {
     }
 
     fn submit(&mut self, submission: &Submission) -> Reply {
-        self.watching.handle().submit(submission.clone())
+        let heed = self.heed(submission);
+        heed(self.watching.handle().submit(submission.clone()))
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {

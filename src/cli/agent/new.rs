@@ -28,15 +28,14 @@ use super::{
 use crate::{
     config::{
         Document, Problem,
-        line::{LINE_FILE, Line, Restart, Words, is_name},
+        line::{LINE_FILE, Line, Restart, is_name},
     },
     domain::{
         command::Role,
         message::{Name, Topic},
-        order::{Bucket, Kind},
         refusal::Refusal,
     },
-    text as outside,
+    link, text as outside,
 };
 
 /// Where agents are made within a project.
@@ -280,15 +279,7 @@ fn addition(agent: &NewAgent, before: &str, folder: &str) -> Result<String, CliE
 
 /// Returns what an `obeya.toml` says, and what is wrong in it.
 pub(super) fn read_line(text: impl Into<Cow<'static, str>>) -> (Line, Vec<Problem>) {
-    let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
-    let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
-    let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.word()).collect();
-    let words = Words {
-        buckets: &buckets,
-        kinds: &kinds,
-        topics: &topics,
-    };
-    Line::read(&Document::new(LINE_FILE, text), words)
+    link::read_line_file(&Document::new(LINE_FILE, text))
 }
 
 fn broken(problem: Problem) -> CliError {

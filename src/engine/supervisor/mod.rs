@@ -319,6 +319,11 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
         Ok(None) => return (Line::default(), vec![]),
         Err(problem) => return (Line::default(), vec![problem]),
     };
+    read_document(&document)
+}
+
+/// Returns what the text of an `obeya.toml` says in the words of this ledger, and what is wrong in it.
+pub fn read_document(document: &Document) -> (Line, Vec<Problem>) {
     let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
     let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.word()).collect();
@@ -327,5 +332,5 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
         kinds: &kinds,
         topics: &topics,
     };
-    Line::read(&document, words)
+    Line::read(document, words)
 }

@@ -18,11 +18,23 @@ fn a_refused_completion_begins_what_it_lacks_once() {
     let mut project = Project::new(&gate, 1);
     project.host();
     project.done(&["work-order", "start", "WO-001"]);
+    project.until("the gate stands", |project| {
+        project.done(&["quality-gate", "list"]).contains("slow")
+    });
     let refused = |project: &Project| {
         let tried = project.run(&["work-order", "complete", "WO-001", "--json"]);
         assert_eq!(tried.status.code(), Some(1), "{tried:?}");
         String::from_utf8_lossy(&tried.stdout).contains("being run now")
     };
+    for _ in 0..3 {
+        let tried = project.run(&["work-order", "complete", "WO-001", "--dry-run"]);
+        assert_eq!(tried.status.code(), Some(1), "{tried:?}");
+        let said = String::from_utf8_lossy(&tried.stderr).into_owned();
+        assert!(
+            said.contains("not run yet"),
+            "a dry run begins nothing: {said}"
+        );
+    }
     project.until("the host says that it runs the gate", refused);
     project.until("it is run", |project| runs(project) == 1);
     for _ in 0..5 {
