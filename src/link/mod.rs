@@ -7,15 +7,19 @@ mod admin;
 pub mod bus;
 mod client;
 mod cold;
+mod feed;
 mod follow;
 mod frozen;
 mod hook;
 mod line_file;
 mod listener;
 mod locate;
+mod packed;
+pub mod protocol;
+pub mod remote;
+mod service;
 mod session;
 mod trust;
-mod wire;
 mod worktrees;
 
 pub use admin::{
@@ -23,12 +27,14 @@ pub use admin::{
 };
 pub use client::Client;
 pub use cold::{Cold, run_gate};
+pub use feed::{Entry, Feed, Next, Sent, texts as feed_texts};
 pub use follow::Follower;
 pub use frozen::Frozen;
 pub use hook::report;
 pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
+pub use service::{Peer, Service};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
 
 pub use trust::{distrust, is_trusted, trust};

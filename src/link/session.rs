@@ -11,7 +11,8 @@ use std::{
 };
 
 use super::{
-    Answered, Asked, Beaten, Client, GateAsk, Heartbeat, Listener, Observer, Operator, Supervised,
+    Answered, Asked, Beaten, Client, GateAsk, Heartbeat, Listener, Observer, Operator, Service,
+    Supervised,
 };
 use crate::{
     domain::{
@@ -132,6 +133,7 @@ impl Watching {
 /// is given up.
 struct Office {
     listener: Option<Listener>,
+    service: Arc<Service>,
     desk: Desk,
     gates: Option<Runner>,
     supervisor: Arc<Supervisor>,
@@ -232,18 +234,7 @@ impl Session {
         let office = match &mut *office {
             Some(office) => office,
             none => match Host::elect(&self.home, &handle, self.title)? {
-                Election::Won(host) => none.insert(Office {
-                    listener: None,
-                    desk: Desk::new(&self.home, &handle, host.term()),
-                    gates: None,
-                    supervisor: Arc::new(Supervisor::new(
-                        &self.home,
-                        handle.clone(),
-                        host.term(),
-                        own_program()?,
-                    )),
-                    host,
-                }),
+                Election::Won(host) => none.insert(self.take_office(host)?),
                 Election::Lost => return Ok(false),
             },
         };
@@ -253,18 +244,38 @@ impl Session {
         }
         // A door that does not open is tried again without another election.
         if office.listener.is_none() {
-            let yielding = Arc::clone(&self.asked_to_yield);
-            let on_yield = move || yielding.store(true, Ordering::Relaxed);
-            let supervisor = Arc::clone(&office.supervisor);
-            let desk = office.desk.clone();
-            office.listener = Some(Listener::open(
-                &self.home, handle, supervisor, desk, on_yield,
-            )?);
+            office.listener = Some(Listener::open(&self.home, Arc::clone(&office.service))?);
         }
         if runs {
             office.supervisor.look()?;
         }
         Ok(true)
+    }
+
+    fn take_office(&self, host: Host) -> Result<Office, Fault> {
+        let handle = self.watching.handle();
+        let desk = Desk::new(&self.home, &handle, host.term());
+        let program = own_program()?;
+        let supervisor = Supervisor::new(&self.home, handle.clone(), host.term(), program);
+        let supervisor = Arc::new(supervisor);
+        let yielding = Arc::clone(&self.asked_to_yield);
+        let on_yield = move || yielding.store(true, Ordering::Relaxed);
+        let run = Arc::clone(&supervisor);
+        let service = Service::new(&self.home, handle, run, desk.clone(), on_yield);
+        Ok(Office {
+            listener: None,
+            service: Arc::new(service),
+            desk,
+            gates: None,
+            supervisor,
+            host,
+        })
+    }
+
+    /// Returns what answers callers, while this process is the host.
+    pub fn service(&self) -> Option<Arc<Service>> {
+        let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        office.as_ref().map(|office| Arc::clone(&office.service))
     }
 
     /// Gives the office up: before the process is stopped, or for one that is to be the host for good. Returns once
