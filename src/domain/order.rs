@@ -6,11 +6,13 @@ mod workspace;
 use std::fmt;
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     id::{AlertId, OrderId},
     record::{ActorKind, Record, Seq},
+    schema::written,
     time::Timestamp,
     usage::Usage,
 };
@@ -20,7 +22,7 @@ macro_rules! vocabulary {
     ($(#[$meta:meta])* $name:ident ($what:literal) { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize,
-                 serde::Deserialize, bitcode::Encode, bitcode::Decode)]
+                 serde::Deserialize, schemars::JsonSchema, bitcode::Encode, bitcode::Decode)]
         pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -127,6 +129,13 @@ impl Priority {
     }
 }
 
+written!(Priority, {
+    "description": "How urgent an order is: 1 to 10, 10 the most urgent.",
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 10,
+});
+
 impl From<Priority> for u8 {
     fn from(priority: Priority) -> u8 {
         priority.0
@@ -163,7 +172,18 @@ impl fmt::Display for Priority {
 
 /// Someone who acts, by name.
 #[derive(
-    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Encode,
+    Decode,
 )]
 pub struct Actor {
     /// What sort of actor.
@@ -214,7 +234,7 @@ impl fmt::Display for Actor {
 }
 
 /// Where an order came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct PullSignal {
     /// The sort of signal: `cli`, `console`, `import`, `andon`, `github_issue`, …
     pub kind: String,
@@ -224,7 +244,7 @@ pub struct PullSignal {
 }
 
 /// The order's name in the system it was imported from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct External {
     /// The system: `beads`, `github`, …
     pub source: String,
@@ -256,7 +276,7 @@ vocabulary! {
 }
 
 /// One order that another waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Dependency {
     /// The order waited for.
     pub on: OrderId,
@@ -265,7 +285,9 @@ pub struct Dependency {
 }
 
 /// A relation that rules nothing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Encode, Decode,
+)]
 pub struct Link {
     /// The relation: `related`, `discovered-from`, `duplicates`, …
     pub kind: String,
@@ -274,7 +296,7 @@ pub struct Link {
 }
 
 /// A hold on an order that ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Lease {
     /// The fencing number: writes with another one are refused.
     pub epoch: u32,
@@ -285,7 +307,7 @@ pub struct Lease {
 }
 
 /// Work under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Work {
     /// The stage it stands in.
     pub stage: String,
@@ -300,7 +322,7 @@ pub struct Work {
 }
 
 /// Where an open order stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Waiting to be pulled.
@@ -310,7 +332,7 @@ pub enum Phase {
 }
 
 /// An open work order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Order {
     /// Its id.
     pub id: OrderId,
@@ -414,7 +436,7 @@ impl Order {
 }
 
 /// How an order ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Done.
@@ -443,7 +465,7 @@ impl Outcome {
 }
 
 /// A closed order's folded form, as the archive keeps it and as a reopening brings it back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClosedOrder {
     /// The order as it last stood.
     pub order: Order,

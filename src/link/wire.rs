@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Answered, Beaten, Heartbeat};
@@ -24,7 +25,7 @@ pub(super) const PROTOCOL: u32 = 3;
 pub(super) const MAX_FRAME: usize = 32 << 20;
 
 /// What a caller wants.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
     /// A command.
@@ -42,7 +43,7 @@ pub(super) enum Request {
 }
 
 /// A request under the protocol's version.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Call {
     /// [`PROTOCOL`] of the caller.
     pub(super) protocol: u32,
@@ -51,7 +52,7 @@ pub(super) struct Call {
 }
 
 /// What the host says.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Response {
     /// To [`Request::Submit`].
