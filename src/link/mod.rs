@@ -60,13 +60,14 @@ pub use crate::{
     },
     ledger::{Fault, FaultKind, Home},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The answer to a question: what was asked, or why not, or that nobody could say.
 pub type Answered = Result<Result<Answer, Refusal>, Failure>;
 
 /// A sign of life of whoever holds a lease.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Heartbeat {
     /// The order whose lease is to be renewed.
     pub order: OrderId,

@@ -1,5 +1,6 @@
 //! Receipts: shown, checked, and followed back through their chain.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -21,7 +22,7 @@ use crate::domain::{
 pub const NO_RECEIPT: &str = "completed elsewhere and imported: nothing here saw it done";
 
 /// The proof of a completed order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptView {
     /// Its number, from 1, without gaps.
     pub number: u64,
@@ -76,7 +77,7 @@ impl From<Receipt> for ReceiptView {
 }
 
 /// What a receipt's check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verification {
     /// The order.
     pub order: OrderId,
@@ -89,7 +90,7 @@ pub struct Verification {
 }
 
 /// One thing that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// What: `record`, `receipt`, `previous`, `next`.
     pub name: String,
@@ -100,7 +101,7 @@ pub struct Check {
 }
 
 /// Receipts back from one, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptChain {
     /// The receipts.
     pub receipts: Vec<ReceiptView>,

@@ -6,6 +6,7 @@
 pub(super) mod frame;
 pub mod socket;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Beaten, Heartbeat};
@@ -29,7 +30,7 @@ use crate::{
 pub const PROTOCOL: u32 = 4;
 
 /// What a caller wants.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// A command.
@@ -88,7 +89,7 @@ impl Request {
 }
 
 /// A request under the protocol's version.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Call {
     /// [`PROTOCOL`] of the caller.
     pub protocol: u32,
@@ -97,7 +98,7 @@ pub struct Call {
 }
 
 /// The line as it stood, as bytes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Stood {
     /// The moment.
     pub now: Timestamp,
@@ -106,7 +107,7 @@ pub struct Stood {
 }
 
 /// What the host says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
     /// To [`Request::Submit`].

@@ -1,5 +1,6 @@
 //! The websocket's messages. Text frames are JSON of one of these; binary frames are the parts of a snapshot, in order.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub const MAX_SNAPSHOT: usize = 256 << 20;
 pub const PART: usize = 8 << 10;
 
 /// What a caller says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ToEngine {
     /// The first message.
@@ -38,7 +39,7 @@ pub enum ToEngine {
 }
 
 /// How a caller introduces itself.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Hello {
     /// The caller's version of the protocol.
     pub protocol: u32,
@@ -53,7 +54,7 @@ pub struct Hello {
 }
 
 /// What a caller wants to be told as it happens.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Follow {
     /// Nothing: it only calls.
@@ -74,7 +75,7 @@ pub enum Follow {
 }
 
 /// A version that a caller has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resume {
     /// Of which ledger.
     pub ledger: Uuid,
@@ -85,7 +86,7 @@ pub struct Resume {
 }
 
 /// How the engine introduces itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Welcome {
     /// The engine's version of the protocol.
     pub protocol: u32,
@@ -106,7 +107,7 @@ pub struct Welcome {
 }
 
 /// What the engine says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FromEngine {
     /// To [`ToEngine::Hello`].
@@ -154,7 +155,7 @@ pub enum FromEngine {
 }
 
 /// What lies beside the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Beside {
     /// Messages of the bus.
@@ -166,7 +167,7 @@ pub enum Beside {
 }
 
 /// Why a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Farewell {
     /// The peer speaks another version.
