@@ -153,7 +153,7 @@ pub struct AuditRow {
 pub struct AuditFilter {
     /// Those from this moment on.
     pub since: Option<Timestamp>,
-    /// Those of an actor of this name.
+    /// Those of an actor: by name, or by sort and name, like `agent:rust-dev`.
     pub actor: Option<String>,
     /// Those that came with a token of this name.
     pub token: Option<String>,

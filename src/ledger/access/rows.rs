@@ -154,7 +154,8 @@ pub(super) fn read(
     };
     let sql = format!(
         "SELECT number, at, last, count, actor_kind, actor, token, address, what, outcome, why, first_seq, last_seq \
-         FROM audit WHERE number > ?1 AND number < ?2 AND last >= ?3 AND (?4 IS NULL OR actor = ?4) \
+         FROM audit WHERE number > ?1 AND number < ?2 AND last >= ?3 AND (?4 IS NULL OR actor = ?4 \
+         OR actor_kind || ':' || actor = ?4) \
          AND (?5 IS NULL OR token = ?5) AND (NOT ?6 OR outcome = 'denied') ORDER BY number {order} LIMIT ?7"
     );
     let since = filter.since.map_or(i64::MIN, |at| at.0);
