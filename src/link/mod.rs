@@ -3,6 +3,7 @@
 //! An [`Observer`] asks; an [`Operator`] also submits. Doors hold one of the two, so that read-only is a type. Behind
 //! them is a writer in this process ([`Cold`]), or the host's engine over the unix socket ([`Client`]): the same messages.
 
+pub mod access;
 mod admin;
 pub mod bus;
 mod client;
