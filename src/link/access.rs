@@ -7,13 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use crate::engine::bus::Caller;
 pub use crate::ledger::access::{
     Access, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRow, Denied, LocalToken, MANY,
     NewToken, Secret, Standing, TokenId, TokenView,
 };
 use crate::{
     domain::{command::Role, message::Name, refusal::Refusal, time::Timestamp},
-    engine::bus::Caller,
     ledger::{Fault, Home},
 };
 
