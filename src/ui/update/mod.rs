@@ -22,7 +22,7 @@ mod undo;
 
 use super::{
     action::{Action, Danger},
-    asks,
+    addresses, asks,
     effect::Effect,
     filter::Filter,
     jumps::{self, Spot},
@@ -193,6 +193,7 @@ fn derive(model: &mut Model) {
         model.flow.list_mut().settle(&ids, shown);
     }
     if model.view == View::Messages {
+        model.mail.places = addresses::all(model);
         model.mail.settle(view::messages::rows(screen.body));
     }
     if let Some(Overlay::Palette(palette)) = &mut model.overlay {
@@ -361,12 +362,8 @@ fn act(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
         | Action::Escalate
         | Action::Stopped
         | Action::Correct => alerts::run(model, action),
-        Action::Follow => {
-            model.runs.follow();
-            Vec::new()
-        }
-        Action::SearchNext | Action::SearchPrevious => {
-            search::go(model, action == Action::SearchNext)
+        Action::Follow | Action::Slide | Action::SearchNext | Action::SearchPrevious => {
+            search::run(model, action, argument)
         }
         Action::AgentsOrder => moves::agents_order(model),
         Action::Requeue | Action::Purge => mail::act(model, action),
