@@ -2,32 +2,15 @@
 
 use ratatui::layout::Rect;
 
+use super::addresses;
 use crate::{
-    domain::message::{AddressView, DeadLetterView, DeliveryView, MessageView, SubscriberView},
+    domain::message::{DeadLetterView, DeliveryView, MessageView},
     text,
-    ui::{
-        action::Action,
-        addresses::Place,
-        keymap::{Scope, chord},
-        layout,
-        mail::Page,
-        model::Model,
-        pen::Pen,
-        pointer::Target,
-        theme::Role,
-        words,
-    },
+    ui::{layout, mail::Page, model::Model, pen::Pen, pointer::Target, theme::Role, words},
 };
 
 /// Rows above the list: the pages, and the columns' names.
 const HEAD: u16 = 2;
-
-/// From this width on an address has room for what it is for and for who takes from it.
-const BROAD: u16 = 100;
-
-/// Where the columns of addresses begin, behind their names: how many are kept, when the last came, what it is for, and on a
-/// broad screen who takes from it.
-const ADDRESSES: [u16; 4] = [24, 31, 38, 76];
 
 /// Rows for the whole text of what is selected and the line above it, where the screen has room for them.
 const FOOT: u16 = 6;
@@ -115,7 +98,7 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         pen.say(list, 2, 0, &nothing(model), Role::Muted);
         return;
     }
-    for (x, word) in columns(mail.page, area.width >= BROAD) {
+    for (x, word) in columns(mail.page, addresses::is_broad(area.width)) {
         pen.say(area, 2 + x, 1, word, Role::Header);
     }
     let range = mail
@@ -143,22 +126,13 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         whole(message, foot, pen);
     }
     if let Some(place) = mail.selected_place() {
-        about(model, place, foot, pen);
+        addresses::about(model, place, foot, pen);
     }
-}
-
-/// Returns the key that begins a command line, as it is shown before one.
-fn command_key(model: &Model) -> String {
-    let keys = model
-        .keymap
-        .chords(&[Scope::Global], Action::Command.name());
-    let key = keys.first().map(|keys| chord(keys));
-    key.unwrap_or_default()
 }
 
 /// Returns what is said where there is nothing, with what would bring something.
 fn nothing(model: &Model) -> String {
-    let key = command_key(model);
+    let key = addresses::command_key(model);
     match model.mail.page {
         Page::Topics | Page::Messages => {
             format!("no message was sent yet: {key}bus publish coordination_events TEXT")
@@ -173,51 +147,12 @@ fn nothing(model: &Model) -> String {
 
 /// Returns the names of a page's columns, and where each begins.
 fn columns(page: Page, broad: bool) -> Vec<(u16, &'static str)> {
-    let [kept, last, purpose, takers] = ADDRESSES;
     match page {
-        Page::Topics => {
-            let mut names = vec![(0, "address"), (kept, "kept"), (last, "last")];
-            names.push((purpose, "for"));
-            names.extend(broad.then_some((takers, "taken by: waiting + out")));
-            names
-        }
+        Page::Topics => addresses::columns(broad),
         Page::Messages => vec![(1, "age"), (5, "to"), (26, "from"), (39, "message")],
         Page::Inbox => vec![(1, "age"), (5, "state, to, from, message")],
         Page::Dead => vec![(1, "age"), (7, "no"), (10, "why, to, message")],
     }
-}
-
-/// Says of an address what it is for, who takes from it, and how something is sent there.
-fn about(model: &Model, place: &Place, area: Rect, pen: &mut Pen<'_>) {
-    let (address, key) = (place.view.address.to_string(), command_key(model));
-    let address = text::clean(&address);
-    let takers = match place.view.subscribers.is_empty() {
-        true => "nobody has taken from it yet".to_owned(),
-        false => format!("taken by {}, waiting + out", takers(&place.view)),
-    };
-    let lines = [
-        (format!("{address}  {}", place.purpose), Role::Header),
-        (takers, Role::Muted),
-        (
-            format!("send   {key}bus publish {address} TEXT"),
-            Role::Text,
-        ),
-        (
-            format!("listen in a shell: obeya bus subscribe {address}"),
-            Role::Text,
-        ),
-    ];
-    for (y, (said, role)) in (0..area.height).zip(&lines) {
-        pen.say(area, 2, y, said, *role);
-    }
-}
-
-/// Returns who takes from an address, each with how many messages wait for it and how many it has.
-fn takers(view: &AddressView) -> String {
-    let taker =
-        |taker: &SubscriberView| format!("{} {}+{}", taker.name, taker.queued, taker.delivered);
-    let all: Vec<String> = view.subscribers.iter().map(taker).collect();
-    all.join(", ")
 }
 
 fn line(model: &Model, at: usize, row: Rect, pen: &mut Pen<'_>) {
@@ -232,7 +167,7 @@ fn line(model: &Model, at: usize, row: Rect, pen: &mut Pen<'_>) {
         .get(at)
         .filter(|_| model.mail.page == Page::Topics)
     {
-        return topic(model, address, place, pen);
+        return addresses::row(model, address, place, pen);
     }
     let Some(seen) = &model.mail.seen else { return };
     match model.mail.page {
@@ -254,29 +189,6 @@ fn line(model: &Model, at: usize, row: Rect, pen: &mut Pen<'_>) {
             }
         }
     }
-}
-
-fn topic(model: &Model, place: &Place, row: Rect, pen: &mut Pen<'_>) {
-    let [kept, last, purpose, taken] = ADDRESSES;
-    let view = &place.view;
-    let name = view.address.to_string();
-    let name = text::cut(&name, usize::from(kept - 1), pen.glyphs().ellipsis).into_owned();
-    pen.say(row, 0, 0, &name, Role::Text);
-    let count = match view.messages {
-        0 => format!("{:>4}", "-"),
-        count => format!("{count:>4}"),
-    };
-    pen.say(row, kept, 0, &count, Role::Muted);
-    if let Some(at) = view.last_at {
-        let age = format!("{:>4}", words::age(model.now.since(at.0)));
-        pen.say(row, last, 0, &age, Role::Muted);
-    }
-    let (narrow, rest) = match row.width + 3 >= BROAD {
-        true => layout::split_left(row, taken),
-        false => (row, Rect::default()),
-    };
-    pen.say(narrow, purpose, 0, &place.purpose, Role::Muted);
-    pen.say(rest, 0, 0, &takers(view), Role::Text);
 }
 
 fn sent(model: &Model, message: &MessageView, state: (&str, Role), row: Rect, pen: &mut Pen<'_>) {
