@@ -15,6 +15,7 @@ mod listener;
 mod locate;
 mod session;
 mod trust;
+mod vitals;
 mod wire;
 mod worktrees;
 
@@ -44,7 +45,7 @@ use crate::domain::{
 };
 pub use crate::{
     engine::{
-        Clock, Failure, HeldClock, Outcome, Reply,
+        COMMIT_BOUNDS, Clock, Commits, Failure, HeldClock, Outcome, Reply, Vitals,
         gates::{Asked, GateAsk, Project, rule_of},
         process::set_program,
         supervisor::{

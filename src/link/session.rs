@@ -11,7 +11,8 @@ use std::{
 };
 
 use super::{
-    Answered, Asked, Beaten, Client, GateAsk, Heartbeat, Listener, Observer, Operator, Supervised,
+    Answered, Asked, Beaten, Client, Failure, GateAsk, Heartbeat, Listener, Observer, Operator,
+    Supervised, vitals,
 };
 use crate::{
     domain::{
@@ -24,9 +25,10 @@ use crate::{
         time::Timestamp,
     },
     engine::{
-        Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer,
+        Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Vitals, Writer,
         gates::{Desk, Runner, prepare},
         process,
+        receipts::Filer,
         supervisor::{Supervisor, Wish},
     },
     ledger::{Fault, Home, SqliteLedger},
@@ -114,6 +116,11 @@ impl Watching {
         self.handle().subscribe(listener)
     }
 
+    /// Returns how the engine of this process does. It waits for nothing that the engine may be busy with.
+    pub fn vitals(&self) -> Vitals {
+        self.handle().vitals()
+    }
+
     /// Returns once everything that was submitted before is answered, and what is due by then is recorded.
     ///
     /// # Errors
@@ -134,6 +141,7 @@ struct Office {
     listener: Option<Listener>,
     desk: Desk,
     gates: Option<Runner>,
+    receipts: Option<Filer>,
     supervisor: Arc<Supervisor>,
     host: Host,
 }
@@ -142,6 +150,7 @@ impl Drop for Office {
     fn drop(&mut self) {
         drop(self.listener.take());
         drop(self.gates.take());
+        drop(self.receipts.take());
         self.desk.close();
         self.supervisor.end();
     }
@@ -236,6 +245,7 @@ impl Session {
                     listener: None,
                     desk: Desk::new(&self.home, &handle, host.term()),
                     gates: None,
+                    receipts: None,
                     supervisor: Arc::new(Supervisor::new(
                         &self.home,
                         handle.clone(),
@@ -258,11 +268,22 @@ impl Session {
             let supervisor = Arc::clone(&office.supervisor);
             let desk = office.desk.clone();
             office.listener = Some(Listener::open(
-                &self.home, handle, supervisor, desk, on_yield,
+                &self.home,
+                handle.clone(),
+                supervisor,
+                desk,
+                on_yield,
             )?);
         }
         if runs {
             office.supervisor.look()?;
+            match &office.receipts {
+                Some(filer) => filer.look(),
+                None => office
+                    .receipts
+                    .insert(Filer::start(&self.home, &handle)?)
+                    .look(),
+            }
         }
         Ok(true)
     }
@@ -286,6 +307,20 @@ impl Session {
     pub fn term(&self) -> Option<u64> {
         let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
         office.as_ref().map(|office| office.host.term())
+    }
+
+    /// Returns how the engine of this process does. It waits for nothing that the engine may be busy with.
+    pub fn vitals(&self) -> Vitals {
+        self.watching.vitals()
+    }
+
+    /// Returns every figure as a scraper reads it: of the ledger, of its messages, of this engine and of this process.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn exposition(&self) -> Result<String, Failure> {
+        vitals::exposition(&self.watching, &self.home)
     }
 
     /// Submits a command, and calls `answer` from the engine's thread.

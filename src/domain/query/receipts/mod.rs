@@ -1,5 +1,7 @@
 //! Receipts: shown, checked, and followed back through their chain.
 
+pub mod file;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
