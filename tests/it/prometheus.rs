@@ -8,7 +8,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use obeya::link::{Home, Session};
+use obeya::link::{self, Home, Session};
 use serde_json::Value;
 
 use crate::{
@@ -106,6 +106,7 @@ struct Work {
 
 impl Work {
     fn new() -> Work {
+        link::set_program(env!("CARGO_BIN_EXE_obeya").into());
         let room = Room::new();
         room.write(
             "obeya.toml",
@@ -136,8 +137,9 @@ impl Work {
         let (done, undone) = (id(&orders[0]), id(&orders[1]));
         for order in [&done, &undone] {
             room.done(&format!("work-order claim {order} --actor agent:rust-dev"));
-            room.line(&format!("quality-gate run {order} compilation"));
-            room.line(&format!("quality-gate run {order} format"));
+            room.done(&format!("quality-gate run {order} compilation"));
+            let failed = room.line(&format!("quality-gate run {order} format"));
+            assert_eq!(failed.code, 1, "{}{}", failed.out, failed.err);
         }
         room.done(&format!(
             "work-order complete {done} --actor agent:rust-dev --epoch 1"
@@ -145,7 +147,7 @@ impl Work {
         room.done(&format!(
             "work-order release {undone} --actor agent:rust-dev --epoch 1"
         ));
-        room.done("andon trigger --reason y --severity critical");
+        room.done("andon trigger --reason y --severity critical --hold none");
         self.session.watching().rest().unwrap();
     }
 
