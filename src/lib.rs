@@ -8,6 +8,7 @@ pub mod engine;
 pub mod ledger;
 pub mod link;
 pub mod mcp;
+pub mod server;
 pub mod term;
 pub mod testing;
 pub mod text;

@@ -105,6 +105,9 @@ views! {
     "keymap" "list" "List the keymaps, shipped and yours";
     "keymap" "show" "Show what each key does";
     "keymap" "check" "Report every conflict and mistake at once, and keys that others take";
+    "token" "create" "Make a token; its secret is shown this once";
+    "token" "list" "List the tokens, and when each was last used";
+    "token" "revoke" "Take a token back: it opens nothing from the next request on";
     "export" "json" "Write everything as one JSON document";
     "export" "jsonl" "Write everything as JSON, one thing a line";
     "export" "csv" "Write the orders as a table";

@@ -15,14 +15,14 @@ use uuid::Uuid;
 use super::{
     agent, andon,
     arguments::{flag, option, words},
-    bucket, bus, completions,
+    audit, bucket, bus, completions,
     context::Call,
     dashboard, debug, demo, deps, doctor,
     duration::span,
     error::Done,
     export, host, import, init, keymap, ledger, man, mcp, metrics,
     output::Colour,
-    quality_gate, receipt, report, shell, stage, theme, watch, work_order,
+    quality_gate, receipt, report, shell, stage, theme, token, watch, work_order,
 };
 use crate::{
     domain::command::Role,
@@ -75,6 +75,8 @@ nouns! {
     "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON, as a table or as a drawing";
     "host" => host, "Run the agents of obeya.toml, and keep due things prompt";
+    "token" => token, "Who may come in by a server, and as what";
+    "audit" => audit, "Who did what by a server, and who was denied";
     "watch" => watch, "Follow what happens, one line an event";
     "shell" => shell, "Type one command after another, or run a script of them";
     "debug" => debug, "The whole story of an order or an agent, and the whole state";
@@ -256,6 +258,7 @@ mod tests {
         }
         declared.extend(
             [
+                "audit",
                 "completions",
                 "demo",
                 "doctor",

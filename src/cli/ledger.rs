@@ -173,7 +173,7 @@ fn backup(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             .json(&json!({ "file": shown, "head": backup.head, "bytes": backup.bytes }));
     }
     let text = format!(
-        "wrote {shown}: {} records, verified; messages are not in it",
+        "wrote {shown}: {} records, verified; messages, tokens and audit are not in it",
         backup.head.seq
     );
     call.out.line(&text)

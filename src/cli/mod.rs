@@ -6,6 +6,7 @@
 mod agent;
 mod andon;
 mod arguments;
+mod audit;
 mod bucket;
 mod bus;
 mod complete;
@@ -42,6 +43,7 @@ mod shell;
 mod stage;
 mod table;
 mod theme;
+mod token;
 mod user;
 mod watch;
 mod work_order;

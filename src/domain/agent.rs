@@ -1,6 +1,7 @@
 //! Registered agents.
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,7 +14,9 @@ use super::{
 pub const MAX_AGENTS: usize = 1_000;
 
 /// What an agent may pull; an empty list allows everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode,
+)]
 #[serde(default)]
 pub struct PullFilter {
     /// Classes of service.
@@ -38,7 +41,7 @@ impl PullFilter {
 }
 
 /// Why and when an agent was paused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Pause {
     /// When.
     pub at: Timestamp,
@@ -47,7 +50,7 @@ pub struct Pause {
 }
 
 /// A registered agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Agent {
     /// Its name, unique on the ledger.
     pub name: String,

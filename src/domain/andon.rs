@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -33,7 +34,9 @@ impl Severity {
 }
 
 /// What an alert holds: nothing starts, moves forward or completes there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Encode, Decode,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Everything.
@@ -89,7 +92,7 @@ impl FromStr for Scope {
 }
 
 /// Who did something, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Act {
     /// Who.
     pub by: Actor,
@@ -99,7 +102,7 @@ pub struct Act {
 
 /// What the end of an alert sets free: the orders that its hold stopped, and that nothing else holds. Counted at that
 /// moment, since nobody can count it later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Freed {
     /// Orders in progress, which may move on and complete again.
     pub in_progress: u32,
@@ -108,7 +111,7 @@ pub struct Freed {
 }
 
 /// An open alert.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Alert {
     /// Its id.
     pub id: AlertId,
@@ -153,7 +156,7 @@ impl Alert {
 }
 
 /// An alert that is over, as the archive keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResolvedAlert {
     /// The alert as it last stood.
     pub alert: Alert,

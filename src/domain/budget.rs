@@ -3,7 +3,7 @@
 use bitcode::{Decode, Encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{andon::Scope, order::Bucket};
+use super::{andon::Scope, order::Bucket, schema::written};
 
 /// What a budget is of. All but an order's are of a UTC day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -68,6 +68,13 @@ impl<'de> Deserialize<'de> for BudgetScope {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+written!(BudgetScope, {
+    "description": "What a budget is of. All but an order's are of a UTC day.",
+    "type": "string",
+    "pattern": "^(line|order|bucket:[a-z_]+|agent:.+)$",
+    "examples": ["line", "bucket:features", "order", "agent:rust-dev"],
+});
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 //! whether it still counts.
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -77,7 +78,7 @@ impl Stale {
 }
 
 /// What a gate's rule knows. What is run for it is not here: nobody who can write to the ledger may thereby run a program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct GateRule {
     /// The stage whose exit it guards; None guards completion only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,7 +113,7 @@ impl GateRule {
 }
 
 /// How an order stands at a gate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Standing {
     /// It may pass.
@@ -150,7 +151,7 @@ impl Standing {
 }
 
 /// A gate that holds an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClosedGate {
     /// Which.
     pub gate: String,

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::schema::written;
+
 /// The highest number an id may carry: two to the 30th, so that a packed id fits 31 bits.
 pub const MAX_NUMBER: u32 = 1 << 30;
 
@@ -151,6 +153,20 @@ macro_rules! text_in_json {
 
 text_in_json!(OrderId);
 text_in_json!(AlertId);
+
+written!(OrderId, {
+    "description": "The id of a work order or of an epic.",
+    "type": "string",
+    "pattern": "^(WO|EPIC)-[0-9]{3,10}$",
+    "examples": ["WO-001", "EPIC-001"],
+});
+
+written!(AlertId, {
+    "description": "The id of an alert.",
+    "type": "string",
+    "pattern": "^ALERT-[0-9]{3,10}$",
+    "examples": ["ALERT-001"],
+});
 
 #[cfg(test)]
 mod tests {

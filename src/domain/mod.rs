@@ -24,6 +24,7 @@ pub mod query;
 pub mod receipt;
 pub mod record;
 pub mod refusal;
+pub mod schema;
 pub mod settings;
 pub mod slabs;
 pub mod snapshot;

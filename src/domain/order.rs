@@ -1,11 +1,13 @@
 //! The work order and its parts.
 
 mod gating;
+mod priority;
 mod workspace;
 
 use std::fmt;
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,7 +22,7 @@ macro_rules! vocabulary {
     ($(#[$meta:meta])* $name:ident ($what:literal) { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize,
-                 serde::Deserialize, bitcode::Encode, bitcode::Decode)]
+                 serde::Deserialize, schemars::JsonSchema, bitcode::Encode, bitcode::Decode)]
         pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -54,6 +56,7 @@ macro_rules! vocabulary {
     };
 }
 pub use gating::{GateEvidence, GateRun, Gating, Tree, Verdict};
+pub use priority::Priority;
 pub(crate) use vocabulary;
 pub use workspace::{Landing, Workspace};
 
@@ -101,69 +104,20 @@ impl Bucket {
 /// The number of buckets.
 pub const BUCKETS: usize = Bucket::ALL.len();
 
-/// How urgent an order is: 1 to 10, 10 the most urgent.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode,
-)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Priority(u8);
-
-impl Priority {
-    /// The middle of the scale, given where nobody says otherwise.
-    pub const DEFAULT: Priority = Priority(5);
-
-    /// Returns the priority, or None outside 1 to 10.
-    pub const fn new(value: u8) -> Option<Self> {
-        if 1 <= value && value <= 10 {
-            Some(Priority(value))
-        } else {
-            None
-        }
-    }
-
-    /// Returns the number, 1 to 10.
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-}
-
-impl From<Priority> for u8 {
-    fn from(priority: Priority) -> u8 {
-        priority.0
-    }
-}
-
-impl TryFrom<u8> for Priority {
-    type Error = String;
-
-    fn try_from(value: u8) -> Result<Self, String> {
-        Priority::new(value)
-            .ok_or_else(|| format!("{value} is not a priority; use 1 to 10, 10 most urgent"))
-    }
-}
-
-impl std::str::FromStr for Priority {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let shown: String = text.chars().take(40).collect();
-        text.trim()
-            .parse()
-            .ok()
-            .and_then(Priority::new)
-            .ok_or_else(|| format!("'{shown}' is not a priority; use 1 to 10, 10 most urgent"))
-    }
-}
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
 /// Someone who acts, by name.
 #[derive(
-    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Encode,
+    Decode,
 )]
 pub struct Actor {
     /// What sort of actor.
@@ -214,7 +168,7 @@ impl fmt::Display for Actor {
 }
 
 /// Where an order came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct PullSignal {
     /// The sort of signal: `cli`, `console`, `import`, `andon`, `github_issue`, …
     pub kind: String,
@@ -224,7 +178,7 @@ pub struct PullSignal {
 }
 
 /// The order's name in the system it was imported from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct External {
     /// The system: `beads`, `github`, …
     pub source: String,
@@ -256,7 +210,7 @@ vocabulary! {
 }
 
 /// One order that another waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Dependency {
     /// The order waited for.
     pub on: OrderId,
@@ -265,7 +219,9 @@ pub struct Dependency {
 }
 
 /// A relation that rules nothing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Encode, Decode,
+)]
 pub struct Link {
     /// The relation: `related`, `discovered-from`, `duplicates`, …
     pub kind: String,
@@ -274,7 +230,7 @@ pub struct Link {
 }
 
 /// A hold on an order that ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Lease {
     /// The fencing number: writes with another one are refused.
     pub epoch: u32,
@@ -285,7 +241,7 @@ pub struct Lease {
 }
 
 /// Work under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Work {
     /// The stage it stands in.
     pub stage: String,
@@ -300,7 +256,7 @@ pub struct Work {
 }
 
 /// Where an open order stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Waiting to be pulled.
@@ -310,7 +266,7 @@ pub enum Phase {
 }
 
 /// An open work order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Order {
     /// Its id.
     pub id: OrderId,
@@ -414,7 +370,7 @@ impl Order {
 }
 
 /// How an order ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Done.
@@ -443,7 +399,7 @@ impl Outcome {
 }
 
 /// A closed order's folded form, as the archive keeps it and as a reopening brings it back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClosedOrder {
     /// The order as it last stood.
     pub order: Order,

@@ -1,5 +1,6 @@
 //! Proof of a completed order, derived from its record and chained to the one before.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -17,7 +18,7 @@ use super::{
 const TAG: &[u8] = b"obeya.receipt.1";
 
 /// What was seen before an order was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// No gate was required of it.
@@ -27,7 +28,7 @@ pub enum Evidence {
 }
 
 /// Proof of a completed order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// Its number, from 1, without gaps.
     pub n: u64,

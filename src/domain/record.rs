@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::time::Timestamp;
+use super::{schema::written, time::Timestamp};
 
 /// Position of a record in its ledger; genesis is 1.
 pub type Seq = u64;
@@ -65,6 +66,12 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
+written!(Hash, {
+    "description": "A SHA-256.",
+    "type": "string",
+    "pattern": "^[0-9a-f]{64}$",
+});
+
 /// Who acts: a person, an agent, or the engine itself.
 #[derive(
     Clone,
@@ -77,6 +84,7 @@ impl<'de> Deserialize<'de> for Hash {
     Hash,
     Serialize,
     Deserialize,
+    JsonSchema,
     bitcode::Encode,
     bitcode::Decode,
 )]
@@ -91,7 +99,7 @@ pub enum ActorKind {
 }
 
 /// The door a command came in by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
     /// The command line.
@@ -167,6 +175,12 @@ macro_rules! words {
             }
         }
 
+        written!(Stored<$kind>, concat!("Stored", stringify!($kind)), {
+            "description": "One of these words, or one that only a newer version knows.",
+            "type": "string",
+            "examples": [$($word),+],
+        });
+
         impl<'de> Deserialize<'de> for Stored<$kind> {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let word = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
@@ -180,7 +194,7 @@ words!(ActorKind { Person = "person", Agent = "agent", System = "system" });
 words!(Door { Cli = "cli", Console = "console", Import = "import", Engine = "engine", Mcp = "mcp" });
 
 /// One entry of the ledger as stored. The body is the event's JSON, kept as the bytes that were hashed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Position; the only order there is.
     pub seq: Seq,
@@ -213,6 +227,7 @@ pub struct Record {
     /// The event's version.
     pub version: u16,
     /// The event as externally tagged JSON.
+    #[schemars(extend("contentMediaType" = "application/json"))]
     pub body: Box<str>,
     /// The chain's hash at this record.
     pub hash: Hash,
@@ -268,6 +283,7 @@ impl Record {
     Default,
     Serialize,
     Deserialize,
+    JsonSchema,
     bitcode::Encode,
     bitcode::Decode,
 )]

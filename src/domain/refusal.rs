@@ -4,6 +4,7 @@ mod words;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
 };
 
 /// A command that a rule does not allow. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Refusal {
     /// There is no such thing.
@@ -184,6 +185,7 @@ pub enum Refusal {
         limit: BudgetView,
         /// When it is whole again by itself, if ever.
         #[serde(default, with = "rfc3339")]
+        #[schemars(with = "Option<rfc3339::Written>")]
         until: Option<Timestamp>,
     },
     /// The agent is paused.

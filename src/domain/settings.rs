@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -27,7 +28,7 @@ pub const MAX_LEASE_SECONDS: u32 = 7 * 24 * 3600;
 pub const MAX_BUDGETS: usize = MAX_AGENTS + BUCKETS + 2;
 
 /// The rules of one class of service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct BucketRule {
     /// How many orders may be in progress at once.
     pub wip_limit: u32,
@@ -43,7 +44,7 @@ impl BucketRule {
 }
 
 /// A column between queued and done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Stage {
     /// Its name: lower case letters, digits, `-` and `_`.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct Stage {
 }
 
 /// Times that rules use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Policy {
     /// How long a claim lasts when the agent does not say, in seconds.
     pub lease_seconds: u32,
@@ -74,7 +75,7 @@ impl Policy {
 }
 
 /// Every setting that rules use. Genesis writes the defaults as events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Settings {
     /// The rules by [`Bucket::index`].
     pub buckets: [BucketRule; BUCKETS],

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Microseconds in a second.
@@ -27,6 +28,7 @@ pub const DAY: i64 = 24 * HOUR;
     Hash,
     Serialize,
     Deserialize,
+    JsonSchema,
     bitcode::Encode,
     bitcode::Decode,
 )]
@@ -86,6 +88,16 @@ pub mod rfc3339 {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     use super::Timestamp;
+    use crate::domain::schema::written;
+
+    /// What is written of a moment.
+    pub(in crate::domain) struct Written;
+
+    written!(Written, "Rfc3339", {
+        "description": "A moment: RFC 3339 in UTC, to the second.",
+        "type": "string",
+        "format": "date-time",
+    });
 
     /// Writes it.
     ///

@@ -6,7 +6,10 @@
 use std::fmt;
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::schema::written;
 
 /// Millionths in a unit of money.
 const UNIT: u64 = 1_000_000;
@@ -72,8 +75,17 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
+written!(Money, {
+    "description": "Money: a number of units with at most six decimals.",
+    "type": "number",
+    "minimum": 0,
+    "examples": [12, 0.42],
+});
+
 /// What was used up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode,
+)]
 pub struct Usage {
     /// Tokens, in and out.
     pub tokens: u64,
@@ -109,7 +121,7 @@ impl Usage {
 }
 
 /// What was used up, as answers and refusals show it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageView {
     /// Tokens, in and out.
     pub tokens: u64,
@@ -131,7 +143,9 @@ impl fmt::Display for UsageView {
 }
 
 /// What may be used up: of tokens, of money, or of both. What is None has no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode,
+)]
 pub struct Budget {
     /// Tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -158,7 +172,7 @@ impl Budget {
 }
 
 /// What may be used up, as answers and refusals show it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BudgetView {
     /// Tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -97,7 +97,12 @@ pub(super) fn catch_up(
     Ok(())
 }
 
-fn take(state: &mut State, record: &Record) -> Result<Vec<ArchiveChange>, Fault> {
+/// Takes the record after the state's head into it, and returns what it does to the archive.
+///
+/// # Errors
+///
+/// It does not continue the chain of hashes, or cannot be read.
+pub fn take(state: &mut State, record: &Record) -> Result<Vec<ArchiveChange>, Fault> {
     let Head { seq, hash } = state.head;
     if record.seq != seq + 1 || record.hash != record.seal(&hash) {
         return Err(broken(

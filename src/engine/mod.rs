@@ -27,7 +27,7 @@ mod writer;
 pub use clock::{Clock, HeldClock, Reading, SystemClock, since_boot};
 pub use core::{Engine, Handle, News, Subscription};
 pub use host::{Election, Host, own_act};
-pub use load::load;
+pub use load::{load, take as take_record};
 pub use past::Standing;
 pub use reader::Reader;
 pub use reply::{Failure, Outcome, Reply};

@@ -12,7 +12,7 @@ use crate::{
         record::{Record, Seq},
         refusal::Refusal,
     },
-    ledger::{Fault, Ledger},
+    ledger::{Fault, Ledger, READ_PAGE},
 };
 
 use super::{
@@ -67,6 +67,16 @@ impl Reader {
         let head = self.ledger.head()?;
         let count = u64::try_from(limit).unwrap_or(u64::MAX);
         self.ledger.read(head.seq.saturating_sub(count), limit)
+    }
+
+    /// Returns the records behind one, oldest first, at most a page of them.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn records(&mut self, after: Seq, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.ledger.head()?;
+        self.ledger.read(after, limit.min(READ_PAGE))
     }
 
     /// Returns the line as it stood at a moment. A long replay tells `progress` how many records of how many it has

@@ -5,7 +5,9 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fault, Home, HostLock, Ledger, Messages, SqliteLedger, file_system,
+    Fault, Home, HostLock, Ledger as _, Messages, SqliteLedger,
+    access::{self, Access},
+    file_system,
     paths::beside,
     snapshots,
     sqlite::schema::FORMAT,
@@ -85,6 +87,7 @@ pub fn examine(home: &Home) -> Vec<Finding> {
         Err(fault) => findings.push(Finding::bad("ledger", &fault)),
     }
     findings.push(messages(home));
+    findings.push(tokens(home));
     findings
 }
 
@@ -247,6 +250,37 @@ fn messages(home: &Home) -> Finding {
     }
     let found = format!("{} kept, {} dead letters, {size}", census.kept, census.dead);
     Finding::ok(NAME, found)
+}
+
+fn tokens(home: &Home) -> Finding {
+    const NAME: &str = "tokens";
+    let found = match access::examine(home) {
+        Ok(found) => found,
+        Err(fault) => {
+            let fault = Fault {
+                what: format!("{}: {}", fault.path, fault.what),
+                ..fault
+            };
+            return Finding::bad(NAME, &fault);
+        }
+    };
+    if !home.access().exists() {
+        return Finding::ok(NAME, "none were ever made");
+    }
+    match Access::open(home).and_then(|mut access| access.census()) {
+        Ok(census) if census.wrong.is_empty() => Finding::ok(
+            NAME,
+            format!(
+                "{} kept, {} rows of audit; {found} files, private",
+                census.tokens, census.rows
+            ),
+        ),
+        Ok(census) => {
+            let mend = "Move access.db and its -wal and -shm away and make new tokens.";
+            Finding::new(NAME, Level::Bad, census.wrong.join("; "), mend)
+        }
+        Err(fault) => Finding::bad(NAME, &fault),
+    }
 }
 
 fn mebibytes(bytes: u64) -> String {

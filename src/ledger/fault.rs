@@ -2,10 +2,11 @@
 
 use std::{fmt, io, path::Path};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The sort of a fault, for those who act on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// Another process holds what is needed; later it may work.
@@ -37,7 +38,7 @@ pub enum FaultKind {
 }
 
 /// A failure below the rules. It never means that a rule refused something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     /// What sort.
     pub kind: FaultKind,

@@ -16,6 +16,7 @@ use crate::domain::{
     time::Timestamp,
 };
 
+pub mod access;
 pub mod backup;
 pub mod doctor;
 mod doorbell;
@@ -31,6 +32,7 @@ pub mod telemetry;
 mod turn;
 pub mod verify;
 
+pub use access::Access;
 pub use fault::{Fault, FaultKind};
 pub use host_lock::HostLock;
 pub use messages::Messages;

@@ -95,6 +95,21 @@ impl Home {
         self.path.join("messages.bell")
     }
 
+    /// Returns the database of tokens and of the audit.
+    pub fn access(&self) -> PathBuf {
+        self.path.join("access.db")
+    }
+
+    /// Returns the lock that is a writer's turn at the tokens and the audit.
+    pub fn access_lock(&self) -> PathBuf {
+        self.path.join("access.lock")
+    }
+
+    /// Returns the file with the token by which the same user's processes reach a running server.
+    pub fn local_token(&self) -> PathBuf {
+        self.path.join("local.token")
+    }
+
     /// Returns the folder of snapshots.
     pub fn snapshots(&self) -> PathBuf {
         self.path.join("snapshots")
@@ -197,6 +212,35 @@ pub(super) fn open_private(path: &Path) -> Result<fs::File, Fault> {
         .mode(0o600)
         .open(path)
         .map_err(|error| Fault::io(path, "opening", &error))
+}
+
+/// Refuses a file that holds secrets unless it is this user's and nobody else may read or write it: what others could
+/// have put there, or could take from there, opens no door.
+///
+/// # Errors
+///
+/// It is another user's, open to others, or no plain file.
+pub(super) fn refuse_shared(path: &Path, found: &fs::Metadata) -> Result<(), Fault> {
+    let mode = found.mode() & 0o7777;
+    let (what, mend) = if !found.is_file() {
+        let mend = "Move it away.".to_owned();
+        ("this is no plain file".to_owned(), mend)
+    } else if found.uid() != rustix::process::geteuid().as_raw() {
+        let mend = format!("Run this as the user with the number {}.", found.uid());
+        ("this file belongs to another user".to_owned(), mend)
+    } else if mode & 0o077 != 0 {
+        let mend = format!(
+            "Run `chmod 600 {}`; whoever could read it may have done so.",
+            path.display()
+        );
+        (
+            format!("others may read or write this file (mode {mode:04o})"),
+            mend,
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(FaultKind::Permission, path, what).mend(mend))
 }
 
 /// Returns `path` with `suffix` at the end of its name.

@@ -14,7 +14,7 @@ use rustix::{
 
 use super::{
     Answered, Asked, Beaten, Cold, GateAsk, Heartbeat, Observer, Operator, Supervised,
-    wire::{self, Call, PROTOCOL, Request, Response},
+    protocol::{Call, PROTOCOL, Request, Response, frame},
 };
 use crate::{
     domain::{
@@ -120,8 +120,8 @@ impl Client {
 }
 
 fn converse(host: &mut UnixStream, call: &Call) -> io::Result<Response> {
-    wire::send(host, call)?;
-    wire::receive(host)
+    frame::send(host, call)?;
+    frame::receive(host)
 }
 
 /// Returns whether the other side is gone, as opposed to silent.

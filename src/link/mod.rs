@@ -3,20 +3,25 @@
 //! An [`Observer`] asks; an [`Operator`] also submits. Doors hold one of the two, so that read-only is a type. Behind
 //! them is a writer in this process ([`Cold`]), or the host's engine over the unix socket ([`Client`]): the same messages.
 
+pub mod access;
 mod admin;
 pub mod bus;
 mod client;
 mod cold;
+mod feed;
 mod follow;
 mod frozen;
 mod hook;
 mod line_file;
 mod listener;
 mod locate;
+mod packed;
+pub mod protocol;
+pub mod remote;
+mod service;
 mod session;
 mod trust;
 mod vitals;
-mod wire;
 mod worktrees;
 
 pub use admin::{
@@ -24,12 +29,14 @@ pub use admin::{
 };
 pub use client::Client;
 pub use cold::{Cold, run_gate};
+pub use feed::{Entry, Feed, Next, Sent, texts as feed_texts};
 pub use follow::Follower;
 pub use frozen::Frozen;
 pub use hook::report;
 pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
+pub use service::{Peer, Service};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
 
 pub use trust::{distrust, is_trusted, trust};
@@ -55,13 +62,14 @@ pub use crate::{
     },
     ledger::{Fault, FaultKind, Home},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The answer to a question: what was asked, or why not, or that nobody could say.
 pub type Answered = Result<Result<Answer, Refusal>, Failure>;
 
 /// A sign of life of whoever holds a lease.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Heartbeat {
     /// The order whose lease is to be renewed.
     pub order: OrderId,

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     Answered, Asked, Beaten, Client, Failure, GateAsk, Heartbeat, Listener, Observer, Operator,
-    Supervised, vitals,
+    Service, Supervised, vitals,
 };
 use crate::{
     domain::{
@@ -139,6 +139,7 @@ impl Watching {
 /// is given up.
 struct Office {
     listener: Option<Listener>,
+    service: Arc<Service>,
     desk: Desk,
     gates: Option<Runner>,
     receipts: Option<Filer>,
@@ -241,19 +242,7 @@ impl Session {
         let office = match &mut *office {
             Some(office) => office,
             none => match Host::elect(&self.home, &handle, self.title)? {
-                Election::Won(host) => none.insert(Office {
-                    listener: None,
-                    desk: Desk::new(&self.home, &handle, host.term()),
-                    gates: None,
-                    receipts: None,
-                    supervisor: Arc::new(Supervisor::new(
-                        &self.home,
-                        handle.clone(),
-                        host.term(),
-                        own_program()?,
-                    )),
-                    host,
-                }),
+                Election::Won(host) => none.insert(self.take_office(host)?),
                 Election::Lost => return Ok(false),
             },
         };
@@ -263,17 +252,7 @@ impl Session {
         }
         // A door that does not open is tried again without another election.
         if office.listener.is_none() {
-            let yielding = Arc::clone(&self.asked_to_yield);
-            let on_yield = move || yielding.store(true, Ordering::Relaxed);
-            let supervisor = Arc::clone(&office.supervisor);
-            let desk = office.desk.clone();
-            office.listener = Some(Listener::open(
-                &self.home,
-                handle.clone(),
-                supervisor,
-                desk,
-                on_yield,
-            )?);
+            office.listener = Some(Listener::open(&self.home, Arc::clone(&office.service))?);
         }
         if runs {
             office.supervisor.look()?;
@@ -286,6 +265,33 @@ impl Session {
             }
         }
         Ok(true)
+    }
+
+    fn take_office(&self, host: Host) -> Result<Office, Fault> {
+        let handle = self.watching.handle();
+        let desk = Desk::new(&self.home, &handle, host.term());
+        let program = own_program()?;
+        let supervisor = Supervisor::new(&self.home, handle.clone(), host.term(), program);
+        let supervisor = Arc::new(supervisor);
+        let yielding = Arc::clone(&self.asked_to_yield);
+        let on_yield = move || yielding.store(true, Ordering::Relaxed);
+        let run = Arc::clone(&supervisor);
+        let service = Service::new(&self.home, handle, run, desk.clone(), on_yield);
+        Ok(Office {
+            listener: None,
+            service: Arc::new(service),
+            desk,
+            gates: None,
+            receipts: None,
+            supervisor,
+            host,
+        })
+    }
+
+    /// Returns what answers callers, while this process is the host.
+    pub fn service(&self) -> Option<Arc<Service>> {
+        let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
+        office.as_ref().map(|office| Arc::clone(&office.service))
     }
 
     /// Gives the office up: before the process is stopped, or for one that is to be the host for good. Returns once

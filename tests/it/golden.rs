@@ -27,9 +27,9 @@ const MEND: &str = "what is stored cannot change: give the event a new version, 
                     that is not written, and leave the golden file alone";
 
 /// A ledger as it was stored.
-struct Golden {
+pub(crate) struct Golden {
     name: String,
-    records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
     hash: Hash,
 }
 
@@ -42,7 +42,7 @@ fn json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> T {
 }
 
 /// Returns every golden ledger, oldest name first.
-fn goldens() -> Vec<Golden> {
+pub(crate) fn goldens() -> Vec<Golden> {
     let mut files: Vec<_> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -37,6 +37,7 @@ mod rules_gates;
 mod rules_graph;
 mod rules_usage;
 mod rules_workspaces;
+mod schemas;
 mod ssh;
 mod supervised;
 mod support;

@@ -18,13 +18,13 @@ use obeya::domain::{
 
 use crate::support::line::NOON;
 
-#[test]
-fn every_refusal_explains_itself() {
+/// One of every refusal there is, and more where the words differ.
+pub(crate) fn every_refusal() -> Vec<Refusal> {
     let (id, other) = (OrderId::work(1), OrderId::work(2));
     let many: Vec<_> = (10..17).map(OrderId::work).collect();
     let wait = |on, state| Dependency { on, state };
     let holder = Actor::agent("ann");
-    let refusals = [
+    vec![
         Refusal::not_found(id),
         Refusal::Closed {
             id,
@@ -201,10 +201,14 @@ fn every_refusal_explains_itself() {
             kind: "gate_passed".into(),
             seq: 9,
         },
-    ];
+    ]
+}
+
+#[test]
+fn every_refusal_explains_itself() {
     let mut pages = vec![];
     let mut rules = BTreeSet::new();
-    for refusal in refusals {
+    for refusal in every_refusal() {
         let json = serde_json::to_string(&refusal).unwrap();
         assert_eq!(serde_json::from_str::<Refusal>(&json).unwrap(), refusal);
         assert!(

@@ -3,6 +3,7 @@
 mod parts;
 mod submission;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -62,7 +63,7 @@ pub struct Spec {
 macro_rules! commands {
     ($($(#[$meta:meta])* $variant:ident { $($(#[$fmeta:meta])* $field:ident : $type:ty),* $(,)? } = $noun:literal $verb:literal $role:ident $danger:ident $about:literal),+ $(,)?) => {
         /// An intent. It becomes events, or a refusal.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Command {
             $($(#[$meta])* $variant { $($(#[$fmeta])* $field: $type),* }),+

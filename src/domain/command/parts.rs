@@ -1,5 +1,6 @@
 //! What the intents speak of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -11,7 +12,7 @@ use crate::domain::{
 };
 
 /// What a new order should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NewOrder {
     /// What sort of work.
     pub kind: Kind,
@@ -70,7 +71,7 @@ impl NewOrder {
 }
 
 /// Where an order is moved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Destination {
     /// To a stage by name.
@@ -82,7 +83,7 @@ pub enum Destination {
 }
 
 /// What an alert should hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Hold {
     /// Nothing, whatever the severity.
@@ -92,7 +93,7 @@ pub enum Hold {
 }
 
 /// A bucket's new promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sla {
     /// Promises nothing.
@@ -102,7 +103,7 @@ pub enum Sla {
 }
 
 /// What happens to a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StageChange {
     /// It is there, with these properties; a new one goes last unless a place is given.
@@ -117,7 +118,7 @@ pub enum StageChange {
 }
 
 /// One item of an imported file, edges by the other system's ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportItem {
     /// Its id there.
     pub external: String,

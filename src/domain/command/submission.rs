@@ -1,5 +1,6 @@
 //! An intent on its way to the engine.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use crate::domain::{
 };
 
 /// A command on its way to the engine, with everything that the record's envelope needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Submission {
     /// Unique; a retry carries the same one.
     pub id: Uuid,

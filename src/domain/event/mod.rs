@@ -4,6 +4,7 @@ mod parts;
 mod stored;
 mod subject;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub use stored::Undecodable;
 macro_rules! events {
     ($($(#[$meta:meta])* $variant:ident = $word:literal $version:literal { $($(#[$fmeta:meta])* $field:ident : $type:ty),* $(,)? }),+ $(,)?) => {
         /// A fact. As JSON it is externally tagged with the stored name.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         pub enum Event {
             $($(#[$meta])* #[serde(rename = $word)] $variant { $($(#[$fmeta])* $field: $type),* }),+
         }

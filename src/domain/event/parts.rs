@@ -1,5 +1,6 @@
 //! What larger events carry: imported items, and changed fields.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -9,7 +10,7 @@ use crate::domain::{
 };
 
 /// An item of another system, in this system's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportedItem {
     /// One line.
     pub title: String,
@@ -46,7 +47,7 @@ pub struct ImportedItem {
 
 /// What came with an imported item besides its fields. A newer file is compared with it, so that what was removed or
 /// added here since is not undone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Baseline {
     /// The parent that it was given, unless it came in closed: then [`ImportedEnd`] has it.
@@ -69,7 +70,7 @@ impl Baseline {
 
 /// How an imported item ended, and the edges that a closed order keeps in its folded form.
 /// The edges of an open item are events of their own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportedEnd {
     /// How.
     pub outcome: Outcome,
@@ -84,7 +85,7 @@ pub struct ImportedEnd {
 }
 
 /// Fields of an order that change; what is None stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Changes {
     /// One line.
@@ -124,7 +125,7 @@ impl Changes {
 }
 
 /// A new parent, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Parent {
     /// Part of nothing.

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::order::vocabulary, text};
+use crate::{
+    domain::{order::vocabulary, schema::written},
+    text,
+};
 
 /// The longest name of an inbox or a subscriber, in characters: as long as an agent's name.
 pub const MAX_NAME: usize = 80;
@@ -61,6 +64,14 @@ impl Topic {
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
+written!(Name, {
+    "description": "The name of an inbox or of a subscriber: one line, without an '@' before it.",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_NAME,
+    "pattern": "^[^@]",
+});
+
 impl Name {
     /// Returns the name as text.
     pub fn as_str(&self) -> &str {
@@ -115,6 +126,13 @@ pub enum Address {
     /// To the agent or the role of this name.
     Inbox(Name),
 }
+
+written!(Address, {
+    "description": "Where a message goes: a topic, or @NAME for an inbox.",
+    "type": "string",
+    "pattern": "^([a-z_]+|@[^@].*)$",
+    "examples": ["andon_alerts", "@rust-dev"],
+});
 
 impl Address {
     /// Returns whose inbox it is.

@@ -5,6 +5,7 @@
 //! its time is up. First deliveries come in the order of sending; a message that is given out again comes before newer
 //! ones that are still queued, and may come after newer ones that were given out meanwhile.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -54,7 +55,7 @@ impl Reason {
 }
 
 /// The times and numbers of delivery and of keeping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Terms {
     /// How long a message is a reader's before it is given out again, in microseconds.
     pub visibility: i64,

@@ -7,6 +7,7 @@ mod address;
 pub mod delivery;
 mod view;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -107,7 +108,7 @@ pub struct Message {
 }
 
 /// What became of a draft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sent {
     /// The message's place.
     pub seq: MessageSeq,

@@ -1,5 +1,6 @@
 //! Messages as doors show them: the very structs that `--json` prints.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::{
 use crate::domain::{order::Actor, query::value::Moment};
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageView {
     /// Its place.
     pub seq: MessageSeq,
@@ -76,7 +77,7 @@ impl From<&Message> for MessageView {
 }
 
 /// A message and how far it is, to one subscriber.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryView {
     /// The message.
     #[serde(flatten)]
@@ -102,7 +103,7 @@ impl From<&Delivery> for DeliveryView {
 }
 
 /// A dead letter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadLetterView {
     /// Its number, by which it is requeued and purged.
     pub number: u64,
@@ -136,7 +137,7 @@ impl From<&DeadLetter> for DeadLetterView {
 }
 
 /// Who takes messages somewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SubscriberView {
     /// Its name; an inbox' own name.
     pub name: Name,
@@ -151,7 +152,7 @@ pub struct SubscriberView {
 }
 
 /// A topic or an inbox.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressView {
     /// Which.
     pub address: Address,
@@ -168,7 +169,7 @@ pub struct AddressView {
 }
 
 /// The whole bus at a glance.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BusView {
     /// The six topics, then the inboxes by name.
     pub addresses: Vec<AddressView>,

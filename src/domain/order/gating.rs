@@ -1,6 +1,7 @@
 //! What is known of an order's quality gates: the evidence, and what makes it stale.
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, vocabulary};
@@ -36,7 +37,7 @@ impl Verdict {
 }
 
 /// The code that something was seen of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 #[serde(rename_all = "snake_case")]
 pub enum Tree {
     /// Under version control.
@@ -54,7 +55,7 @@ pub enum Tree {
 }
 
 /// What was seen at a gate: the evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct GateRun {
     /// What it came to.
     pub verdict: Verdict,
@@ -88,7 +89,7 @@ pub struct GateRun {
 }
 
 /// The newest evidence of one gate on one order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct GateEvidence {
     /// Which gate.
     pub gate: String,
@@ -104,7 +105,9 @@ pub struct GateEvidence {
 }
 
 /// What is known of an order's gates.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode,
+)]
 pub struct Gating {
     /// The newest evidence of each gate, sorted by gate.
     pub evidence: Vec<GateEvidence>,

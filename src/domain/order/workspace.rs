@@ -1,6 +1,7 @@
 //! Where the code of an order is made, apart from everybody else's, and how far it has come.
 
 use bitcode::{Decode, Encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary;
@@ -18,7 +19,7 @@ vocabulary! {
 }
 
 /// The branch on which an order's work is made. What lies where is the engine's; the ledger has the names of commits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Encode, Decode)]
 pub struct Workspace {
     /// The branch.
     pub branch: String,

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -38,7 +39,7 @@ vocabulary! {
 }
 
 /// The agents, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agents {
     /// The agents.
     pub agents: Vec<AgentView>,
@@ -52,7 +53,7 @@ pub struct Agents {
 }
 
 /// An agent as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentView {
     /// Its name.
     pub name: String,
@@ -93,7 +94,7 @@ fn yes() -> bool {
 }
 
 /// An order in an agent's hands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HeldOrder {
     /// Which.
     pub id: OrderId,
@@ -111,7 +112,7 @@ pub struct HeldOrder {
 }
 
 /// An agent with all that belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentDetail {
     /// What lists show of it.
     #[serde(flatten)]

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -38,7 +39,7 @@ vocabulary! {
 }
 
 /// A page of alerts, worst first, then oldest; resolved ones behind, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alerts {
     /// The page.
     pub alerts: Vec<AlertView>,
@@ -47,7 +48,7 @@ pub struct Alerts {
 }
 
 /// An alert as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertView {
     /// Its id.
     pub id: AlertId,
@@ -105,7 +106,7 @@ pub struct AlertView {
 }
 
 /// An alert with all that belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertDetail {
     /// What lists show of it.
     #[serde(flatten)]

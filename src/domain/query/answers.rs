@@ -1,5 +1,6 @@
 //! The answers to every question, declared once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 macro_rules! answers {
     ($($(#[$meta:meta])* $variant:ident($type:ty)),+ $(,)?) => {
         /// An answer. As JSON it is externally tagged, as it crosses the socket; [`Answer::document`] is without the tag.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Answer {
             $($(#[$meta])* $variant($type)),+

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,7 +20,7 @@ use crate::domain::{
 };
 
 /// What a hold on a scope stops.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blast {
     /// What is held, in the words of `--hold`.
     pub scope: String,
@@ -48,7 +49,7 @@ pub struct Blast {
 }
 
 /// Some orders, and how many there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Affected {
     /// How many.
     pub total: u64,
@@ -64,7 +65,7 @@ impl Affected {
 }
 
 /// An order that a hold stops.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AffectedOrder {
     /// Which.
     pub id: OrderId,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -37,7 +38,7 @@ impl Default for Direction {
 }
 
 /// One order's dependencies as the lines of a tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DependencyTree {
     /// The root.
     pub id: OrderId,
@@ -56,7 +57,7 @@ pub struct DependencyTree {
 }
 
 /// A line of a tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TreeRow {
     /// The order.
     pub id: OrderId,
@@ -91,7 +92,7 @@ vocabulary! {
 }
 
 /// How one order waits for another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DependencyPath {
     /// Which waits.
     pub from: OrderId,
@@ -105,7 +106,7 @@ pub struct DependencyPath {
 }
 
 /// Open orders so that each comes after what it waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TopologicalOrder {
     /// The orders.
     pub order: Vec<Neighbour>,
@@ -114,7 +115,7 @@ pub struct TopologicalOrder {
 }
 
 /// Open orders by how many must come before them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Layers {
     /// The layers: the first waits for nothing.
     pub layers: Vec<Vec<Neighbour>>,
@@ -123,7 +124,7 @@ pub struct Layers {
 }
 
 /// The chain of open waits that takes longest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CriticalChain {
     /// The orders, first what comes first; of a very long chain its beginning.
     pub chain: Vec<CriticalStep>,
@@ -134,7 +135,7 @@ pub struct CriticalChain {
 }
 
 /// An order on the critical path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CriticalStep {
     /// The order.
     #[serde(flatten)]
@@ -146,7 +147,7 @@ pub struct CriticalStep {
 }
 
 /// Dependencies as Mermaid text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagram {
     /// The text.
     pub mermaid: String,

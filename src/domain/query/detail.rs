@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -29,7 +30,7 @@ pub const MAX_COMMENTS: usize = 100;
 pub const MAX_NEIGHBOURS: usize = 200;
 
 /// An order with all that belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderDetail {
     /// What lists show of it.
     #[serde(flatten)]
@@ -71,7 +72,7 @@ pub struct OrderDetail {
 }
 
 /// An order next to another one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Neighbour {
     /// Which.
     pub id: OrderId,
@@ -103,7 +104,7 @@ impl Neighbour {
 }
 
 /// Something that somebody said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Comment {
     /// Its record.
     pub seq: Seq,

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::order_view::SlaState;
@@ -9,6 +10,7 @@ use crate::domain::{
     archive::{ArchiveCursor, ArchiveQuery},
     id::OrderId,
     order::{Bucket, Kind, Order, Phase, Priority, Status, vocabulary},
+    schema::written,
     state::State,
     time::{SECOND, Timestamp},
 };
@@ -95,7 +97,7 @@ impl Sort {
 }
 
 /// Which orders are wanted; an order must answer every part that is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Filter {
     /// In this status or condition.
@@ -314,3 +316,10 @@ impl<'de> Deserialize<'de> for Cursor {
         text.parse().map_err(de::Error::custom)
     }
 }
+
+written!(Cursor, {
+    "description": "Where the next page of a list begins: the \"next\" of the page before.",
+    "type": "string",
+    "pattern": "^(open:-?[0-9]+,-?[0-9]+,-?[0-9]+|closed:-?[0-9]+),(WO|EPIC)-[0-9]{3,10}$",
+    "examples": ["open:-7,123,456,WO-001"],
+});

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,7 +21,7 @@ use crate::domain::{
 pub const GRAPH_LIMIT: usize = 2_000;
 
 /// Orders and the waits among them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DependencyGraph {
     /// The order whose surroundings these are; absent for all that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,7 +42,9 @@ pub struct DependencyGraph {
 }
 
 /// One wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct GraphEdge {
     /// What comes first.
     pub before: OrderId,

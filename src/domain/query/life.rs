@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::value::Moment;
@@ -58,7 +59,7 @@ vocabulary! {
 }
 
 /// A supervised agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Life {
     /// What it is about.
     pub state: LifeState,
@@ -81,7 +82,7 @@ pub struct Life {
 }
 
 /// A run that goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunView {
     /// Its name, which its log has too.
     pub run: String,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{agents::roster, limit, reading::Reading};
@@ -29,7 +30,7 @@ vocabulary! {
 }
 
 /// Which names are wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NameQuery {
     /// What they stand for.
     pub sort: NameSort,
@@ -40,7 +41,7 @@ pub struct NameQuery {
 }
 
 /// Names that fit, in the order of their sort: orders and alerts by number, agents by name, stages from the left.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Names {
     /// The names.
     pub names: Vec<Name>,
@@ -49,7 +50,7 @@ pub struct Names {
 }
 
 /// One name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Name {
     /// As it is typed.
     pub name: String,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -38,7 +39,7 @@ vocabulary! {
 }
 
 /// An order. Field by field the JSON of `work-order list`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderView {
     /// Its id.
     pub id: OrderId,
@@ -127,7 +128,7 @@ pub struct OrderView {
 }
 
 /// An agent's hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseView {
     /// The fencing number: what the agent writes must carry it.
     pub epoch: u32,
@@ -136,7 +137,7 @@ pub struct LeaseView {
 }
 
 /// How many children are where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Children {
     /// Not yet ended.
     pub open: usize,

@@ -1,5 +1,6 @@
 //! Every question that a door can ask.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
@@ -19,7 +20,7 @@ use crate::domain::{
 };
 
 /// A question. Limits that are None stand for the list's default; more than [`MAX_LIMIT`](super::MAX_LIMIT) counts as that.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Query {
     /// Which orders there are. Answered by [`Answer::WorkOrders`].

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{filter::Filter, order_view::SlaState};
@@ -14,7 +15,7 @@ use crate::domain::{
 };
 
 /// The buckets, in the order of the vocabulary.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Buckets {
     /// All of them.
     pub buckets: Vec<BucketView>,
@@ -23,7 +24,7 @@ pub struct Buckets {
 }
 
 /// A class of service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BucketView {
     /// Which.
     pub bucket: Bucket,
@@ -45,7 +46,7 @@ pub struct BucketView {
 }
 
 /// The board's stages, left to right.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stages {
     /// All of them.
     pub stages: Vec<StageView>,
@@ -54,7 +55,7 @@ pub struct Stages {
 }
 
 /// A column between queued and done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StageView {
     /// Its name.
     pub stage: String,

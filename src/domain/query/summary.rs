@@ -1,5 +1,6 @@
 //! The line at a glance: the owner's overview.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -28,7 +29,7 @@ const RECENT: usize = 10;
 const AGENTS: usize = 20;
 
 /// The line at a glance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// As of when.
     pub at: Moment,
@@ -74,7 +75,7 @@ pub struct Summary {
 }
 
 /// A count and its limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fill {
     /// How many there are.
     pub count: u64,
@@ -83,7 +84,7 @@ pub struct Fill {
 }
 
 /// Open alerts by severity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertCounts {
     /// All of them.
     pub total: u64,
@@ -100,7 +101,7 @@ pub struct AlertCounts {
 }
 
 /// Agents.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentCounts {
     /// All of them.
     pub total: usize,

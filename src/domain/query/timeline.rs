@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -47,7 +48,7 @@ const STEPS: [&str; 8] = [
 ];
 
 /// One thing on an alert's timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Happening {
     /// What happened; of several alike, the last.
     #[serde(flatten)]
@@ -58,7 +59,7 @@ pub struct Happening {
 }
 
 /// What the end of an alert set free.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Thaw {
     /// How much, counted when it ended.
     #[serde(flatten)]

@@ -5,7 +5,10 @@ use std::fmt;
 use chrono::DateTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
+use crate::domain::{
+    schema::written,
+    time::{DAY, HOUR, MINUTE, SECOND, Timestamp},
+};
 
 /// A moment in an answer; as JSON it is RFC 3339 in UTC, to the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +95,18 @@ impl<'de> Deserialize<'de> for Decimal {
         f64::deserialize(deserializer).map(|value| Decimal((value * 1000.0).round() as i64))
     }
 }
+
+written!(Moment, {
+    "description": "A moment: RFC 3339 in UTC, to the second.",
+    "type": "string",
+    "format": "date-time",
+    "examples": ["2026-02-02T10:00:00Z"],
+});
+
+written!(Decimal, {
+    "description": "A number with at most three decimals.",
+    "type": "number",
+});
 
 /// Returns whole seconds of a duration in microseconds.
 pub fn seconds(micros: i64) -> i64 {

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -46,7 +47,7 @@ pub(super) const GLANCE: Duration = Duration::from_millis(200);
 const COMMAND: usize = 500;
 
 /// Somebody asks for a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GateAsk {
     /// On which order.
     pub order: OrderId,

@@ -36,6 +36,7 @@ use std::{
     time::SystemTime,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
@@ -69,7 +70,7 @@ use crate::{
 };
 
 /// What somebody wants of a supervised agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Errand {
     /// It is to run, though it was stopped or parked.
@@ -81,7 +82,7 @@ pub enum Errand {
 }
 
 /// An errand with its agent and the caller's right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Wish {
     /// Which agent.
     pub agent: String,

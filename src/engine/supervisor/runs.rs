@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::runner::Identity;
@@ -21,7 +22,7 @@ const KEPT: usize = 256;
 const NOTE: &str = "run.json";
 
 /// A run, as it is noted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunNote {
     /// Its name: unique, and in the order of time.
     pub run: String,

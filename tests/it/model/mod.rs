@@ -114,6 +114,19 @@ struct World {
     seen: Seen,
 }
 
+/// Returns the commands of a random world, as they were said one after another.
+pub(crate) fn said(seed: u64, count: usize) -> Vec<Command> {
+    let mut world = World::new(seed);
+    let mut say = || {
+        world.pass_time();
+        let (who, command) = world.command();
+        // Most are refused: what counts is what was said.
+        drop(world.line.submit(&who, &command));
+        command
+    };
+    (0..count).map(|_| say()).collect()
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         if thread::panicking() {

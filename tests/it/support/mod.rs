@@ -10,6 +10,7 @@ pub(crate) mod prometheus;
 pub(crate) mod pty;
 pub(crate) mod random;
 pub(crate) mod sample;
+pub(crate) mod schema;
 pub(crate) mod ssh;
 pub(crate) mod svg;
 pub(crate) mod workspaces;

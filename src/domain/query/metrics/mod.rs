@@ -5,6 +5,7 @@ mod families;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -30,7 +31,7 @@ use crate::domain::{
 };
 
 /// Every figure.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metrics {
     /// By family.
     pub metrics: Vec<Metric>,
@@ -39,7 +40,7 @@ pub struct Metrics {
 }
 
 /// One figure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
     /// Its name, with its unit: `obeya_work_orders_wip`. A histogram has several, which end in `_bucket`, `_sum` and
     /// `_count`.

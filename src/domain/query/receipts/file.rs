@@ -1,5 +1,6 @@
 //! A receipt that can be checked by itself: with the record that it is made of, and the hash before that.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Books, Check, Reading, ReceiptView, Stop, Verification};
@@ -15,7 +16,7 @@ pub const RECEIPT_FORMAT: &str = "obeya.receipt.1";
 pub const RECEIPT_FILE_LIMIT: u64 = 16 << 20;
 
 /// A receipt as a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptFile {
     /// Its layout: [`RECEIPT_FORMAT`].
     pub format: String,

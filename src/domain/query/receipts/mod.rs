@@ -2,6 +2,7 @@
 
 pub mod file;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -23,7 +24,7 @@ use crate::domain::{
 pub const NO_RECEIPT: &str = "completed elsewhere and imported: nothing here saw it done";
 
 /// The proof of a completed order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptView {
     /// Its number, from 1, without gaps.
     pub number: u64,
@@ -78,7 +79,7 @@ impl From<Receipt> for ReceiptView {
 }
 
 /// What a receipt's check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verification {
     /// The order.
     pub order: OrderId,
@@ -91,7 +92,7 @@ pub struct Verification {
 }
 
 /// One thing that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// What: `record`, `receipt`, `previous`, `next`.
     pub name: String,
@@ -102,7 +103,7 @@ pub struct Check {
 }
 
 /// Receipts back from one, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptChain {
     /// The receipts.
     pub receipts: Vec<ReceiptView>,

@@ -1,5 +1,6 @@
 //! Ageing work in progress: how long each order under way has taken so far, beside how long such orders took.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Days, date, due::Standing, lead_time::Percentiles};
@@ -15,7 +16,7 @@ use crate::domain::{
 };
 
 /// The orders in progress by age.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ageing {
     /// The first day of the history, `2026-02-02`.
     pub since: String,
@@ -30,7 +31,7 @@ pub struct Ageing {
 }
 
 /// An order in progress and its age.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgeingOrder {
     /// Where it stands.
     #[serde(flatten)]

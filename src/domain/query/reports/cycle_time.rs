@@ -1,5 +1,6 @@
 //! The cycle times of single orders: the points of a scatter plot, with the percentiles that are drawn through them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Days, lead_time::Percentiles, past::Ended};
@@ -17,7 +18,7 @@ use crate::domain::{
 };
 
 /// How long each completed order took from its first start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CycleTimes {
     /// The first day, `2026-02-02`.
     pub since: String,
@@ -32,7 +33,7 @@ pub struct CycleTimes {
 }
 
 /// How long one order took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CycleTime {
     /// Which.
     pub id: OrderId,

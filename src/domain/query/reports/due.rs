@@ -1,5 +1,6 @@
 //! What is left until promises are broken.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -16,7 +17,7 @@ use crate::domain::{
 };
 
 /// Open orders with a promise, soonest due first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DueOrders {
     /// The first of them.
     pub orders: Vec<DueOrder>,
@@ -27,7 +28,7 @@ pub struct DueOrders {
 }
 
 /// An open order against its promise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DueOrder {
     /// Where it stands.
     #[serde(flatten)]
@@ -41,7 +42,7 @@ pub struct DueOrder {
 }
 
 /// Where an open order stands, in short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Standing {
     /// Which.
     pub id: OrderId,

@@ -7,6 +7,7 @@
 //! It assumes that the coming days are like the sampled ones, that no work is added, and that orders are as large as
 //! they were. It knows nothing of dependencies: what must be done one after another can take longer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Days, date, past::Ended, random::SplitMix64};
@@ -51,7 +52,7 @@ vocabulary! {
 }
 
 /// When the remaining orders will be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Forecast {
     /// The epic it is of, if it is of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +81,7 @@ pub struct Forecast {
 }
 
 /// The throughput that trials drew from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Throughput {
     /// Whose it is.
     pub of: Sampled,
@@ -99,7 +100,7 @@ pub struct Throughput {
 }
 
 /// By when it is done with some likelihood.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finish {
     /// In how many percent of the trials.
     pub percent: u8,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::due::{DueOrders, Standing};
@@ -27,7 +28,7 @@ pub const SHIFT: i64 = 8 * HOUR;
 
 /// What the next shift needs to know. Each list has at most as many entries as were asked for, and says how many there
 /// are in all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Handover {
     /// As of when.
     pub at: Moment,
@@ -67,7 +68,7 @@ pub struct Handover {
 }
 
 /// An open alert and who looks after it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HandoverAlert {
     /// The alert, with who took notice of it.
     #[serde(flatten)]
@@ -77,7 +78,7 @@ pub struct HandoverAlert {
 }
 
 /// Things done of one sort, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deeds {
     /// The newest of them.
     pub deeds: Vec<Deed>,
@@ -86,7 +87,7 @@ pub struct Deeds {
 }
 
 /// One thing done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deed {
     /// When it was recorded.
     pub at: Moment,
@@ -102,7 +103,7 @@ pub struct Deed {
 }
 
 /// Somebody and what is in their hands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Working {
     /// Who.
     pub holder: Actor,

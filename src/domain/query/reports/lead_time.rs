@@ -1,5 +1,6 @@
 //! How long orders take, in percentiles.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Days, date, rows::Rows};
@@ -10,7 +11,7 @@ use crate::domain::{
 };
 
 /// Percentiles of lead and cycle time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeadTime {
     /// The first day, `2026-02-02`.
     pub since: String,
@@ -26,7 +27,7 @@ pub struct LeadTime {
 }
 
 /// A bucket's percentiles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BucketTimes {
     /// Which.
     pub bucket: Bucket,
@@ -38,7 +39,7 @@ pub struct BucketTimes {
 
 /// Durations below which so many percent lie (nearest rank); absent where nothing was done. Those read from the rows by
 /// day are at most an eighth off, those of single orders are exact.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentiles {
     /// How many orders they are of.
     pub count: u64,

@@ -1,5 +1,6 @@
 //! How far an epic is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -17,7 +18,7 @@ use crate::domain::{
 };
 
 /// How far an epic, or any other parent, is: all beneath it, however deep, without itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     /// Which.
     pub id: OrderId,

@@ -7,6 +7,7 @@
 
 use std::{cmp::Reverse, collections::BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -51,7 +52,7 @@ vocabulary! {
 }
 
 /// Open orders by what is expected to come late because of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Risk {
     /// The first day of the history, `2026-02-02`.
     pub since: String,
@@ -64,7 +65,7 @@ pub struct Risk {
 }
 
 /// An open order and its risk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskOrder {
     /// Where it stands.
     #[serde(flatten)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Days, date, due::DueOrders, rows::Rows};
@@ -18,7 +19,7 @@ use crate::domain::{
 };
 
 /// Promises by bucket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sla {
     /// The first day, `2026-02-02`.
     pub since: String,
@@ -36,7 +37,7 @@ pub struct Sla {
 }
 
 /// A day's promises.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SlaOn {
     /// The UTC day, `2026-02-02`.
     pub date: String,
@@ -50,7 +51,7 @@ pub struct SlaOn {
 }
 
 /// A bucket's promises.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BucketSla {
     /// Which.
     pub bucket: Bucket,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Days, date};
@@ -22,7 +23,7 @@ use crate::domain::{
 };
 
 /// What was used up in some days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageReport {
     /// The first day, `2026-02-02`.
     pub since: String,
@@ -47,7 +48,7 @@ pub struct UsageReport {
 }
 
 /// What was used up on a day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsedOn {
     /// The UTC day, `2026-02-02`.
     pub date: String,
@@ -57,7 +58,7 @@ pub struct UsedOn {
 }
 
 /// What was used up in a bucket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsedIn {
     /// Which.
     pub bucket: Bucket,
@@ -67,7 +68,7 @@ pub struct UsedIn {
 }
 
 /// What an agent used up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsedBy {
     /// Its name.
     pub agent: String,
@@ -77,7 +78,7 @@ pub struct UsedBy {
 }
 
 /// What work on an order used up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsedFor {
     /// Which.
     pub id: OrderId,
@@ -89,7 +90,7 @@ pub struct UsedFor {
 }
 
 /// How a budget stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BudgetStanding {
     /// Of what: `line`, `bucket:features`, `agent:rust-dev`, `order` for the limit of every order, `order:WO-001` for one
     /// that is spent.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Days, date, rows::Rows};
@@ -11,7 +12,7 @@ use crate::domain::{
 };
 
 /// Completions by day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Velocity {
     /// The first day, `2026-02-02`.
     pub since: String,
@@ -36,7 +37,7 @@ pub struct Velocity {
 }
 
 /// The completions of a day or a week.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CompletedOn {
     /// The UTC day, `2026-02-02`, or the week's Monday.
     pub date: String,
@@ -45,7 +46,7 @@ pub struct CompletedOn {
 }
 
 /// A bucket's completions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CompletedIn {
     /// Which.
     pub bucket: Bucket,

@@ -5,6 +5,7 @@ mod order;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ use crate::domain::{
 };
 
 /// Whose story is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Traced {
     /// An order's, by its id here or elsewhere.
@@ -35,7 +36,7 @@ pub enum Traced {
 }
 
 /// Which story is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceQuery {
     /// Whose.
     pub of: Traced,
@@ -62,7 +63,7 @@ vocabulary! {
 }
 
 /// A story, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
     /// Whose: `WO-001` or `agent:NAME`.
     pub subject: String,
@@ -84,7 +85,7 @@ pub struct Trace {
 }
 
 /// A record of a story.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceRecord {
     /// What the log says of it.
     #[serde(flatten)]

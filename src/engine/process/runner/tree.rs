@@ -1,9 +1,10 @@
 //! Processes, told apart by when they started: a number alone may be another's by now.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
     /// Its number.
     pub pid: i32,

@@ -1,0 +1,286 @@
+//! Who may come in by a server, and what was done there: a SQLite file beside the ledger, in the same discipline.
+//!
+//! Tokens and audit are no part of the ledger: they are about this machine's doors, a revocation must not be undone by a
+//! restore, and nobody who reads a backup should find who came from where. Nothing of it is remembered between two calls,
+//! so that a revocation by any process counts from the next check on.
+
+mod audit;
+mod check;
+mod local;
+mod rows;
+mod schema;
+mod token;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rusqlite::Connection;
+
+use super::{Fault, FaultKind, Home, paths::FileId, turn::Turn};
+use crate::domain::{
+    message::Name,
+    refusal::Refusal,
+    time::{MINUTE, Timestamp},
+};
+
+pub use audit::{AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRow};
+pub use check::Census;
+pub(super) use check::examine;
+pub use local::LocalToken;
+pub use rows::{MANY, MAX_DENIED_A_SECOND, MAX_DENIED_ROWS, MAX_ROWS};
+pub use token::{Denied, NewToken, Secret, Standing, TokenId, TokenView};
+pub use tokens::MAX_TOKENS;
+
+/// How long a writer waits for its turn; the longest turn is one group of audit rows.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long noting that a token was used may wait: it is worth no more.
+const NOTING: Duration = Duration::from_millis(20);
+
+/// How often it is noted that a token was used, at most.
+const NOTED_EVERY: i64 = MINUTE;
+
+/// How many prepared statements a connection keeps: every one there is.
+const STATEMENTS: usize = 32;
+
+/// How many ids are drawn for a token before the generator is called broken: two in a row are taken once in 10^23 tokens.
+const DRAWS: usize = 8;
+
+/// A handle on the tokens and the audit of a ledger. Several handles, in several processes too, may stand on one file.
+pub struct Access {
+    home: Home,
+    open: Option<(Connection, Option<FileId>)>,
+    turn: Turn,
+    /// When it was last tried to note that a token was used. Only what was checked and is live comes in here.
+    noted: BTreeMap<TokenId, Timestamp>,
+}
+
+impl Access {
+    /// Opens the file beside the ledger in `home`; makes it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// There is no ledger, or the file is shared with others, damaged, something else, or of a newer format: then nobody
+    /// comes in.
+    pub fn open(home: &Home) -> Result<Self, Fault> {
+        let mut access = Access {
+            home: home.clone(),
+            open: None,
+            turn: Turn::new(home.access_lock()),
+            noted: BTreeMap::new(),
+        };
+        access.current()?;
+        Ok(access)
+    }
+
+    /// Makes a token. Its secret is returned this once and kept nowhere.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was made. A refusal: the name is that of a live token, it would have expired already, or there are
+    /// [`MAX_TOKENS`].
+    pub fn create(
+        &mut self,
+        new: &NewToken,
+        now: Timestamp,
+    ) -> Result<Result<(Secret, TokenView), Refusal>, Fault> {
+        let path = self.home.access();
+        for _ in 0..DRAWS {
+            let (id, secret) =
+                Secret::draw().map_err(|error| Fault::io(&path, "drawing a secret", &error))?;
+            let made = self.write("making a token", PATIENCE, |db| {
+                match tokens::has(db, &id)? {
+                    true => Ok(None),
+                    false => tokens::insert(db, &id, &secret, new, now).map(Some),
+                }
+            })?;
+            if let Some(made) = made {
+                return Ok(made.map(|token| (secret, token)));
+            }
+        }
+        let what = "the system's generator of random numbers repeats itself";
+        Err(Fault::new(FaultKind::Io, &path, what))
+    }
+
+    /// Returns every token, the live ones first. Of those that open nothing any more only the newest are remembered.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub fn list(&mut self, now: Timestamp) -> Result<Vec<TokenView>, Fault> {
+        self.read("reading the tokens", |db| tokens::list(db, now))
+    }
+
+    /// Takes a token back, from the next check on, in every process.
+    ///
+    /// # Errors
+    ///
+    /// It was not taken back. A refusal: there is none of this name.
+    pub fn revoke(
+        &mut self,
+        name: &Name,
+        now: Timestamp,
+    ) -> Result<Result<TokenView, Refusal>, Fault> {
+        let revoked = self.write("revoking a token", PATIENCE, |db| {
+            tokens::revoke(db, name, now)
+        })?;
+        Ok(revoked.ok_or_else(|| Refusal::not_found(format!("token {name}"))))
+    }
+
+    /// Returns the token that a text is, or why it opens nothing. Notes once a minute that it was used, if that can be
+    /// done at once.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read: whoever asked must not come in.
+    pub fn check(
+        &mut self,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<Result<TokenView, Denied>, Fault> {
+        let checked = self.read("checking a token", |db| tokens::check(db, text, now))?;
+        if let Ok(token) = &checked {
+            self.note_use(token, now);
+        }
+        Ok(checked)
+    }
+
+    /// Returns what a token is now that was checked before, for a connection that lasts; or why it opens nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read: whoever came in must go.
+    pub fn standing(
+        &mut self,
+        id: &TokenId,
+        now: Timestamp,
+    ) -> Result<Result<TokenView, Denied>, Fault> {
+        self.read("checking a token", |db| tokens::standing(db, id, now))
+    }
+
+    /// Appends to the audit, all in one transaction, and keeps it within its bounds.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was appended.
+    pub fn append(&mut self, entries: &[AuditEntry]) -> Result<(), Fault> {
+        self.write("writing the audit", PATIENCE, |db| {
+            rows::append(db, entries)
+        })
+    }
+
+    /// Returns at most `limit` rows of the audit that a filter admits.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub fn audit(
+        &mut self,
+        filter: &AuditFilter,
+        page: AuditPage,
+        limit: usize,
+    ) -> Result<Vec<AuditRow>, Fault> {
+        self.read("reading the audit", |db| {
+            rows::read(db, filter, page, limit)
+        })
+    }
+
+    /// Returns what the file holds, and what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub fn census(&mut self) -> Result<Census, Fault> {
+        self.read("examining the tokens", check::census)
+    }
+
+    /// Notes that a token was used. A disk that is full, or a writer in the way, keeps nobody out.
+    fn note_use(&mut self, token: &TokenView, now: Timestamp) {
+        let due = |at: Timestamp| now.since(at) >= NOTED_EVERY || at.since(now) >= NOTED_EVERY;
+        let known = token.used_at.map(|used| used.0);
+        let tried = self.noted.get(&token.id).copied();
+        if !known.is_none_or(due) || !tried.is_none_or(due) {
+            return;
+        }
+        if self.noted.len() >= MAX_TOKENS as usize {
+            self.noted.clear();
+        }
+        self.noted.insert(token.id.clone(), now);
+        let noted = self.write("noting a token's use", NOTING, |db| {
+            tokens::touch(db, &token.id, now)
+        });
+        if let Err(fault) = noted {
+            tracing::debug!(%fault, "a token's use was not noted");
+        }
+    }
+
+    /// Returns the connection to the file that lies there now: another than yesterday's counts at once, and none is made
+    /// anew, empty, so that nobody comes in.
+    fn current(&mut self) -> Result<&Connection, Fault> {
+        let path = self.home.access();
+        let fits = |open: &(Connection, Option<FileId>)| open.1 == FileId::at(&path);
+        let open = match self.open.take().filter(fits) {
+            Some(open) => open,
+            None => {
+                self.home.holds_ledger()?;
+                self.turn.take(PATIENCE)?;
+                let made = schema::open(&path);
+                self.turn.give();
+                let db = made?;
+                db.set_prepared_statement_cache_capacity(STATEMENTS);
+                (db, FileId::at(&path))
+            }
+        };
+        Ok(&self.open.insert(open).0)
+    }
+
+    fn read<T>(
+        &mut self,
+        doing: &str,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Fault> {
+        let path = self.home.access();
+        act(self.current()?).map_err(|error| {
+            self.open = None;
+            schema::fault(&path, doing, &error)
+        })
+    }
+
+    /// Acts in one transaction, in turn with all other writers: done whole and synced, or not at all.
+    fn write<T>(
+        &mut self,
+        doing: &str,
+        patience: Duration,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Fault> {
+        let path = self.home.access();
+        self.current()?;
+        self.turn.take(patience)?;
+        let done = match &self.open {
+            Some((db, _)) => transaction(db, act),
+            None => Err(rusqlite::Error::InvalidQuery),
+        };
+        self.turn.give();
+        done.map_err(|error| {
+            // Whatever became of it, the next call begins with a connection that is in no transaction.
+            self.open = None;
+            schema::fault(&path, doing, &error)
+        })
+    }
+}
+
+fn transaction<T>(
+    db: &Connection,
+    act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let run = |sql| db.prepare_cached(sql)?.execute([]).map(drop);
+    run("BEGIN IMMEDIATE")?;
+    let done = act(db).and_then(|done| run("COMMIT").map(|()| done));
+    if done.is_err() {
+        let _ = run("ROLLBACK");
+    }
+    done
+}

@@ -1,0 +1,290 @@
+//! Tokens and the audit, for doors: they lie in a file beside the ledger, so that no server is needed to reach them.
+
+use std::{
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+pub use crate::ledger::access::{
+    Access, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRow, Denied, LocalToken, MANY,
+    NewToken, Secret, Standing, TokenId, TokenView,
+};
+use crate::{
+    domain::{command::Role, message::Name, refusal::Refusal, time::Timestamp},
+    engine::bus::Caller,
+    ledger::{Fault, Home},
+};
+
+/// What stands for the address of whoever acts on this machine, beside the server.
+pub const LOCAL: &str = "local";
+
+/// How long denials wait to be told together.
+const PACE: Duration = Duration::from_secs(1);
+
+/// How many addresses' denials are told apart while they wait: as many as get rows of their own, and some to count.
+const MAX_WAITING_DENIALS: usize = 256;
+
+/// How many other entries may wait; who has one more waits too, so that nothing is done faster than it can be noted.
+const MAX_WAITING: usize = 10_000;
+
+/// Refuses whoever may not make tokens or take them back.
+///
+/// # Errors
+///
+/// The role is less than admin.
+pub fn may_grant(has: Role) -> Result<(), Refusal> {
+    let needs = Role::Admin;
+    match has >= needs {
+        true => Ok(()),
+        false => Err(Refusal::Role { has, needs }),
+    }
+}
+
+/// Makes a token for an admin, and notes it in the audit; the secret is returned this once.
+///
+/// # Errors
+///
+/// The file could not be read or written. A refusal: as [`Access::create`], or the caller is no admin.
+pub fn create_token(
+    home: &Home,
+    caller: &Caller,
+    new: &NewToken,
+    now: Timestamp,
+) -> Result<Result<(Secret, TokenView), Refusal>, Fault> {
+    let mut access = Access::open(home)?;
+    let made = match may_grant(caller.role) {
+        Ok(()) => access.create(new, now)?,
+        Err(refusal) => Err(refusal),
+    };
+    let what = format!("token create {} {}", new.name, new.role);
+    note(&mut access, caller, what, &made, now)?;
+    Ok(made)
+}
+
+/// Takes a token back for an admin, and notes it in the audit.
+///
+/// # Errors
+///
+/// The file could not be read or written. A refusal: as [`Access::revoke`], or the caller is no admin.
+pub fn revoke_token(
+    home: &Home,
+    caller: &Caller,
+    name: &Name,
+    now: Timestamp,
+) -> Result<Result<TokenView, Refusal>, Fault> {
+    let mut access = Access::open(home)?;
+    let revoked = match may_grant(caller.role) {
+        Ok(()) => access.revoke(name, now)?,
+        Err(refusal) => Err(refusal),
+    };
+    note(
+        &mut access,
+        caller,
+        format!("token revoke {name}"),
+        &revoked,
+        now,
+    )?;
+    Ok(revoked)
+}
+
+fn note<T>(
+    access: &mut Access,
+    caller: &Caller,
+    what: String,
+    done: &Result<T, Refusal>,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    access.append(&[AuditEntry {
+        at,
+        actor: Some(caller.actor.clone()),
+        token: None,
+        address: LOCAL.into(),
+        what,
+        outcome: match done {
+            Ok(_) => AuditOutcome::DONE,
+            Err(refusal) => AuditOutcome::Refused {
+                code: refusal.rule().into(),
+            },
+        },
+        count: 1,
+    }])
+}
+
+/// Writes the audit of a server on a thread of its own: what waits goes in one transaction, what was done at once, and
+/// denials once a second, an address counted as one, so that a flood of them costs neither disk nor memory.
+pub struct Auditor {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<Waiting>,
+    /// Rings when something was noted or written, and at the end.
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    acts: Vec<AuditEntry>,
+    denials: Vec<AuditEntry>,
+    /// How many entries were ever noted, and how many of them are written or lost.
+    noted: u64,
+    settled: u64,
+    /// The last fault, until something is written again.
+    fault: Option<Fault>,
+    ending: bool,
+    /// Somebody waits for denials to be written.
+    hurried: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Auditor {
+    /// Opens the audit beside a ledger and starts to write it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Access::open`], or the system gives no thread.
+    pub fn start(home: &Home) -> Result<Auditor, Fault> {
+        let access = Access::open(home)?;
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            bell: Condvar::new(),
+        });
+        let own = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("audit".into())
+            .spawn(move || write(access, &own))
+            .map_err(|error| Fault::io(&home.access(), "starting its thread", &error))?;
+        Ok(Auditor {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Has an entry written soon. Waits only while more than ten thousand others do.
+    pub fn note(&self, entry: AuditEntry) {
+        let mut waiting = self.shared.lock();
+        if entry.outcome.is_denied() {
+            deny(&mut waiting.denials, entry);
+        } else {
+            while waiting.acts.len() >= MAX_WAITING && !waiting.ending {
+                waiting = wait(&self.shared, waiting);
+            }
+            waiting.acts.push(entry);
+        }
+        waiting.noted += 1;
+        drop(waiting);
+        self.shared.bell.notify_all();
+    }
+
+    /// Waits until everything that was noted so far is written.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written, and is lost.
+    pub fn flush(&self) -> Result<(), Fault> {
+        let mut waiting = self.shared.lock();
+        let wanted = waiting.noted;
+        waiting.hurried = true;
+        self.shared.bell.notify_all();
+        while waiting.settled < wanted {
+            waiting = wait(&self.shared, waiting);
+        }
+        waiting.fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// Returns why nothing can be written now, for whoever says how the server is.
+    pub fn fault(&self) -> Option<Fault> {
+        self.shared.lock().fault.clone()
+    }
+}
+
+impl Drop for Auditor {
+    fn drop(&mut self) {
+        self.shared.lock().ending = true;
+        self.shared.bell.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn wait<'a>(shared: &'a Shared, waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
+    shared
+        .bell
+        .wait(waiting)
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts a denial with those of its address; with those of all, where there are too many addresses to tell apart.
+fn deny(denials: &mut Vec<AuditEntry>, mut entry: AuditEntry) {
+    let of = |denials: &mut Vec<AuditEntry>, address: &str| {
+        denials.iter().position(|known| known.address == address)
+    };
+    let mut place = of(denials, &entry.address);
+    if place.is_none() && denials.len() >= MAX_WAITING_DENIALS {
+        entry.address = MANY.into();
+        place = of(denials, MANY);
+    }
+    match place.and_then(|place| denials.get_mut(place)) {
+        Some(known) => known.count = known.count.saturating_add(entry.count),
+        None => denials.push(entry),
+    }
+}
+
+fn write(mut access: Access, shared: &Shared) {
+    let mut denied_at: Option<Instant> = None;
+    loop {
+        let mut waiting = shared.lock();
+        let (entries, upto, ending) = loop {
+            let left = denied_at.map_or(Duration::ZERO, |at| PACE.saturating_sub(at.elapsed()));
+            let go = waiting.ending || waiting.hurried || left.is_zero();
+            let due = go && !waiting.denials.is_empty();
+            if due || !waiting.acts.is_empty() || waiting.ending {
+                let mut entries = mem::take(&mut waiting.acts);
+                if due {
+                    denied_at = Some(Instant::now());
+                    entries.append(&mut waiting.denials);
+                    waiting.hurried = false;
+                }
+                // What was noted and still waits is the denials that are not due.
+                let upto = match waiting.denials.is_empty() {
+                    true => waiting.noted,
+                    false => waiting.settled,
+                };
+                break (entries, upto, waiting.ending);
+            }
+            waiting.hurried = false;
+            waiting = match waiting.denials.is_empty() {
+                true => wait(shared, waiting),
+                false => {
+                    let woken = shared.bell.wait_timeout(waiting, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        };
+        drop(waiting);
+        let written = access.append(&entries);
+        if let Err(fault) = &written {
+            tracing::error!(%fault, lost = entries.len(), "the audit was not written");
+        }
+        let mut waiting = shared.lock();
+        waiting.settled = upto;
+        if !entries.is_empty() {
+            waiting.fault = written.err();
+        }
+        let done = ending && waiting.acts.is_empty() && waiting.denials.is_empty();
+        drop(waiting);
+        shared.bell.notify_all();
+        if done {
+            return;
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! One connection to an engine, from the first byte to its welcome.
+
+use std::{io, time::Duration};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{
+        self, Message,
+        client::IntoClientRequest as _,
+        http::{HeaderValue, StatusCode, header::AUTHORIZATION},
+        protocol::WebSocketConfig,
+    },
+};
+
+use super::target::{Address, Target};
+use crate::link::protocol::{
+    PROTOCOL,
+    socket::{Farewell, Follow, FromEngine, Hello, MAX_TEXT, ToEngine, Welcome},
+};
+
+/// How long a connection may take to come about.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Where the websocket is.
+const PATH: &str = "/api/attach";
+
+/// A stream of bytes, whichever.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+/// A connection.
+pub(super) type Socket = WebSocketStream<Box<dyn Wire>>;
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unreached {
+    /// It may come about later: what is wrong.
+    Down(String),
+    /// The engine does not want this caller: why, and what to do about it.
+    Denied(String),
+}
+
+/// Connects, and introduces the caller.
+pub(super) async fn dial(target: &Target, follow: Follow) -> Result<(Socket, Welcome), Unreached> {
+    let late = || {
+        Unreached::Down(format!(
+            "{} did not answer within ten seconds",
+            target.address
+        ))
+    };
+    timeout(PATIENCE, greet(target, follow))
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
+
+async fn greet(target: &Target, follow: Follow) -> Result<(Socket, Welcome), Unreached> {
+    let mut socket = upgrade(target).await?;
+    let hello = ToEngine::Hello(Hello {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        token: None,
+        follow,
+    });
+    let hello =
+        serde_json::to_string(&hello).map_err(|error| Unreached::Down(error.to_string()))?;
+    let down = |error: tungstenite::Error| Unreached::Down(format!("{}: {error}", target.address));
+    socket.send(Message::text(hello)).await.map_err(down)?;
+    loop {
+        let message = socket.next().await.ok_or_else(|| {
+            Unreached::Down(format!("{} hung up at the first word", target.address))
+        })?;
+        let Message::Text(text) = message.map_err(down)? else {
+            continue;
+        };
+        return match serde_json::from_str(&text) {
+            Ok(FromEngine::Welcome(welcome)) => Ok((socket, welcome)),
+            Ok(FromEngine::Bye { code, why }) => Err(parting(code, &why)),
+            _ => {
+                let what = format!("{} speaks something else than obeya", target.address);
+                Err(Unreached::Denied(what))
+            }
+        };
+    }
+}
+
+/// Returns what an engine's farewell means for the caller.
+pub(super) fn parting(code: Farewell, why: &str) -> Unreached {
+    let why = crate::text::clean(why).into_owned();
+    match code {
+        Farewell::OtherProtocol | Farewell::Denied | Farewell::Malformed => Unreached::Denied(why),
+        Farewell::Stopping | Farewell::Busy => Unreached::Down(why),
+    }
+}
+
+async fn upgrade(target: &Target) -> Result<Socket, Unreached> {
+    let (wire, host) = connect(target).await?;
+    let mut request = format!("ws://{host}{PATH}")
+        .into_client_request()
+        .map_err(|error| Unreached::Denied(error.to_string()))?;
+    if let Some(token) = &target.token {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret()))
+            .map_err(|_| Unreached::Denied("the token is not one".into()))?;
+        bearer.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+    }
+    let settings = WebSocketConfig::default()
+        .read_buffer_size(32 << 10)
+        .max_message_size(Some(MAX_TEXT))
+        .max_frame_size(Some(MAX_TEXT));
+    match client_async_with_config(request, wire, Some(settings)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(response)) => {
+            Err(turned_away(target, response.status(), response.into_body()))
+        }
+        Err(error) => Err(Unreached::Down(format!("{}: {error}", target.address))),
+    }
+}
+
+/// Returns what an answer that is no websocket means: the problem document says why, if there is one.
+fn turned_away(target: &Target, status: StatusCode, body: Option<Vec<u8>>) -> Unreached {
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        detail: String,
+    }
+    let problem = body.and_then(|body| serde_json::from_slice::<Problem>(&body).ok());
+    let detail = problem.map(|problem| crate::text::clean(&problem.detail).into_owned());
+    let said = detail.unwrap_or_else(|| status.to_string());
+    match status {
+        StatusCode::UNAUTHORIZED => Unreached::Denied(match &target.token {
+            Some(_) => said,
+            None => format!("{said}; give a token by --token-file or in a context"),
+        }),
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Unreached::Denied(said),
+        _ => Unreached::Down(said),
+    }
+}
+
+async fn connect(target: &Target) -> Result<(Box<dyn Wire>, String), Unreached> {
+    let down = |error: io::Error| Unreached::Down(format!("{}: {error}", target.address));
+    match &target.address {
+        Address::Unix(path) => {
+            let stream = UnixStream::connect(path).await.map_err(down)?;
+            Ok((Box::new(stream), "localhost".into()))
+        }
+        Address::Tcp { tls, host, port } => {
+            let bare = host.trim_start_matches('[').trim_end_matches(']');
+            let stream = TcpStream::connect((bare, *port)).await.map_err(down)?;
+            stream.set_nodelay(true).map_err(down)?;
+            let named = format!("{host}:{port}");
+            if !tls {
+                return Ok((Box::new(stream), named));
+            }
+            let config = target.tls().map_err(Unreached::Denied)?;
+            let name: ServerName<'static> = Target::server_name(host).map_err(Unreached::Denied)?;
+            let secured = TlsConnector::from(config).connect(name, stream).await;
+            let secured = secured.map_err(|error| {
+                let what = format!("{}: {error}", target.address);
+                match error.kind() {
+                    // A certificate that is not trusted today is not trusted in a minute.
+                    io::ErrorKind::InvalidData => Unreached::Denied(format!(
+                        "{what}; name the certificate that it is to show by --ca"
+                    )),
+                    _ => Unreached::Down(what),
+                }
+            })?;
+            Ok((Box::new(secured), named))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The line's state kept here, as an engine elsewhere has it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Follower, Heard, LinkState};
+use crate::{
+    domain::{
+        record::{Record, Seq},
+        snapshot::SNAPSHOT_FORMAT,
+        state::State,
+        time::Timestamp,
+    },
+    engine::{News, take_record},
+    link::{
+        packed,
+        protocol::socket::{Beside, Follow, Resume, Welcome},
+    },
+};
+
+/// What a mirror tells.
+pub enum MirrorNews {
+    /// A version, with the records that led to it; none where it came whole.
+    Changed(News),
+    /// How the engine is reached is another.
+    Link(LinkState),
+    /// The engine introduced itself.
+    Welcome(Box<Welcome>),
+    /// The engine is alive, at its time.
+    Alive(Timestamp),
+    /// Something beside the ledger is another.
+    Stirred(Beside),
+}
+
+type Listener = Box<dyn FnMut(MirrorNews) + Send>;
+
+/// Follows a line: every record is checked against the chain of hashes, and what does not continue it is asked for anew.
+pub struct Mirror {
+    state: Arc<Mutex<Arc<State>>>,
+    /// The state as it is being brought on, where a commit has not come whole.
+    next: Option<State>,
+    gathered: Vec<Record>,
+    /// Whether the state may be resumed from.
+    sound: bool,
+    listener: Listener,
+}
+
+impl Mirror {
+    /// Returns a mirror that tells `listener`, and where the newest version stands.
+    pub fn new(
+        listener: impl FnMut(MirrorNews) + Send + 'static,
+    ) -> (Mirror, Arc<Mutex<Arc<State>>>) {
+        let state = Arc::<Mutex<Arc<State>>>::default();
+        let mirror = Mirror {
+            state: Arc::clone(&state),
+            next: None,
+            gathered: Vec::new(),
+            sound: false,
+            listener: Box::new(listener),
+        };
+        (mirror, state)
+    }
+
+    fn newest(&self) -> Arc<State> {
+        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn publish(&mut self, state: State, records: Vec<Record>) {
+        let state = Arc::new(state);
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&state);
+        (self.listener)(MirrorNews::Changed(News {
+            state,
+            records: records.into(),
+        }));
+    }
+
+    fn take_records(&mut self, records: Vec<Record>, more: bool) -> bool {
+        let newest = self.newest();
+        let mut state = self.next.take().unwrap_or_else(|| State::clone(&newest));
+        for record in records {
+            // What is known already may come once more after a connection was lost.
+            if record.seq <= state.head.seq {
+                continue;
+            }
+            if let Err(fault) = take_record(&mut state, &record) {
+                tracing::warn!(%fault, "the engine's records do not continue what is known");
+                self.forget();
+                return false;
+            }
+            self.gathered.push(record);
+        }
+        if more {
+            self.next = Some(state);
+            return true;
+        }
+        let gathered = std::mem::take(&mut self.gathered);
+        if !gathered.is_empty() {
+            self.publish(state, gathered);
+        }
+        true
+    }
+
+    fn forget(&mut self) {
+        self.sound = false;
+        self.next = None;
+        self.gathered.clear();
+    }
+}
+
+impl Follower for Mirror {
+    fn follow(&mut self) -> Follow {
+        // A commit of which only a part came is asked for anew.
+        self.next = None;
+        self.gathered.clear();
+        let state = self.newest();
+        let known: Seq = state.head.seq;
+        Follow::State {
+            snapshot_format: SNAPSHOT_FORMAT,
+            have: (self.sound && known > 0).then(|| Resume {
+                ledger: state.uuid,
+                incarnation: state.incarnation,
+                head: state.head,
+            }),
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) -> bool {
+        match heard {
+            Heard::Snapshot(packed) => {
+                let Some(state) = packed::unpack(&packed) else {
+                    tracing::warn!("the engine's snapshot cannot be read");
+                    self.forget();
+                    return false;
+                };
+                self.forget();
+                self.sound = true;
+                self.publish(state, Vec::new());
+                true
+            }
+            Heard::Records(records, more) => self.take_records(records, more),
+            Heard::Welcome(welcome) => {
+                (self.listener)(MirrorNews::Welcome(welcome));
+                true
+            }
+            Heard::Beat(now) => {
+                (self.listener)(MirrorNews::Alive(now));
+                true
+            }
+            Heard::Stirred(beside) => {
+                (self.listener)(MirrorNews::Stirred(beside));
+                true
+            }
+            Heard::Link(link) => {
+                (self.listener)(MirrorNews::Link(link));
+                true
+            }
+        }
+    }
+}

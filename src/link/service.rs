@@ -1,0 +1,305 @@
+//! What a host answers, whichever door the caller came in by.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use tokio::sync::oneshot;
+
+use super::{
+    packed,
+    protocol::{Request, Response, Stood},
+};
+use crate::{
+    domain::{
+        command::{Command, Role, Submission},
+        moment::Moment,
+        order::Actor,
+        record::{ActorKind, Door, Record},
+        refusal::Refusal,
+        state::State,
+        time::Timestamp,
+    },
+    engine::{
+        Failure, Handle, News, Reader, Reply, Subscription, gates::Desk, supervisor::Supervisor,
+    },
+    ledger::{Fault, FaultKind, Home},
+};
+
+/// Who asks, as far as the door could tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The user on this machine that is behind it: who hosts, where the caller is elsewhere.
+    pub uid: u32,
+    /// The most that it may do.
+    pub role: Role,
+    /// Who it acts as, where it may not say so itself.
+    pub actor: Option<Actor>,
+    /// The door that its records name, where it may not say so itself.
+    pub door: Option<Door>,
+}
+
+impl Peer {
+    /// Returns somebody on this machine who could as well open the ledger.
+    pub fn local(uid: u32) -> Peer {
+        Peer {
+            uid,
+            role: Role::Admin,
+            actor: None,
+            door: None,
+        }
+    }
+
+    /// Returns who a caller is that says to be `claimed`.
+    pub fn actor(&self, claimed: Actor) -> Actor {
+        self.actor.clone().unwrap_or(claimed)
+    }
+}
+
+/// What every connection shares, as long as this process is the host.
+pub struct Service {
+    home: Home,
+    handle: Handle,
+    supervisor: Arc<Supervisor>,
+    desk: Desk,
+    readers: Mutex<Vec<Reader>>,
+    on_yield: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Service {
+    pub(super) fn new(
+        home: &Home,
+        handle: Handle,
+        supervisor: Arc<Supervisor>,
+        desk: Desk,
+        on_yield: impl Fn() + Send + Sync + 'static,
+    ) -> Service {
+        Service {
+            home: home.clone(),
+            handle,
+            supervisor,
+            desk,
+            readers: Mutex::default(),
+            on_yield: Box::new(on_yield),
+        }
+    }
+
+    /// Returns the ledger's folder.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Returns the newest version.
+    pub fn state(&self) -> Arc<State> {
+        self.handle.state()
+    }
+
+    /// Returns the engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.handle.now()
+    }
+
+    /// Calls `listener` with every new version, from the engine's thread: it must not block.
+    pub fn subscribe(&self, listener: impl Fn(&News) + Send + Sync + 'static) -> Subscription {
+        self.handle.subscribe(listener)
+    }
+
+    /// Answers a caller. What it may not have is refused before anything is done.
+    pub async fn answer(self: &Arc<Self>, request: Request, peer: &Peer) -> Response {
+        let needs = request.needs();
+        if peer.role < needs {
+            let has = peer.role;
+            return Response::Refused(Refusal::Role { has, needs });
+        }
+        match request {
+            Request::Submit(submission) => {
+                Response::Reply(Box::new(self.submit(*submission, peer).await))
+            }
+            Request::Ask(query) => {
+                let answered =
+                    self.read(move |service, reader| reader.ask(&service.handle, &query));
+                Response::Answered(Box::new(answered.await))
+            }
+            Request::AskThen { moment, query } => {
+                let answered = self.read(move |service, reader| {
+                    let then = reader.stand(moment, &mut |_, _| {})?;
+                    reader.ask_then(&service.handle, &then, &query)
+                });
+                Response::Answered(Box::new(answered.await))
+            }
+            Request::Stand(moment) => Response::Stood(Box::new(self.stand(moment).await)),
+            Request::Recent(limit) => {
+                let records = self.read(move |_, reader| reader.recent(limit.min(MOST_RECORDS)));
+                Response::Records(Box::new(records.await))
+            }
+            Request::Records { after, limit } => {
+                Response::Records(Box::new(self.records(after, limit).await))
+            }
+            Request::Beat(mut beat) => {
+                beat.role = beat.role.min(peer.role);
+                beat.actor = peer.actor(beat.actor);
+                let beaten = self.in_background(move |service| {
+                    Ok(service.handle.heartbeat(
+                        beat.order,
+                        beat.epoch,
+                        &beat.actor,
+                        beat.role,
+                        &beat.note,
+                    )?)
+                });
+                Response::Beaten(Box::new(beaten.await))
+            }
+            Request::Supervise(mut wish) => {
+                wish.role = wish.role.min(peer.role);
+                let (sender, receiver) = oneshot::channel();
+                (self.supervisor).ask(wish, move |answer| drop(sender.send(answer)));
+                let gone = || Err(Refusal::not_found("the supervision of agents"));
+                Response::Supervised(Box::new(receiver.await.unwrap_or_else(|_| gone())))
+            }
+            Request::RunGate(mut ask) => {
+                ask.actor = peer.actor.clone().or(ask.actor);
+                ask.role = ask.role.min(peer.role);
+                let (sender, receiver) = oneshot::channel();
+                let desk = self.desk.clone();
+                // It may take an hour, and must not take a reader's place as long. Who hung up needs no answer.
+                let run = move || drop(sender.send(desk.ask(&ask)));
+                let begun = thread::Builder::new().name("gate".into()).spawn(run);
+                let ran = match begun {
+                    Ok(_) => receiver
+                        .await
+                        .unwrap_or_else(|_| Err(gone("the run of the gate was lost").into())),
+                    Err(_) => Err(gone("the host could not run the gate").into()),
+                };
+                Response::GateRan(Box::new(ran))
+            }
+            Request::Yield => {
+                (self.on_yield)();
+                Response::Yielding
+            }
+        }
+    }
+
+    /// Returns the records behind one, at most a page of them.
+    pub async fn records(
+        self: &Arc<Self>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Record>, Failure> {
+        self.read(move |_, reader| reader.records(after, limit.min(MOST_RECORDS)))
+            .await
+    }
+
+    async fn submit(self: &Arc<Self>, mut submission: Submission, peer: &Peer) -> Reply {
+        // Who the caller is, the door knows best.
+        submission.uid = peer.uid;
+        submission.role = submission.role.min(peer.role);
+        submission.actor = peer.actor(submission.actor);
+        submission.door = peer.door.unwrap_or(submission.door);
+        // The engine's own door is inside this process.
+        if submission.door == Door::Engine || submission.actor.kind == ActorKind::System {
+            return Reply::Refused(Refusal::EngineOnly);
+        }
+        if let Some(refusal) = self.not_its_own(&submission, peer) {
+            return Reply::Refused(refusal);
+        }
+        let dry_run = submission.dry_run;
+        let (sender, receiver) = oneshot::channel();
+        self.handle
+            .submit_then(submission, move |reply| drop(sender.send(reply)));
+        let unheard = || {
+            Reply::Failed(Failure::Unknown(gone(
+                "the engine stopped before it answered",
+            )))
+        };
+        let reply = receiver.await.unwrap_or_else(|_| unheard());
+        match dry_run {
+            true => reply,
+            false => self.desk.heed(reply),
+        }
+    }
+
+    /// Returns why an agent that came in under a name of its own may not have this: it writes to what it claimed, takes
+    /// what nobody has, and says something about anything. Between this look and the decision the claim may be lost; then
+    /// the rule of epochs refuses it.
+    fn not_its_own(&self, submission: &Submission, peer: &Peer) -> Option<Refusal> {
+        let agent = peer.actor.as_ref()?;
+        if peer.role > Role::Agent || speaks_or_takes(&submission.command) {
+            return None;
+        }
+        let id = submission.command.order()?;
+        let state = self.handle.state();
+        let holder = state.order(id)?.work()?.holder.clone();
+        (holder != *agent).then_some(Refusal::NotHolder { id, holder })
+    }
+
+    async fn stand(self: &Arc<Self>, moment: Moment) -> Result<Stood, Failure> {
+        self.in_background(move |service| {
+            let mut reader = service.reader()?;
+            let then = reader.stand(moment, &mut |_, _| {})?;
+            service.give_back(reader);
+            let damaged = || gone("the line as it stood then cannot be sent: it has what this version does not know");
+            let packed = packed::pack(&then.state).ok_or_else(damaged)?;
+            Ok(Stood {
+                now: then.now,
+                snapshot: BASE64_STANDARD.encode(packed),
+            })
+        })
+        .await
+    }
+
+    async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Service, &mut Reader) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.in_background(move |service| {
+            let mut reader = service.reader()?;
+            let done = work(service, &mut reader)?;
+            service.give_back(reader);
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Runs what reads files away from the tasks of connections.
+    pub async fn in_background<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Service) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let service = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&service)).await;
+        done.unwrap_or_else(|_| Err(gone("the host could not answer").into()))
+    }
+
+    fn reader(&self) -> Result<Reader, Fault> {
+        let free = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        free.map_or_else(|| self.handle.reader(), Ok)
+    }
+
+    fn give_back(&self, reader: Reader) {
+        self.readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(reader);
+    }
+}
+
+/// The most records of one answer.
+const MOST_RECORDS: usize = 10_000;
+
+fn speaks_or_takes(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::CommentOrder { .. } | Command::StartOrder { .. } | Command::ClaimOrder { .. }
+    )
+}
+
+fn gone(what: &str) -> Fault {
+    Fault::new(FaultKind::Busy, Path::new(""), what)
+}

@@ -1,0 +1,66 @@
+//! The way from a request to a websocket.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{handshake::derive_accept_key, protocol::Role},
+};
+
+use super::{house::House, socket};
+use crate::link::Peer;
+
+/// Turns a connection into a websocket, and serves it.
+pub(super) async fn attach(
+    State(house): State<Arc<House>>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+) -> Response {
+    let Some(accept) = accept_key(request.headers()) else {
+        let said = "this is for websockets, as docs/protocol.md has it";
+        let upgrade = [(header::UPGRADE, "websocket")];
+        return (StatusCode::UPGRADE_REQUIRED, upgrade, said).into_response();
+    };
+    let upgrading = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        match upgrading.await {
+            Ok(upgraded) => {
+                let settings = Some(socket::settings());
+                let stream = TokioIo::new(upgraded);
+                let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
+                socket::converse(socket, house, Some(peer)).await;
+            }
+            Err(error) => tracing::debug!(%error, "a websocket did not come about"),
+        }
+    });
+    let headers = [
+        (header::CONNECTION, "Upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response()
+}
+
+/// Returns the answer to a websocket's key, if this is a request for one (RFC 6455, section 4.2.1).
+fn accept_key(headers: &HeaderMap) -> Option<String> {
+    let has = |name, word: &str| {
+        let value = headers.get(name)?.to_str().ok()?;
+        let mut words = value.split(',').map(str::trim);
+        words
+            .any(|given| given.eq_ignore_ascii_case(word))
+            .then_some(())
+    };
+    has(header::CONNECTION, "upgrade")?;
+    has(header::UPGRADE, "websocket")?;
+    has(header::SEC_WEBSOCKET_VERSION, "13")?;
+    let key = headers.get(header::SEC_WEBSOCKET_KEY)?;
+    Some(derive_accept_key(key.as_bytes()))
+}

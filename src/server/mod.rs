@@ -1,0 +1,106 @@
+//! The doors for other machines: attached consoles, clients of the API, scrapers.
+//!
+//! [`Server::start`] opens them over a host's [`Service`](crate::link::Service). Every connection comes through [`listen`], every request through
+//! [`door`], which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
+
+mod attach;
+mod door;
+mod house;
+mod listen;
+mod routes;
+mod socket;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+pub use house::House;
+
+use crate::link::{Feed, Service};
+
+/// How long connections may take to end when the server does.
+const GRACE: Duration = Duration::from_secs(5);
+/// The threads that serve connections: what they do is mostly waiting, and what reads files is done on others.
+const WORKERS: usize = 2;
+/// Questions answered at once, each over a ledger handle of its own.
+const READERS: usize = 8;
+
+/// Where a server listens.
+#[derive(Clone, Debug, Default)]
+pub struct Doors {
+    /// By TCP.
+    pub listen: Option<SocketAddr>,
+    /// By a unix socket.
+    pub unix: Option<PathBuf>,
+    /// The certificate chain and the key of TLS, as PEM files.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// A server. Dropping it ends every connection.
+pub struct Server {
+    address: Option<SocketAddr>,
+    ending: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Opens the doors of a host.
+    ///
+    /// # Errors
+    ///
+    /// An address is taken or not allowed, or a certificate cannot be used.
+    pub fn start(service: Arc<Service>, name: &str, doors: &Doors) -> io::Result<Server> {
+        let (ending, ended) = watch::channel(false);
+        let house = Arc::new(House {
+            feed: Feed::of(Arc::clone(&service)),
+            service,
+            name: name.to_owned(),
+            ending: ended,
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .max_blocking_threads(READERS)
+            .enable_all()
+            .thread_name("server")
+            .build()?;
+        let opened = {
+            let _inside = runtime.enter();
+            listen::Opened::open(doors)?
+        };
+        let address = opened.address();
+        let thread = thread::Builder::new()
+            .name("server".into())
+            .spawn(move || {
+                runtime.block_on(opened.serve(house));
+                runtime.shutdown_timeout(GRACE);
+            })?;
+        Ok(Server {
+            address,
+            ending,
+            thread: Some(thread),
+        })
+    }
+
+    /// Returns where it listens by TCP: the port that the kernel chose, where zero was asked for.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.ending.send_replace(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the server's thread panicked");
+        }
+    }
+}
