@@ -15,13 +15,15 @@ use tokio_tungstenite::{
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
 
-use super::{house::House, socket};
-use crate::link::Peer;
+use super::{
+    house::{Guest, House},
+    socket,
+};
 
 /// Turns a connection into a websocket, and serves it.
 pub(super) async fn attach(
     State(house): State<Arc<House>>,
-    Extension(peer): Extension<Peer>,
+    Extension(guest): Extension<Guest>,
     mut request: Request,
 ) -> Response {
     let Some(accept) = accept_key(request.headers()) else {
@@ -36,7 +38,7 @@ pub(super) async fn attach(
                 let settings = Some(socket::settings());
                 let stream = TokioIo::new(upgraded);
                 let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
-                socket::converse(socket, house, Some(peer)).await;
+                socket::converse(socket, house, guest).await;
             }
             Err(error) => tracing::debug!(%error, "a websocket did not come about"),
         }

@@ -1,6 +1,6 @@
 //! Who asks: found out before anything else looks at a request.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::house::House;
-use crate::link::{Peer, uid};
+use super::house::{Denial, Guest, House};
+use crate::link::uid;
 
 /// Where a connection came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,15 @@ pub(super) enum Source {
     },
 }
 
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Tcp(address) => write!(f, "{}", address.ip()),
+            Source::Unix { uid } => write!(f, "unix:{uid}"),
+        }
+    }
+}
+
 /// Lets a request in whose caller is known, and turns away every other.
 pub(super) async fn check(
     State(house): State<Arc<House>>,
@@ -31,20 +40,30 @@ pub(super) async fn check(
     next: Next,
 ) -> Response {
     let source = request.extensions().get::<Source>().copied();
+    let address = source.map_or_else(String::new, |source| source.to_string());
     let bearer = request.headers().get(header::AUTHORIZATION);
     let bearer = bearer.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let peer = match (source, bearer) {
+    let guest = match (source, bearer) {
         // A process of the same user could as well open the ledger itself.
-        (Some(Source::Unix { uid: theirs }), None) if theirs == uid() => Ok(Peer::local(theirs)),
-        (_, Some(token)) => house.admit(token),
-        (_, None) => Err("a token is needed: obeya token create".to_owned()),
+        (Some(Source::Unix { uid: theirs }), None) if theirs == uid() => {
+            Ok(Guest::own(address.clone()))
+        }
+        (_, Some(token)) => house.admit(token, address.clone()),
+        (_, None) => Err(Denial::new(
+            "no token",
+            "a token is needed: obeya token create makes one",
+        )),
     };
-    match peer {
-        Ok(peer) => {
-            request.extensions_mut().insert(peer);
+    match guest {
+        Ok(guest) => {
+            request.extensions_mut().insert(guest);
             next.run(request).await
         }
-        Err(why) => denied(&why),
+        Err(denial) => {
+            let what = format!("{} {}", request.method(), request.uri().path());
+            house.deny(&denial, None, &address, what);
+            denied(&denial.said)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ mod socket;
 use std::{
     io,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
@@ -21,9 +21,9 @@ use std::{
 
 use tokio::sync::watch;
 
-pub use house::House;
+pub use house::{Denial, Guest, House};
 
-use crate::link::{Feed, Service};
+use crate::link::{Fault, Service};
 
 /// How long connections may take to end when the server does.
 const GRACE: Duration = Duration::from_secs(5);
@@ -56,31 +56,28 @@ impl Server {
     /// # Errors
     ///
     /// An address is taken or not allowed, or a certificate cannot be used.
-    pub fn start(service: Arc<Service>, name: &str, doors: &Doors) -> io::Result<Server> {
+    pub fn start(service: Arc<Service>, name: &str, doors: &Doors) -> Result<Server, Fault> {
         let (ending, ended) = watch::channel(false);
-        let house = Arc::new(House {
-            feed: Feed::of(Arc::clone(&service)),
-            service,
-            name: name.to_owned(),
-            ending: ended,
-        });
+        let failed = |error: io::Error| Fault::io(Path::new(""), "opening the server", &error);
+        let house = Arc::new(House::new(service, name, ended)?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(READERS)
             .enable_all()
             .thread_name("server")
-            .build()?;
+            .build()
+            .map_err(failed)?;
         let opened = {
             let _inside = runtime.enter();
-            listen::Opened::open(doors)?
+            listen::Opened::open(doors).map_err(failed)?
         };
         let address = opened.address();
-        let thread = thread::Builder::new()
-            .name("server".into())
-            .spawn(move || {
-                runtime.block_on(opened.serve(house));
-                runtime.shutdown_timeout(GRACE);
-            })?;
+        let serve = move || {
+            runtime.block_on(opened.serve(house));
+            runtime.shutdown_timeout(GRACE);
+        };
+        let thread = thread::Builder::new().name("server".into()).spawn(serve);
+        let thread = thread.map_err(failed)?;
         Ok(Server {
             address,
             ending,

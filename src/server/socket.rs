@@ -16,14 +16,14 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, Utf8Bytes, protocol::WebSocketConfig},
 };
 
-use super::house::House;
+use super::house::{Guest, House};
 use crate::{
     domain::{
         record::{Head, Seq},
         snapshot::SNAPSHOT_FORMAT,
     },
     link::{
-        Next, Peer, feed_texts,
+        Next, feed_texts,
         protocol::{
             PROTOCOL,
             socket::{
@@ -81,17 +81,17 @@ type Out<S> = SplitSink<WebSocketStream<S>, Message>;
 pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     socket: WebSocketStream<S>,
     house: Arc<House>,
-    admitted: Option<Peer>,
+    guest: Guest,
 ) {
     let (sink, mut stream) = socket.split();
     let mut writer = Writer { sink };
-    let met = timeout(HELLO, meet(&mut stream, &house, admitted)).await;
+    let met = timeout(HELLO, meet(&mut stream)).await;
     let met = met.unwrap_or_else(|_| {
         let why = "no hello came within ten seconds".to_owned();
         Err(End::Told(Farewell::Malformed, why))
     });
     let ended = match met {
-        Ok((hello, peer)) => attend(&mut writer, stream, &house, hello, peer).await,
+        Ok(hello) => attend(&mut writer, stream, &house, hello, guest).await,
         Err(end) => end,
     };
     if let End::Told(code, why) = ended {
@@ -102,11 +102,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Hears who calls.
-async fn meet<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut Reading<S>,
-    house: &House,
-    admitted: Option<Peer>,
-) -> Result<(Hello, Peer), End> {
+async fn meet<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut Reading<S>) -> Result<Hello, End> {
     let malformed = |why: &str| End::Told(Farewell::Malformed, why.to_owned());
     let text = hear(stream).await?;
     let ToEngine::Hello(hello) = serde_json::from_str(&text)
@@ -127,17 +123,7 @@ async fn meet<S: AsyncRead + AsyncWrite + Unpin>(
         );
         return Err(End::Told(Farewell::OtherProtocol, why));
     }
-    let peer = match (admitted, &hello.token) {
-        (Some(peer), _) => peer,
-        (None, Some(token)) => house
-            .admit(token)
-            .map_err(|why| End::Told(Farewell::Denied, why))?,
-        (None, None) => {
-            let why = "a token is needed: obeya token create".to_owned();
-            return Err(End::Told(Farewell::Denied, why));
-        }
-    };
-    Ok((hello, peer))
+    Ok(hello)
 }
 
 /// Returns the next text; anything else that is not the websocket's own is no message.
@@ -163,7 +149,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     stream: Reading<S>,
     house: &Arc<House>,
     hello: Hello,
-    peer: Peer,
+    guest: Guest,
 ) -> End {
     let service = &house.service;
     let state = service.state();
@@ -173,16 +159,16 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
         name: house.name.clone(),
         ledger: state.uuid,
         incarnation: state.incarnation,
-        role: peer.role,
-        actor: peer.actor.clone(),
+        role: guest.peer.role,
+        actor: guest.peer.actor.clone(),
         now: service.now(),
     });
     if let Err(end) = writer.say(&welcome).await {
         return end;
     }
     let (answers, answered) = mpsc::channel(CALLS);
-    let listening = listen(stream, Arc::clone(house), peer, answers);
-    let telling = tell(writer, house, hello.follow, answered);
+    let listening = listen(stream, Arc::clone(house), guest.clone(), answers);
+    let telling = tell(writer, house, &guest, hello.follow, answered);
     tokio::select! {
         end = listening => end,
         end = telling => end.err().unwrap_or(End::Gone),
@@ -193,11 +179,11 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
 async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: Reading<S>,
     house: Arc<House>,
-    peer: Peer,
+    guest: Guest,
     answers: mpsc::Sender<String>,
 ) -> End {
     let places = Arc::new(Semaphore::new(CALLS));
-    let peer = Arc::new(peer);
+    let guest = Arc::new(guest);
     loop {
         let text = match hear(&mut stream).await {
             Ok(text) => text,
@@ -210,9 +196,9 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             return End::Gone;
         };
-        let (house, peer, answers) = (Arc::clone(&house), Arc::clone(&peer), answers.clone());
+        let (house, guest, answers) = (Arc::clone(&house), Arc::clone(&guest), answers.clone());
         tokio::spawn(async move {
-            let response = house.service.answer(request, &peer).await;
+            let response = house.answer(request, &guest).await;
             // An answer is made of what came from the ledger, and can be written.
             if let Ok(text) = serde_json::to_string(&FromEngine::Answer { id, response }) {
                 let _ = answers.send(text).await;
@@ -226,6 +212,7 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
 async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     writer: &mut Writer<S>,
     house: &Arc<House>,
+    guest: &Guest,
     follow: Follow,
     mut answered: mpsc::Receiver<String>,
 ) -> Result<(), End> {
@@ -264,6 +251,10 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 flushed = Instant::now();
             }
             _ = beat.tick() => {
+                if let Err(denial) = house.recheck(guest) {
+                    house.deny(&denial, Some(guest), &guest.address, "attach".into());
+                    return Err(End::Told(Farewell::Denied, denial.said));
+                }
                 let service = &house.service;
                 let (now, seq) = (service.now(), service.state().head.seq);
                 writer.say(&FromEngine::Beat { now, seq }).await?;

@@ -82,6 +82,32 @@ impl Request {
         }
     }
 
+    /// Returns what it is, as the audit calls it: a command's noun and verb, or the request's own word.
+    pub fn word(&self) -> String {
+        let word = match self {
+            Request::Submit(submission) => {
+                let spec = submission.command.spec();
+                return format!("{} {}", spec.noun, spec.verb);
+            }
+            Request::Ask(_) | Request::AskThen { .. } => "ask",
+            Request::Stand(_) => "stand",
+            Request::Recent(_) | Request::Records { .. } => "records",
+            Request::Beat(_) => "heartbeat",
+            Request::Supervise(_) => "agent",
+            Request::RunGate(_) => "quality-gate run",
+            Request::Yield => "yield",
+        };
+        word.to_owned()
+    }
+
+    /// Returns whether it is meant to change something that the audit tells of. Heartbeats are too many.
+    pub fn acts(&self) -> bool {
+        matches!(
+            self,
+            Request::Submit(_) | Request::Supervise(_) | Request::RunGate(_) | Request::Yield
+        )
+    }
+
     /// Returns whether asking twice does nothing twice, so that it may be sent again after a connection was lost.
     pub fn may_repeat(&self) -> bool {
         !matches!(self, Request::Supervise(_) | Request::Yield)

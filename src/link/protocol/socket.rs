@@ -45,9 +45,6 @@ pub struct Hello {
     pub protocol: u32,
     /// The caller's version of obeya, for words.
     pub version: String,
-    /// Its token, where it could not be said by a header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
     /// What it wants to be told as it happens.
     #[serde(default)]
     pub follow: Follow,

@@ -65,7 +65,6 @@ async fn greet(target: &Target, follow: Follow) -> Result<(Socket, Welcome), Unr
     let hello = ToEngine::Hello(Hello {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        token: None,
         follow,
     });
     let hello =

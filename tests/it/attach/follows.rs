@@ -1,0 +1,52 @@
+//! A copy of the line is the line.
+
+use obeya::{
+    domain::{
+        command::Role,
+        query::{Answer, Query},
+    },
+    link::{Observer as _, Reply},
+};
+
+use super::support::{Copy, Engine, create, serve};
+
+#[test]
+fn what_is_done_by_one_is_seen_by_all() {
+    let engine = Engine::start();
+    let mut ana = engine.attach("ana", Role::Operator);
+    let wall = Copy::of(engine.target("wall", Role::Viewer));
+    for n in 0..20 {
+        let reply = create(&mut ana, &format!("order {n}"));
+        let Reply::Done(outcome) = reply else {
+            panic!("{reply:?}");
+        };
+        assert_eq!(outcome.records[0].actor, "ana", "the token says who acts");
+    }
+    wall.equals(&engine.session);
+    let late = Copy::of(engine.target("late", Role::Viewer));
+    late.equals(&engine.session);
+    let Ok(Ok(Answer::Summary(summary))) = ana.ask(&Query::Summary) else {
+        panic!("no summary");
+    };
+    assert_eq!(summary.queued, 20);
+}
+
+#[test]
+fn a_viewer_changes_nothing() {
+    let engine = Engine::start();
+    let mut wall = engine.attach("wall", Role::Viewer);
+    let before = engine.session.watching().state().head;
+    assert!(matches!(create(&mut wall, "no"), Reply::Refused(_)));
+    assert_eq!(engine.session.watching().state().head, before);
+}
+
+#[test]
+fn a_copy_resumes_when_the_server_comes_back() {
+    let mut engine = Engine::start();
+    let mut ana = engine.attach("ana", Role::Operator);
+    let copy = Copy::of(engine.target("wall", Role::Viewer));
+    assert!(matches!(create(&mut ana, "before"), Reply::Done(_)));
+    copy.equals(&engine.session);
+    let _ = &mut engine.server;
+    let _ = serve;
+}
