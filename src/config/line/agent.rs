@@ -179,6 +179,14 @@ impl AgentRule {
             };
             reader.wrong(name.span(), what, mend);
         }
+        if rule.mode != Mode::Stdio && !rule.topics.is_empty() && reader.found.len() == before {
+            let what = "only an agent that stays hears topics";
+            reader.wrong(
+                name.span(),
+                what,
+                "leave topics out, or write mode = \"stdio\"",
+            );
+        }
         if rule.budget.is_some() && !rule.metered && reader.found.len() == before {
             let what = "nobody counts what this agent uses up, and it has a budget";
             reader.wrong(name.span(), what, "leave out budget, or metered = false");
