@@ -31,7 +31,7 @@ mod stdio;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     thread::{self, JoinHandle},
     time::SystemTime,
 };
@@ -155,7 +155,7 @@ impl Supervisor {
         seen.budgeted |= !line.budgets.mistaken;
         if !seen.budgeted && !line.agents.is_empty() {
             line.agents.clear();
-            let what = "a budget in it has a mistake, so that nobody is given work";
+            let what = "a budget in it has a mistake or may have one, so that nobody is given work";
             problems.push(Problem::new(file.display(), what, "mend it first"));
         }
         for problem in &problems {
@@ -275,6 +275,9 @@ impl Supervisor {
             failures: Mutex::default(),
             headroom: Mutex::default(),
             post_office: PostOffice::default(),
+            left: Mutex::default(),
+            looks: Mutex::default(),
+            leaving: AtomicBool::default(),
         };
         let failed = |error: io::Error| {
             Fault::io(
