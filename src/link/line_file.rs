@@ -25,13 +25,12 @@ pub struct LineFile {
     /// Whether this user lets consoles here run it.
     pub trusted: bool,
     stamp: Option<(SystemTime, u64)>,
-    stages: Vec<String>,
+    stages: Vec<Stage>,
 }
 
-/// Looks at the project's file, given the stages of the board and what was seen `before`. It is read again only if it has changed since, so this is
-/// cheap enough for every few seconds.
+/// Looks at the project's file, given the stages of the board and what was seen `before`. It is read again only if it has
+/// changed since, so this is cheap enough for every few seconds.
 pub fn look_at_line_file(home: &Home, stages: &[Stage], before: Option<&LineFile>) -> LineFile {
-    let stages: Vec<String> = stages.iter().map(|stage| stage.name.clone()).collect();
     let file = Project::of(home).line_file();
     let about = fs::metadata(&file).ok();
     let stamp = about.and_then(|about| Some((about.modified().ok()?, about.len())));
@@ -42,8 +41,8 @@ pub fn look_at_line_file(home: &Home, stages: &[Stage], before: Option<&LineFile
             ..before.clone()
         };
     }
-    let (line, mut problems) = supervisor::read(&file);
-    let known: Vec<_> = stages.iter().map(String::as_str).collect();
+    let (line, mut problems) = supervisor::read(&file, stages);
+    let known: Vec<_> = stages.iter().map(|stage| stage.name.as_str()).collect();
     let (gates, more) = Project::of(home).gates(&known);
     for problem in more {
         if !problems.contains(&problem) {
@@ -56,7 +55,7 @@ pub fn look_at_line_file(home: &Home, stages: &[Stage], before: Option<&LineFile
         problems,
         trusted,
         stamp,
-        stages,
+        stages: stages.to_vec(),
     }
 }
 

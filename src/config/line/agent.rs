@@ -277,7 +277,10 @@ impl AgentRule {
             match word {
                 "buckets" => self.buckets = one_of(reader, word, value, words.buckets)?,
                 "kinds" => self.kinds = one_of(reader, word, value, words.kinds)?,
-                "stages" => self.stages = reader.texts(word, value, "a stage", is_text)?,
+                "stages" if words.stages.is_empty() => {
+                    self.stages = reader.texts(word, value, "a stage", is_text)?;
+                }
+                "stages" => self.stages = one_of(reader, word, value, words.stages)?,
                 "labels" => self.labels = reader.texts(word, value, "a label", is_text)?,
                 other => {
                     let what = format!("capabilities have no '{other}'");

@@ -42,6 +42,8 @@ pub struct Words<'a> {
     pub kinds: &'a [&'a str],
     /// The topics of the bus.
     pub topics: &'a [&'a str],
+    /// The stages of the board; nobody knows them where there are none here.
+    pub stages: &'a [&'a str],
 }
 
 /// What an `obeya.toml` says.
@@ -122,6 +124,7 @@ mod tests {
         buckets: &["security", "features"],
         kinds: &["task", "bug"],
         topics: &["work_order_events", "andon_alerts"],
+        stages: &["design", "code"],
     };
 
     fn read(text: &'static str) -> (Line, String) {
@@ -231,6 +234,9 @@ mod tests {
         check("[budget]\nday = { cost = 1 }\n", true, "no table 'budget'");
         check("[budgets\nday = { cost = 1 }\n", true, "correct the TOML");
         check("[agents.b]\ncommand = 'x'\n", false, "no value of command");
+        let stage = "[agents.b]\ncommand = ['x']\ncapabilities = { stages = ['nostage'] }\n";
+        let mend = "'nostage' is no value of stages; write one of design, code";
+        check(stage, false, mend);
         let twice = "obeya.toml:3:9: this name is here a second time; put what both say into one";
         check(agent, true, twice);
     }

@@ -37,7 +37,7 @@ impl Seat {
         self.state = match gates.is_empty() {
             true => (LifeState::Busy, LifeSource::Process, None),
             false => {
-                let why = format!("{order} is {}", gates::waits(order, &gates));
+                let why = gates::waits(order, &gates);
                 (LifeState::Waiting, LifeSource::Protocol, Some(why))
             }
         };

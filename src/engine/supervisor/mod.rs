@@ -64,6 +64,7 @@ use crate::{
         order::{Bucket, Kind},
         query::life::{Life, Lives},
         refusal::Refusal,
+        settings::Stage,
     },
     ledger::{Fault, Home},
 };
@@ -149,7 +150,7 @@ impl Supervisor {
         }
         let first = !std::mem::replace(&mut seen.looked, true);
         seen.stamp = stamp;
-        let (mut line, mut problems) = read(&file);
+        let (mut line, mut problems) = read(&file, &self.handle.state().settings.stages);
         let sound = problems.is_empty();
         // A limit that was never read limits nobody: nobody begins. Those that were read before hold on.
         seen.budgeted |= !line.budgets.mistaken;
@@ -312,8 +313,8 @@ impl Drop for Supervisor {
     }
 }
 
-/// Returns what an `obeya.toml` says in the words of this ledger, and what was wrong in it.
-pub fn read(file: &Path) -> (Line, Vec<Problem>) {
+/// Returns what an `obeya.toml` says in the words of this ledger, whose stages are these, and what was wrong in it.
+pub fn read(file: &Path, stages: &[Stage]) -> (Line, Vec<Problem>) {
     if let Some(problem) = foreign(file) {
         return (Line::default(), vec![problem]);
     }
@@ -322,18 +323,21 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
         Ok(None) => return (Line::default(), vec![]),
         Err(problem) => return (Line::default(), vec![problem]),
     };
-    read_document(&document)
+    read_document(&document, stages)
 }
 
-/// Returns what the text of an `obeya.toml` says in the words of this ledger, and what is wrong in it.
-pub fn read_document(document: &Document) -> (Line, Vec<Problem>) {
+/// Returns what the text of an `obeya.toml` says in the words of this ledger, and what is wrong in it. Where no `stages` are given
+/// any is right.
+pub fn read_document(document: &Document, stages: &[Stage]) -> (Line, Vec<Problem>) {
     let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
     let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.word()).collect();
+    let stages: Vec<_> = stages.iter().map(|stage| stage.name.as_str()).collect();
     let words = Words {
         buckets: &buckets,
         kinds: &kinds,
         topics: &topics,
+        stages: &stages,
     };
     Line::read(document, words)
 }
