@@ -17,8 +17,12 @@ use super::{
     watch::told,
 };
 use crate::{
+    config::line::LINE_FILE,
     domain::{
-        query::life::{Life, LifeState},
+        query::{
+            gates,
+            life::{Life, LifeState},
+        },
         record::Record,
         state::State,
     },
@@ -41,12 +45,14 @@ Agents stand in obeya.toml, beside the ledger's folder:
 
 It ends with code 0 when it is interrupted or told to terminate: its agents are
 asked to end, and killed after their grace. With --until-idle it ends by itself,
-with code 1 if something is ready that none of its agents takes.";
+with code 1 if something is ready that none of its agents takes. What is done and
+only waits for a person's approval it names, and leaves under its claim: once it
+is approved, the next host completes it.";
 
 pub(super) fn grammar(noun: Command) -> Command {
     noun.args([flag(
         "until-idle",
-        "End when nothing is in progress, nothing is ready and nothing runs",
+        "End when nothing is in progress, nothing is ready and nothing runs, but for what waits for a person's approval",
     )])
     .after_help(AFTER)
 }
@@ -76,7 +82,8 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     });
     let mut line: Option<link::LineFile> = None;
     let mut look = true;
-    let mut problems = vec![];
+    let (mut problems, mut bare) = (vec![], false);
+    let mut spent_before: Vec<String> = vec![];
     let (mut stood, mut hosting, mut left_since) = (Instant::now(), None, None);
     loop {
         let is_host = session.supervisor().is_some();
@@ -92,7 +99,10 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         // The file is looked at as often as the host itself looks, and not with every record.
         if let Some(supervisor) = session.supervisor().filter(|_| std::mem::take(&mut look)) {
             let mut found = supervisor.problems();
-            let seen = link::look_at_line_file(&home, line.as_ref());
+            let seen = {
+                let state = session.watching().state();
+                link::look_at_line_file(&home, &state.settings.stages, line.as_ref())
+            };
             // What is wrong with gates the supervision of agents does not look at.
             let more = seen
                 .problems
@@ -100,7 +110,24 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
                 .filter(|problem| !found.contains(problem));
             let more: Vec<_> = more.cloned().collect();
             found.extend(more);
+            if !seen.runs_something && found.is_empty() && !bare {
+                let file = home.project().join(LINE_FILE);
+                let text = format!(
+                    "{} names no agents and no gates, so that this host runs nothing: `obeya agent preset` and `obeya quality-gate preset` print some to put there",
+                    file.display()
+                );
+                aside(call, &text)?;
+            }
+            bare = !seen.runs_something;
             line = Some(seen);
+            let now_spent = spent(&session);
+            for budget in now_spent
+                .iter()
+                .filter(|budget| !spent_before.contains(budget))
+            {
+                aside(call, budget)?;
+            }
+            spent_before = now_spent;
             if found != problems {
                 for problem in &found {
                     eprintln!("warning: {problem}");
@@ -131,10 +158,14 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             false => Rest::Busy,
         };
         match rest {
-            Rest::Done => break,
+            Rest::Done => {
+                in_the_way(&session, call)?;
+                break;
+            }
             Rest::Busy => left_since = None,
             Rest::Left if left_since.get_or_insert_with(Instant::now).elapsed() < LEFT => {}
             Rest::Left => {
+                in_the_way(&session, call)?;
                 session.step_down();
                 call.out.line("something is ready, and no agent takes it")?;
                 return Err(CliError::Wrong);
@@ -152,7 +183,7 @@ enum Rest {
     Busy,
     /// Something is ready, and nobody takes it.
     Left,
-    /// Nothing is left.
+    /// Nothing is left, but for what waits for a person's approval.
     Done,
 }
 
@@ -165,22 +196,72 @@ fn rest(session: &Session) -> Rest {
     };
     let lives = supervisor.lives();
     let state = session.watching().state();
-    let in_progress = state.counts.wip.iter().any(|count| *count > 0);
-    let works = |life: &Life| life.runs.iter().any(|run| run.order.is_some());
+    // What is done and waits for a person may wait for days: nothing here brings it on.
+    let waits = lives.values().flat_map(|life| &life.runs);
+    let waits = waits.filter(|run| !run.approvals.is_empty()).count();
+    let in_progress: usize = state.counts.wip.iter().map(|count| *count as usize).sum();
+    let works = |life: &Life| {
+        let mut runs = life.runs.iter();
+        runs.any(|run| run.order.is_some() && run.approvals.is_empty())
+    };
     // One that waits after a crash, is paused or throttled may go on.
     let over = |life: &Life| match life.state {
         LifeState::Idle => life.note.is_none(),
+        LifeState::Waiting => !life.runs.iter().any(|run| run.approvals.is_empty()),
         state => matches!(
             state,
             LifeState::Parked | LifeState::Stopped | LifeState::Unknown
         ),
     };
     match is_ready(&state) {
-        _ if in_progress || lives.values().any(works) => Rest::Busy,
+        _ if in_progress > waits || lives.values().any(works) => Rest::Busy,
         false => Rest::Done,
         true if lives.values().all(over) => Rest::Left,
         true => Rest::Busy,
     }
+}
+
+/// Says something that is no event, to people only.
+fn aside(call: &mut Call<'_>, text: &str) -> Done {
+    match call.json() {
+        true => Ok(()),
+        false => call.out.tone(Tone::Muted, text),
+    }
+}
+
+/// Says what a host that ends leaves behind that a person can bring on.
+fn in_the_way(session: &Session, call: &mut Call<'_>) -> Done {
+    if call.json() {
+        return Ok(());
+    }
+    let all = waiting(session).into_iter().chain(spent(session));
+    all.into_iter().try_for_each(|what| call.out.line(&what))
+}
+
+/// Returns which budgets are spent, so that agents begin nothing under them, with what lifts that: a sentence each.
+fn spent(session: &Session) -> Vec<String> {
+    let state = session.watching().state();
+    let refusals = state.spent_budgets(link::now()).into_iter();
+    let words = refusals.map(|refusal| {
+        let lift = refusal.lift().join("; ");
+        format!("agents begin nothing under a spent budget: {refusal} ({lift})")
+    });
+    words.collect()
+}
+
+/// Returns what is done and waits for a person's approval, a sentence each.
+fn waiting(session: &Session) -> Vec<String> {
+    let lives = session.supervisor().map(|running| running.lives());
+    let lives = lives.unwrap_or_default();
+    let runs = lives.values().flat_map(|life| &life.runs);
+    let waits = runs.filter_map(|run| {
+        let order = run.order.filter(|_| !run.approvals.is_empty())?;
+        Some(format!(
+            "{order} is {}",
+            gates::waits(order, &run.approvals)
+        ))
+    });
+    waits.collect()
 }
 
 fn is_ready(state: &State) -> bool {

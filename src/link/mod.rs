@@ -57,7 +57,8 @@ pub use crate::{
         process::set_program,
         supervisor::{
             Errand, Kept, Piece, RunNote, Supervisor, Wish, newest_runs,
-            read_document as read_line_file, read_output, runner::run as run_runner,
+            read_document as read_line_file, read_output,
+            runner::{missing, run as run_runner},
         },
     },
     ledger::{Fault, FaultKind, Home},

@@ -286,7 +286,7 @@ fn addition(agent: &NewAgent, before: &str, folder: &str) -> Result<String, CliE
 
 /// Returns what an `obeya.toml` says, and what is wrong in it.
 pub(super) fn read_line(text: impl Into<Cow<'static, str>>) -> (Line, Vec<Problem>) {
-    link::read_line_file(&Document::new(LINE_FILE, text))
+    link::read_line_file(&Document::new(LINE_FILE, text), &[])
 }
 
 fn broken(problem: Problem) -> CliError {
