@@ -17,13 +17,16 @@ use tokio_tungstenite::{
 
 use super::{
     house::{Guest, House},
+    listen::Seat,
     socket,
 };
+use crate::link::Counted;
 
 /// Turns a connection into a websocket, and serves it.
 pub(super) async fn attach(
     State(house): State<Arc<House>>,
     Extension(guest): Extension<Guest>,
+    Extension(seat): Extension<Seat>,
     mut request: Request,
 ) -> Response {
     let Some(accept) = accept_key(request.headers()) else {
@@ -36,12 +39,13 @@ pub(super) async fn attach(
         match upgrading.await {
             Ok(upgraded) => {
                 let settings = Some(socket::settings());
-                let stream = TokioIo::new(upgraded);
+                let stream = Counted::new(TokioIo::new(upgraded));
                 let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
                 socket::converse(socket, house, guest).await;
             }
             Err(error) => tracing::debug!(%error, "a websocket did not come about"),
         }
+        drop(seat);
     });
     let headers = [
         (header::CONNECTION, "Upgrade".to_owned()),

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::Pace;
 use crate::{
     domain::{command::Role, message::Name, order::Actor, refusal::Refusal},
     link::{
@@ -24,7 +25,9 @@ pub struct House {
     pub feed: Feed,
     /// The line's name, as consoles show it.
     pub name: String,
-    access: Mutex<Access>,
+    /// How patient it is with those who are attached.
+    pub(super) pace: Pace,
+    access: Arc<Mutex<Access>>,
     auditor: Auditor,
     local: LocalToken,
     ending: watch::Receiver<bool>,
@@ -97,7 +100,8 @@ impl House {
             feed: Feed::of(Arc::clone(&service)),
             service,
             name: name.to_owned(),
-            access: Mutex::new(Access::open(&home)?),
+            pace: Pace::default(),
+            access: Arc::new(Mutex::new(Access::open(&home)?)),
             auditor: Auditor::start(&home)?,
             local: LocalToken::make(&home)?,
             ending,
@@ -134,12 +138,17 @@ impl House {
     /// # Errors
     ///
     /// The token opens nothing any more.
-    pub fn recheck(&self, guest: &Guest) -> Result<(), Denial> {
-        let Some((id, _)) = &guest.token else {
+    pub async fn recheck(&self, guest: &Guest) -> Result<(), Denial> {
+        let Some((id, _)) = guest.token.clone() else {
             return Ok(());
         };
-        let now = self.service.now();
-        self.access().standing(id, now)??;
+        let (access, now) = (Arc::clone(&self.access), self.service.now());
+        let look = move |_: &Service| {
+            let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(access.standing(&id, now)?)
+        };
+        let standing = self.service.in_background(look).await;
+        standing.map_err(|failure| failure.fault().clone())??;
         Ok(())
     }
 
@@ -149,7 +158,7 @@ impl House {
 
     /// Answers somebody, and notes what they did or were refused.
     pub async fn answer(&self, request: Request, guest: &Guest) -> Response {
-        if let Err(denial) = self.recheck(guest) {
+        if let Err(denial) = self.recheck(guest).await {
             self.deny(&denial, Some(guest), &guest.address, request.word());
             let (has, needs) = (Role::Viewer, request.needs().max(Role::Agent));
             return Response::Refused(Refusal::Role { has, needs });

@@ -31,6 +31,12 @@ const HEADERS: Duration = Duration::from_secs(10);
 /// The most bytes of a request's headers.
 const MAX_HEADERS: usize = 16 << 10;
 
+/// A connection's place among those that there may be, kept as long as any part of it is.
+#[derive(Clone)]
+pub(super) struct Seat {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
 /// Doors that are open, and not served yet.
 pub(super) struct Opened {
     tcp: Option<(TcpListener, SocketAddr, Option<TlsAcceptor>)>,
@@ -100,8 +106,11 @@ impl Opened {
     }
 }
 
-async fn place(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    Arc::clone(places).acquire_owned().await.ok()
+async fn seat(places: &Arc<Semaphore>) -> Option<Seat> {
+    let permit = Arc::clone(places).acquire_owned().await.ok()?;
+    Some(Seat {
+        _permit: Arc::new(permit),
+    })
 }
 
 async fn accept_tcp(
@@ -110,7 +119,7 @@ async fn accept_tcp(
     house: &Arc<House>,
     places: &Arc<Semaphore>,
 ) {
-    while let Some(place) = place(places).await {
+    while let Some(seat) = seat(places).await {
         let (stream, address) = match socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -124,20 +133,19 @@ async fn accept_tcp(
         tokio::spawn(async move {
             let source = Source::Tcp(address);
             match tls {
-                None => serve_connection(stream, source, house).await,
+                None => serve_connection(stream, source, house, seat).await,
                 Some(tls) => match timeout(HEADERS, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve_connection(stream, source, house).await,
+                    Ok(Ok(stream)) => serve_connection(stream, source, house, seat).await,
                     Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS came about"),
                     Err(_) => tracing::debug!(%address, "TLS took too long"),
                 },
             }
-            drop(place);
         });
     }
 }
 
 async fn accept_unix(socket: UnixListener, house: &Arc<House>, places: &Arc<Semaphore>) {
-    while let Some(place) = place(places).await {
+    while let Some(seat) = seat(places).await {
         let (stream, uid) = match socket.accept().await {
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(credentials) => (stream, credentials.uid()),
@@ -153,8 +161,7 @@ async fn accept_unix(socket: UnixListener, house: &Arc<House>, places: &Arc<Sema
         };
         let house = Arc::clone(house);
         tokio::spawn(async move {
-            serve_connection(stream, Source::Unix { uid }, house).await;
-            drop(place);
+            serve_connection(stream, Source::Unix { uid }, house, seat).await;
         });
     }
 }
@@ -168,10 +175,12 @@ async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     source: Source,
     house: Arc<House>,
+    seat: Seat,
 ) {
     let ended = Arc::clone(&house);
     let app = routes::router(house).map_request(move |mut request: hyper::Request<_>| {
         request.extensions_mut().insert(source);
+        request.extensions_mut().insert(seat.clone());
         request.map(axum::body::Body::new)
     });
     let connection = http1::Builder::new()

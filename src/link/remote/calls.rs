@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    path::Path,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -11,8 +12,14 @@ use tokio::sync::Notify;
 use super::{LinkState, unreached};
 use crate::{
     ledger::{Fault, FaultKind},
-    link::protocol::{Request, Response, socket::Welcome},
+    link::protocol::{
+        Request, Response,
+        socket::{MAX_CALL, Welcome},
+    },
 };
+
+/// The most calls that may wait for their answers: beyond it callers are told at once, and memory stays bounded.
+const MAX_WAITING: usize = 4_096;
 
 /// What becomes of a call while there is no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +96,10 @@ impl Calls {
         let mut desk = self.desk();
         let id = desk.next;
         desk.next += 1;
-        if let (Unsent::Refused, Some(LinkState::Down { why, .. })) = (unsent, &desk.link) {
-            let fault = unreached(FaultKind::Busy, why);
+        if let Some(fault) = desk.cannot_take(unsent) {
             drop(desk);
-            waiting(Err(Unanswered {
-                fault,
-                heard: false,
-            }));
+            let heard = false;
+            waiting(Err(Unanswered { fault, heard }));
             return id;
         }
         let call = Call {
@@ -116,6 +120,22 @@ impl Calls {
     pub(super) fn give_up(&self, id: u64) -> bool {
         let call = self.desk().calls.remove(&id);
         call.is_some_and(|call| call.sent)
+    }
+
+    /// Ends a call whose message would be longer than the engine takes.
+    pub(super) fn is_too_long(&self, id: u64, bytes: usize) {
+        let call = self.desk().calls.remove(&id);
+        let what = format!(
+            "the request comes to {} KiB, and an engine elsewhere takes {} KiB at once",
+            bytes.div_ceil(1 << 10),
+            MAX_CALL >> 10
+        );
+        let fault = Fault::new(FaultKind::Misuse, Path::new(""), what)
+            .mend("Do it on the engine's machine, or in parts.");
+        if let Some(call) = call {
+            let heard = false;
+            (call.waiting)(Err(Unanswered { fault, heard }));
+        }
     }
 
     /// Takes the engine's answer.
@@ -193,6 +213,24 @@ impl Calls {
 }
 
 impl Desk {
+    /// Returns why another call cannot be taken now.
+    fn cannot_take(&self, unsent: Unsent) -> Option<Fault> {
+        if self.calls.len() >= MAX_WAITING {
+            let why = format!("{MAX_WAITING} requests wait for the engine's answers");
+            return Some(unreached(FaultKind::Busy, &why));
+        }
+        match &self.link {
+            // It would be told only when its patience is over.
+            Some(LinkState::Down {
+                why, denied: true, ..
+            }) => Some(unreached(FaultKind::Permission, why)),
+            Some(LinkState::Down { why, .. }) if unsent == Unsent::Refused => {
+                Some(unreached(FaultKind::Busy, why))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes out the calls whose time is over, and where the connection was `lost` those that do not outlive it; denied,
     /// none does.
     fn end(&mut self, now: Instant, why: &str, lost: Option<bool>) -> Over {
@@ -278,6 +316,35 @@ mod tests {
         let denied = later
             .try_recv()
             .map(|called| called.map_err(|un| un.fault.kind));
+        assert!(matches!(denied, Ok(Err(FaultKind::Permission))));
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_over_at_once() {
+        let calls = Calls::default();
+        let long = ask(&calls, Unsent::Kept, None);
+        let (id, _) = calls.next().expect("it waits");
+        calls.is_too_long(id, MAX_CALL + 1);
+        let over = long
+            .try_recv()
+            .map(|called| called.map_err(|un| un.fault.kind));
+        assert!(matches!(over, Ok(Err(FaultKind::Misuse))));
+        let waiting: Vec<_> = (0..MAX_WAITING)
+            .map(|_| ask(&calls, Unsent::Kept, None))
+            .collect();
+        let beyond = ask(&calls, Unsent::Kept, None).try_recv();
+        assert!(matches!(beyond, Ok(Err(Unanswered { heard: false, .. }))));
+        assert!(waiting.iter().all(|told| told.try_recv().is_err()));
+        // An engine that does not want this caller will not want the next call either.
+        calls.lost("not wanted", true);
+        calls.tell(LinkState::Down {
+            since: Timestamp(1),
+            why: "not wanted".into(),
+            next_try: Timestamp(2),
+            denied: true,
+        });
+        let denied = ask(&calls, Unsent::Kept, None).try_recv();
+        let denied = denied.map(|called| called.map_err(|un| un.fault.kind));
         assert!(matches!(denied, Ok(Err(FaultKind::Permission))));
     }
 }

@@ -1,50 +1,50 @@
 //! The thread of a way: one connection after the other, what comes by them told, what is asked sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
 use tokio::time::{sleep, timeout};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::{
     Follower, Heard, LinkState,
     calls::Calls,
     dial::{Socket, Unreached, dial, parting},
+    pace::Pace,
     target::Target,
 };
 use crate::link::{
-    self,
-    protocol::socket::{FromEngine, MAX_SNAPSHOT, ToEngine, Welcome},
+    self, Moved,
+    protocol::socket::{FromEngine, MAX_CALL, MAX_SNAPSHOT, ToEngine, Welcome},
 };
-
-/// How long nothing may come before the connection counts as lost: the engine beats every five seconds.
-const SILENCE: Duration = Duration::from_secs(20);
-/// How long nothing may come before what is on screen counts as late.
-const LATE: Duration = Duration::from_secs(8);
-/// The first pause before connecting again.
-const PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause before connecting again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The pause where the engine does not want the caller: a token may be made, or a version mended, meanwhile.
-const DENIED_PAUSE: Duration = Duration::from_secs(30);
 
 /// The way's own side.
 pub(super) struct Line {
     target: Target,
     calls: Arc<Calls>,
     follower: Box<dyn Follower>,
+    pace: Pace,
 }
 
 impl Line {
     /// Returns the side of a way to `target` that tells `follower`.
-    pub(super) fn new(target: Target, calls: Arc<Calls>, follower: Box<dyn Follower>) -> Line {
+    pub(super) fn new(
+        target: Target,
+        calls: Arc<Calls>,
+        follower: Box<dyn Follower>,
+        pace: Pace,
+    ) -> Line {
         Line {
             target,
             calls,
             follower,
+            pace,
         }
     }
 
@@ -53,11 +53,15 @@ impl Line {
         let mut tries = 0_u32;
         loop {
             let follow = self.follower.follow();
-            let ended = match dial(&self.target, follow).await {
+            let ended = match dial(&self.target, follow, self.pace.dial).await {
                 Ok((socket, welcome)) => {
-                    tries = 0;
+                    let begun = Instant::now();
                     self.begin(welcome);
-                    self.converse(socket).await
+                    let ended = self.converse(socket).await;
+                    if begun.elapsed() >= self.pace.steady {
+                        tries = 0;
+                    }
+                    ended
                 }
                 Err(unreached) => unreached,
             };
@@ -66,8 +70,8 @@ impl Line {
                 Unreached::Denied(why) => (why, true),
             };
             let pause = match denied {
-                true => DENIED_PAUSE,
-                false => jittered(tries),
+                true => self.pace.denied_pause,
+                false => self.pace.before(tries),
             };
             tries = tries.saturating_add(1);
             self.lost(why, denied, pause);
@@ -104,44 +108,52 @@ impl Line {
     }
 
     async fn converse(&mut self, socket: Socket) -> Unreached {
+        let moved = socket.get_ref().moved();
         let (sink, stream) = socket.split();
         let calls = Arc::clone(&self.calls);
+        let pace = self.pace;
         tokio::select! {
-            ended = send(sink, calls) => ended,
-            ended = self.receive(stream) => ended,
+            ended = send(sink, calls, pace) => ended,
+            ended = self.receive(stream, &moved) => ended,
         }
     }
 
-    async fn receive(&mut self, mut stream: SplitStream<Socket>) -> Unreached {
-        let mut snapshot: Option<(usize, Vec<u8>)> = None;
-        let mut late = false;
-        let mut quiet = LATE;
+    async fn receive(&mut self, mut stream: SplitStream<Socket>, moved: &Moved) -> Unreached {
+        let Pace { late, silence, .. } = self.pace;
+        let mut snapshot: Option<Parts> = None;
+        let (mut is_late, mut quiet, mut read) = (false, late, moved.read());
         loop {
             let message = match timeout(quiet, stream.next()).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => return Unreached::Down(error.to_string()),
                 Ok(None) => return Unreached::Down("the engine hung up".into()),
-                Err(_) if late => {
-                    return Unreached::Down("nothing came for twenty seconds".into());
+                // A long message on a slow link comes byte by byte.
+                Err(_) if is_late && moved.read() == read => {
+                    let seconds = silence.as_secs();
+                    return Unreached::Down(format!("nothing came for {seconds} seconds"));
+                }
+                Err(_) if is_late => {
+                    (quiet, read) = (silence, moved.read());
+                    continue;
                 }
                 Err(_) => {
-                    late = true;
-                    quiet = SILENCE - LATE;
-                    let quiet = i64::try_from(LATE.as_micros()).unwrap_or(0);
-                    let since = link::now().plus(-quiet);
+                    (is_late, quiet) = (true, silence.saturating_sub(late));
+                    let since = i64::try_from(late.as_micros()).unwrap_or(0);
+                    let since = link::now().plus(-since);
                     self.tell(LinkState::Late { since });
                     continue;
                 }
             };
-            if std::mem::take(&mut late) {
-                quiet = LATE;
+            read = moved.read();
+            if std::mem::take(&mut is_late) {
+                quiet = late;
                 self.tell(LinkState::Live);
             }
             let goes_on = match message {
                 Message::Text(text) => match serde_json::from_str(&text) {
                     Ok(FromEngine::Snapshot { parts, bytes, .. }) => {
-                        snapshot = Some((parts, Vec::with_capacity(bytes.min(1 << 20))));
-                        true
+                        snapshot = Parts::of(parts, bytes);
+                        snapshot.is_some()
                     }
                     Ok(FromEngine::Bye { code, why }) => return parting(code, &why),
                     Ok(message) => self.take(message),
@@ -151,21 +163,13 @@ impl Line {
                         true
                     }
                 },
-                Message::Binary(part) => match snapshot.take() {
-                    Some((left, mut packed)) => {
-                        packed.extend_from_slice(&part);
-                        if packed.len() > MAX_SNAPSHOT {
-                            return Unreached::Denied("the engine's snapshot is too large".into());
-                        }
-                        match left.saturating_sub(1) {
-                            0 => self.follower.hear(Heard::Snapshot(packed)),
-                            left => {
-                                snapshot = Some((left, packed));
-                                true
-                            }
-                        }
+                Message::Binary(part) => match snapshot.take().map(|parts| parts.with(&part)) {
+                    Some(Some(Ok(packed))) => self.follower.hear(Heard::Snapshot(packed)),
+                    Some(Some(Err(parts))) => {
+                        snapshot = Some(parts);
+                        true
                     }
-                    None => true,
+                    Some(None) | None => false,
                 },
                 Message::Close(_) => return Unreached::Down("the engine hung up".into()),
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => true,
@@ -193,14 +197,51 @@ impl Line {
     }
 }
 
-/// Sends what is asked.
-async fn send(mut sink: SplitSink<Socket, Message>, calls: Arc<Calls>) -> Unreached {
+/// A snapshot of which parts are still to come.
+struct Parts {
+    left: usize,
+    bytes: usize,
+    packed: Vec<u8>,
+}
+
+impl Parts {
+    /// Returns what is to come, unless no snapshot comes in so many parts and bytes.
+    fn of(left: usize, bytes: usize) -> Option<Parts> {
+        // Memory is taken as the bytes come: a number alone costs nothing.
+        let packed = Vec::new();
+        let sound = left > 0 && bytes <= MAX_SNAPSHOT;
+        sound.then_some(Parts {
+            left,
+            bytes,
+            packed,
+        })
+    }
+
+    /// Takes the next part, and returns the whole snapshot if it was the last; None where that is not what was to come.
+    fn with(mut self, part: &[u8]) -> Option<Result<Vec<u8>, Parts>> {
+        self.left = self.left.checked_sub(1)?;
+        self.packed.extend_from_slice(part);
+        match (self.left, self.packed.len()) {
+            (0, length) if length == self.bytes => Some(Ok(self.packed)),
+            (1.., length) if length <= self.bytes => Some(Err(self)),
+            _ => None,
+        }
+    }
+}
+
+/// Sends what is asked, and a sign of life where nothing is.
+async fn send(mut sink: SplitSink<Socket, Message>, calls: Arc<Calls>, pace: Pace) -> Unreached {
     loop {
         while let Some((id, request)) = calls.next() {
             let text = match serde_json::to_string(&ToEngine::Call { id, request }) {
                 Ok(text) => text,
                 Err(error) => return Unreached::Down(error.to_string()),
             };
+            // The engine would hang up on it, and everything else that is asked would be lost with it.
+            if text.len() > MAX_CALL {
+                calls.is_too_long(id, text.len());
+                continue;
+            }
             if let Err(error) = sink.feed(Message::text(text)).await {
                 return Unreached::Down(error.to_string());
             }
@@ -208,16 +249,29 @@ async fn send(mut sink: SplitSink<Socket, Message>, calls: Arc<Calls>) -> Unreac
         if let Err(error) = sink.flush().await {
             return Unreached::Down(error.to_string());
         }
-        calls.called().await;
+        if timeout(pace.sign, calls.called()).await.is_err()
+            && let Err(error) = sink.feed(Message::Ping(Bytes::new())).await
+        {
+            return Unreached::Down(error.to_string());
+        }
     }
 }
 
-/// Returns the pause before a try: doubled each time, and somewhere in its upper half, so that many consoles whose engine
-/// comes back do not come all at once.
-fn jittered(tries: u32) -> Duration {
-    let full = PAUSE
-        .saturating_mul(1_u32.checked_shl(tries).unwrap_or(u32::MAX))
-        .min(LONGEST_PAUSE);
-    let chance = uuid::Uuid::now_v7().as_bytes()[15];
-    full / 2 + full / 2 * u32::from(chance) / 255
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_comes_in_as_many_parts_and_bytes_as_were_said() {
+        let parts = |left, bytes| Parts::of(left, bytes).expect("sound");
+        assert!(matches!(parts(1, 2).with(b"ab"), Some(Ok(whole)) if whole == b"ab"));
+        let Some(Err(rest)) = parts(2, 3).with(b"ab") else {
+            panic!("one is to come");
+        };
+        assert!(matches!(rest.with(b"c"), Some(Ok(whole)) if whole == b"abc"));
+        assert!(parts(1, 2).with(b"abc").is_none());
+        assert!(parts(1, 2).with(b"a").is_none());
+        assert!(parts(2, 2).with(b"abc").is_none());
+        assert!(Parts::of(0, 0).is_none() && Parts::of(1, MAX_SNAPSHOT + 1).is_none());
+    }
 }

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// The most records of one commit that are gathered: the engine sends a snapshot where there are more.
+const MOST_GATHERED: usize = 16_384;
+
 /// What a mirror tells.
 pub enum MirrorNews {
     /// A version, with the records that led to it; none where it came whole.
@@ -87,6 +90,11 @@ impl Mirror {
                 return false;
             }
             self.gathered.push(record);
+        }
+        if self.gathered.len() > MOST_GATHERED {
+            tracing::warn!("the engine's commit has no end");
+            self.forget();
+            return false;
         }
         if more {
             self.next = Some(state);

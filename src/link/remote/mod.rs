@@ -8,6 +8,7 @@ mod dial;
 mod line;
 mod mirror;
 mod operator;
+mod pace;
 mod target;
 
 use std::{
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 pub use calls::{Called, Unanswered, Unsent};
 pub use mirror::{Mirror, MirrorNews};
 pub use operator::Attached;
+pub use pace::Pace;
 pub use target::{Address, Target, Token};
 
 use self::{calls::Calls, line::Line};
@@ -85,7 +87,7 @@ pub trait Follower: Send {
 }
 
 /// A follower of nothing, for those who only call.
-struct Nothing;
+pub struct Nothing;
 
 impl Follower for Nothing {
     fn follow(&mut self) -> Follow {
@@ -121,6 +123,19 @@ impl Remote {
     ///
     /// No thread could be had.
     pub fn following(target: Target, follower: impl Follower + 'static) -> Result<Remote, Fault> {
+        Remote::paced(target, follower, Pace::default())
+    }
+
+    /// Returns a way as [`Remote::following`] does, of another patience.
+    ///
+    /// # Errors
+    ///
+    /// No thread could be had.
+    pub fn paced(
+        target: Target,
+        follower: impl Follower + 'static,
+        pace: Pace,
+    ) -> Result<Remote, Fault> {
         let calls = Arc::<Calls>::default();
         let failed = |error| Fault::io(Path::new(""), "starting the way to the engine", &error);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -128,7 +143,7 @@ impl Remote {
             .build()
             .map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
-        let line = Line::new(target.clone(), Arc::clone(&calls), Box::new(follower));
+        let line = Line::new(target.clone(), Arc::clone(&calls), Box::new(follower), pace);
         let thread = thread::Builder::new()
             .name("attached".into())
             .spawn(move || {
