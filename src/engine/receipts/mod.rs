@@ -111,7 +111,7 @@ impl Filer {
         if *seen != Some(stamp) {
             *seen = Some(stamp);
             // What is wrong in it the supervision says, which reads it at the same time.
-            let (line, _) = super::supervisor::read(&file);
+            let (line, _) = super::supervisor::read(&file, &[]);
             let folder = line.receipts.map(|named| self.home.project().join(named));
             if *known != folder {
                 *known = folder;
