@@ -7,7 +7,7 @@ mod attach;
 mod door;
 mod house;
 mod listen;
-mod place;
+mod told;
 mod routes;
 mod socket;
 mod writer;

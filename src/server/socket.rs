@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 
 use super::{
     house::{Guest, House},
-    place::Place,
+    told::Place,
     writer::{End, Writer},
 };
 use crate::{
