@@ -17,7 +17,8 @@ use tokio_tungstenite::{
 
 use super::{
     house::{Guest, House},
-    listen::Seat,
+    listen::Held,
+    problem::Problem,
     socket,
 };
 use crate::link::Counted;
@@ -26,13 +27,14 @@ use crate::link::Counted;
 pub(super) async fn attach(
     State(house): State<Arc<House>>,
     Extension(guest): Extension<Guest>,
-    Extension(seat): Extension<Seat>,
+    Extension(held): Extension<Arc<Held>>,
     mut request: Request,
 ) -> Response {
     let Some(accept) = accept_key(request.headers()) else {
         let said = "this is for websockets, as docs/protocol.md has it";
         let upgrade = [(header::UPGRADE, "websocket")];
-        return (StatusCode::UPGRADE_REQUIRED, upgrade, said).into_response();
+        let problem = Problem::new("no-websocket", StatusCode::UPGRADE_REQUIRED, said);
+        return (upgrade, problem).into_response();
     };
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -42,10 +44,10 @@ pub(super) async fn attach(
                 let stream = Counted::new(TokioIo::new(upgraded));
                 let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
                 socket::converse(socket, house, guest).await;
+                drop(held);
             }
             Err(error) => tracing::debug!(%error, "a websocket did not come about"),
         }
-        drop(seat);
     });
     let headers = [
         (header::CONNECTION, "Upgrade".to_owned()),

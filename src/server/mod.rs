@@ -6,10 +6,15 @@
 mod attach;
 mod door;
 mod house;
+mod limits;
 mod listen;
-mod told;
+mod names;
+mod patient;
+mod place;
+mod problem;
 mod routes;
 mod socket;
+mod told;
 mod writer;
 
 use std::{
@@ -23,7 +28,9 @@ use std::{
 
 use tokio::sync::watch;
 
+pub use door::Source;
 pub use house::{Denial, Guest, House};
+pub use problem::{PROBLEM_JSON, Problem};
 
 use crate::link::{Fault, Service, protocol::socket::BEAT_SECONDS};
 
@@ -43,6 +50,8 @@ pub struct Doors {
     pub unix: Option<PathBuf>,
     /// The certificate chain and the key of TLS, as PEM files.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// The names that it answers to, beside those of this machine and of the certificate.
+    pub names: Vec<String>,
 }
 
 /// How patient a server is with those who are attached. What stands here by default is for people and real networks; tests
@@ -61,7 +70,7 @@ impl Default for Pace {
     fn default() -> Self {
         Pace {
             beat: Duration::from_secs(BEAT_SECONDS),
-            stalled: Duration::from_secs(30),
+            stalled: patient::STALLED,
             quiet: Duration::from_secs(90),
         }
     }
@@ -97,9 +106,6 @@ impl Server {
     ) -> Result<Server, Fault> {
         let (ending, ended) = watch::channel(false);
         let failed = |error: io::Error| Fault::io(Path::new(""), "opening the server", &error);
-        let mut house = House::new(service, name, ended)?;
-        house.pace = pace;
-        let house = Arc::new(house);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(READERS)
@@ -112,6 +118,9 @@ impl Server {
             listen::Opened::open(doors).map_err(failed)?
         };
         let address = opened.address();
+        let mut house = House::new(service, name, opened.names(doors), ended)?;
+        house.pace = pace;
+        let house = Arc::new(house);
         let serve = move || {
             runtime.block_on(opened.serve(house));
             runtime.shutdown_timeout(GRACE);

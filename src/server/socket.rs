@@ -14,7 +14,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    house::{Guest, House},
+    house::{Denial, Guest, House},
     told::Place,
     writer::{End, Writer},
 };
@@ -66,7 +66,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let moved = socket.get_ref().moved();
     let (sink, stream) = socket.split();
-    let mut writer = Writer::new(sink, Arc::clone(&moved), house.pace.stalled);
+    let mut writer = Writer::new(sink);
     let quiet = house.pace.quiet;
     let ear = Ear {
         stream,
@@ -181,18 +181,18 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Returns once the caller may not stay, whatever it is being told.
-async fn stay(house: &House, guest: &Guest) -> End {
+async fn stay(house: &Arc<House>, guest: &Guest) -> End {
     loop {
         tokio::time::sleep(house.pace.beat).await;
         if let Err(denial) = house.recheck(guest).await {
             house.deny(&denial, Some(guest), &guest.address, "attach".into());
-            return End::Told(Farewell::Denied, denial.said);
+            return denial.into();
         }
     }
 }
 
-/// An answer, with its place among the caller's calls until it is sent.
-type Answer = (String, OwnedSemaphorePermit);
+/// An answer, or why the caller has to go, with its place among the caller's calls until it is sent.
+type Answer = (Result<String, Denial>, OwnedSemaphorePermit);
 
 /// Takes calls, and has each answered beside the others. What was begun is done, and noted, even if the caller goes.
 async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
@@ -216,10 +216,13 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let (house, guest, answers) = (Arc::clone(&house), Arc::clone(&guest), answers.clone());
         tokio::spawn(async move {
-            let response = house.answer(request, &guest).await;
-            if let Some(text) = written(id, response) {
+            let answer = match house.answer(request, &guest).await {
+                Ok(response) => written(id, response).map(Ok),
+                Err(denial) => Some(Err(denial)),
+            };
+            if let Some(answer) = answer {
                 // Who is gone asks again over another connection.
-                let _ = answers.send((text, place)).await;
+                let _ = answers.send((answer, place)).await;
             }
         });
     }
@@ -269,10 +272,10 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 let Some((answer, taken)) = answer else { return Err(End::Gone) };
                 // Their places are free once they are sent, so that this comes to an end.
                 let mut places = vec![taken];
-                writer.feed(Message::text(answer)).await?;
+                writer.feed(Message::text(answer?)).await?;
                 while let Ok((answer, taken)) = answered.try_recv() {
                     places.push(taken);
-                    writer.feed(Message::text(answer)).await?;
+                    writer.feed(Message::text(answer?)).await?;
                 }
                 writer.flush().await?;
             }

@@ -1,18 +1,16 @@
-//! The way out to an attached caller, however slow it is.
+//! The way out to an attached caller.
 
-use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
-
-use futures_util::{Sink, stream::SplitSink};
+use futures_util::{SinkExt as _, stream::SplitSink};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Error, Message},
 };
 
+use super::house::Denial;
 use crate::link::{
-    Counted, Moved,
+    Counted,
     protocol::socket::{Farewell, FromEngine},
-    while_moving,
 };
 
 /// Why a conversation ended.
@@ -29,42 +27,31 @@ impl From<Error> for End {
     }
 }
 
-/// Writes, and gives up on whoever takes no byte for long; who takes them slowly is waited for.
+impl From<Denial> for End {
+    fn from(denial: Denial) -> Self {
+        End::Told(Farewell::Denied, denial.said)
+    }
+}
+
+/// Writes. Whoever takes no byte for long [is given up](super::patient) below this.
 pub(super) struct Writer<S> {
     sink: SplitSink<WebSocketStream<Counted<S>>, Message>,
-    moved: Arc<Moved>,
-    stalled: Duration,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
-    /// Returns a writer that gives up on whoever takes no byte for as long as `stalled`.
-    pub(super) fn new(
-        sink: SplitSink<WebSocketStream<Counted<S>>, Message>,
-        moved: Arc<Moved>,
-        stalled: Duration,
-    ) -> Writer<S> {
-        Writer {
-            sink,
-            moved,
-            stalled,
-        }
+    /// Returns a writer.
+    pub(super) fn new(sink: SplitSink<WebSocketStream<Counted<S>>, Message>) -> Writer<S> {
+        Writer { sink }
     }
 
     /// Hands a message over; it goes with the next flush at the latest.
     pub(super) async fn feed(&mut self, message: Message) -> Result<(), End> {
-        let written = || self.moved.written();
-        let ready = poll_fn(|context| Pin::new(&mut self.sink).poll_ready(context));
-        let ready = while_moving(written, self.stalled, ready).await;
-        ready.ok_or(End::Gone)??;
-        Ok(Pin::new(&mut self.sink).start_send(message)?)
+        Ok(self.sink.feed(message).await?)
     }
 
     /// Sends what was handed over.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
-        let written = || self.moved.written();
-        let flushed = poll_fn(|context| Pin::new(&mut self.sink).poll_flush(context));
-        let flushed = while_moving(written, self.stalled, flushed).await;
-        Ok(flushed.ok_or(End::Gone)??)
+        Ok(self.sink.flush().await?)
     }
 
     /// Hands a message over, and sends it.
@@ -76,6 +63,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
 
     /// Ends the websocket.
     pub(super) async fn close(&mut self) -> Result<(), End> {
-        Ok(poll_fn(|context| Pin::new(&mut self.sink).poll_close(context)).await?)
+        Ok(self.sink.close().await?)
     }
 }
