@@ -12,7 +12,11 @@ use super::{
     stage,
     work_order::show::heading,
 };
-use crate::domain::query::{Query, metrics::Metrics, summary::Summary};
+use crate::domain::query::{
+    Query,
+    metrics::{Metrics, exposition},
+    summary::Summary,
+};
 
 const NOUN: &str = "dashboard";
 
@@ -26,7 +30,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             let metrics = answer!(call, Query::Metrics, Metrics);
             match call.json() {
                 true => call.out.json(&metrics),
-                false => exposition(call, &metrics),
+                false => exposed(call, &metrics),
             }
         }
         _ => summary(call),
@@ -42,34 +46,11 @@ pub(super) fn summary(call: &mut Call<'_>) -> Done {
     }
 }
 
-/// Prints figures in the text format that Prometheus reads:
-/// <https://prometheus.io/docs/instrumenting/exposition_formats/>.
-fn exposition(call: &mut Call<'_>, metrics: &Metrics) -> Done {
-    // A scraper needs whole lines, whatever the terminal's width.
+/// Prints figures as a scraper reads them, which needs whole lines, whatever the terminal's width.
+fn exposed(call: &mut Call<'_>, metrics: &Metrics) -> Done {
     call.out.style.width = None;
-    let mut last = "";
-    for metric in &metrics.metrics {
-        if metric.name != last {
-            call.out
-                .line(&format!("# TYPE {} {}", metric.name, metric.sort))?;
-            last = &metric.name;
-        }
-        let labels: Vec<String> = metric
-            .labels
-            .iter()
-            .map(|(name, value)| {
-                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-                format!("{name}=\"{value}\"")
-            })
-            .collect();
-        let labels = match labels.is_empty() {
-            true => String::new(),
-            false => format!("{{{}}}", labels.join(",")),
-        };
-        call.out
-            .line(&format!("{}{labels} {}", metric.name, metric.value))?;
-    }
-    Ok(())
+    let text = exposition(metrics);
+    text.lines().try_for_each(|line| call.out.line(line))
 }
 
 fn show(call: &mut Call<'_>, summary: &Summary) -> Done {

@@ -1,17 +1,25 @@
 //! `obeya receipt …`.
 
+use std::{io::Read as _, path::Path};
+
 use clap::{ArgMatches, Command};
 
 use super::{
-    arguments::{limit, order, verb, verbs},
+    arguments::{flag, limit, order, positional, verb, verbs},
     context::{Call, answer, text, value},
-    error::{CliError, Done},
+    error::{CliError, Done, file},
     output::Tone,
     table::{Table, cell, flex, left, maybe, right},
 };
 use crate::domain::{
     gate::GateEvidence,
-    query::{Query, receipts::ReceiptView},
+    query::{
+        Query,
+        receipts::{
+            ReceiptView, Verification,
+            file::{RECEIPT_FILE_LIMIT, ReceiptFile},
+        },
+    },
     receipt::Evidence,
 };
 
@@ -22,7 +30,17 @@ pub(super) fn grammar(noun: Command) -> Command {
         noun,
         [
             verb(NOUN, "show").arg(order()),
-            verb(NOUN, "verify").arg(order()),
+            verb(NOUN, "verify").args([
+                positional(
+                    "id",
+                    "ID|FILE",
+                    "The work order, or a receipt's file, which ends in .json",
+                ),
+                flag(
+                    "alone",
+                    "Check a file by itself, and hold it against no ledger",
+                ),
+            ]),
             verb(NOUN, "chain").args([order(), limit()]),
         ],
     )
@@ -34,7 +52,11 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     };
     let order = text(matches, "id").unwrap_or_default();
     match verb {
-        "verify" => verify(order, call),
+        "verify" if is_file(&order) => verify_file(&order, matches.get_flag("alone"), call),
+        "verify" => {
+            let found = answer!(call, Query::VerifyReceipt { order }, Verification);
+            verified(&found, call)
+        }
         "chain" => {
             let limit = value(matches, "limit");
             let chain = answer!(call, Query::ReceiptChain { order, limit }, ReceiptChain);
@@ -134,10 +156,44 @@ fn seen_at(seen: &GateEvidence) -> String {
     )
 }
 
-fn verify(order: String, call: &mut Call<'_>) -> Done {
-    let found = answer!(call, Query::VerifyReceipt { order }, Verification);
+/// Returns whether a file is meant: no order has such a name.
+fn is_file(name: &str) -> bool {
+    name.ends_with(".json")
+}
+
+/// Checks a receipt's file by itself, and against the ledger if there is one here.
+fn verify_file(name: &str, alone: bool, call: &mut Call<'_>) -> Done {
+    let path = Path::new(name);
+    let mut text = String::new();
+    call.open(path)?
+        .take(RECEIPT_FILE_LIMIT)
+        .read_to_string(&mut text)
+        .map_err(|error| file(path, "reading", &error))?;
+    let read: Box<ReceiptFile> = serde_json::from_str(&text)
+        .map_err(|error| CliError::Usage(format!("{name} is no receipt: {error}")))?;
+    let ledger = match alone {
+        true => false,
+        false if call.is_lent() => true,
+        false => match call.home() {
+            Ok(_) => true,
+            Err(CliError::NoLedger(_)) => false,
+            Err(error) => return Err(error),
+        },
+    };
+    let found = match ledger {
+        true => answer!(call, Query::VerifyReceiptFile { file: read }, Verification),
+        false => read.verify(),
+    };
+    if !ledger && !call.json() {
+        let note = "held against no ledger: the file says nothing of which one it is from";
+        call.out.tone(Tone::Muted, note)?;
+    }
+    verified(&found, call)
+}
+
+fn verified(found: &Verification, call: &mut Call<'_>) -> Done {
     if call.json() {
-        call.out.json(&found)?;
+        call.out.json(found)?;
     } else {
         for check in &found.checks {
             let (tone, word) = match check.ok {

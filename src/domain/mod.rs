@@ -29,6 +29,7 @@ pub mod settings;
 pub mod slabs;
 pub mod snapshot;
 pub mod state;
+pub mod tallies;
 pub mod time;
 pub mod treasury;
 pub mod usage;

@@ -13,11 +13,12 @@ use super::{
     settings::Settings,
     slabs::{SlabHeader, Slabs},
     state::{Counts, MAX_DAY, Numbers, ReceiptHead, State},
+    tallies::Tallies,
     time::Timestamp,
 };
 
 /// The number of the snapshot's layout; another one is ignored and built anew.
-pub const SNAPSHOT_FORMAT: u32 = 4;
+pub const SNAPSHOT_FORMAT: u32 = 5;
 
 /// How many bytes say how long the first part is.
 const LENGTH: usize = 4;
@@ -36,6 +37,7 @@ struct Stored {
     counts: Counts,
     receipts: ReceiptHead,
     numbers: Numbers,
+    tallies: Tallies,
     next_due: Timestamp,
     work: Vec<SlabHeader>,
     epics: Vec<SlabHeader>,
@@ -66,6 +68,7 @@ impl State {
             counts: self.counts.clone(),
             receipts: self.receipts,
             numbers: self.numbers,
+            tallies: Tallies::clone(&self.tallies),
             next_due: self.next_due,
             work: self.work.encode(&mut slabs),
             epics: self.epics.encode(&mut slabs),
@@ -109,6 +112,7 @@ impl State {
             counts: stored.counts,
             receipts: stored.receipts,
             numbers: stored.numbers,
+            tallies: Arc::new(stored.tallies),
             unknown: None,
             next_due: stored.next_due,
             work,

@@ -20,6 +20,7 @@ use super::{
     record::{Hash, Head, Seq},
     settings::Settings,
     slabs::Slabs,
+    tallies::Tallies,
     time::Timestamp,
 };
 
@@ -92,6 +93,8 @@ pub struct State {
     pub receipts: ReceiptHead,
     /// The next free numbers.
     pub numbers: Numbers,
+    /// What was counted since the ledger began; not part of the state's hash.
+    pub tallies: Arc<Tallies>,
     /// The first event that this version does not know: from then on it only reads.
     pub unknown: Option<(String, Seq)>,
     /// Nothing is due before this moment; a lower bound, not part of the state's hash.
@@ -121,6 +124,7 @@ impl Default for State {
                 epic: 1,
                 alert: 1,
             },
+            tallies: Arc::default(),
             unknown: None,
             next_due: Timestamp::MAX,
             work: Slabs::default(),
@@ -260,7 +264,7 @@ impl State {
     }
 
     /// Returns the SHA-256 of the canonical encoding: two states are the same if and only if their hashes are.
-    /// Indexes and lower bounds are not part of it.
+    /// Indexes, lower bounds and tallies are not part of it.
     pub fn state_hash(&self) -> Hash {
         let mut sha = HashWriter(Sha256::new());
         let orders: Vec<_> = self.orders().map(Arc::as_ref).collect();

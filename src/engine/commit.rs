@@ -1,6 +1,6 @@
 //! One commit: the turn, what is due, the decisions of a group, the append.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     reply::{Failure, Outcome, Reply},
@@ -148,8 +148,10 @@ impl Writer {
             }
             return Ok(true);
         }
+        let began = Instant::now();
         match self.ledger.append(self.state.head, &work.batch) {
             Append::Appended(_) => {
+                self.meter.committed(began.elapsed());
                 if work.jumped {
                     self.baseline.accept(&work.reading);
                 }

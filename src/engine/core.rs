@@ -16,6 +16,7 @@ use super::{
     gates::Project,
     pulse,
     reply::{Failure, Reply},
+    vitals::Meter,
     writer::{MAX_GROUP, Writer, may_be_gated},
 };
 use crate::{
@@ -74,6 +75,7 @@ struct Shared {
     /// The project whose code some commands are decided by.
     project: Option<Project>,
     clock: Arc<dyn Clock>,
+    meter: Arc<Meter>,
     inbox: Mutex<Inbox>,
     wake: Condvar,
     state: Mutex<Arc<State>>,
@@ -99,6 +101,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             project: writer.project().cloned(),
             clock: Arc::clone(writer.clock()),
+            meter: Arc::clone(&writer.meter),
             // Somebody may have written before the doorbell was hung up.
             inbox: Mutex::new(Inbox {
                 rung: true,
@@ -292,6 +295,12 @@ impl Handle {
         self.errand(move |writer| writer.heartbeat(id, epoch, &actor, role, &note))?
     }
 
+    /// Returns what the engine's thread notes, whether it makes due things prompt, and how many jobs wait for it.
+    pub(super) fn gauges(&self) -> (&Meter, bool, usize) {
+        let inbox = lock(&self.shared.inbox);
+        (&self.shared.meter, inbox.prompt, inbox.jobs.len())
+    }
+
     /// Returns the engine's time.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
@@ -376,6 +385,7 @@ fn run(shared: &Shared, writer: &mut Writer) {
     let mut not_before = None;
     loop {
         let round = wait(shared, writer, not_before);
+        shared.meter.tick();
         if round.rung && may_have_changed(writer) {
             heed(writer.catch_up());
             publish(shared, writer);

@@ -172,7 +172,7 @@ fn lease_of(state: &State, id: OrderId) -> Option<(u32, i64)> {
 /// Returns whether an answer depends on heartbeats: those about agents do, others only where a lease is in sight.
 pub(super) fn is_needed(state: &State, query: &Query) -> bool {
     match query {
-        Query::Agents { .. } | Query::Agent { .. } | Query::Summary | Query::Metrics => true,
+        Query::Agents { .. } | Query::Agent { .. } | Query::Summary => true,
         Query::WorkOrders { .. }
         | Query::Sla { .. }
         | Query::Ageing { .. }

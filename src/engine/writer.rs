@@ -18,6 +18,7 @@ use super::{
     pulse::{self, Pulse},
     reader::LedgerBooks,
     reply::Reply,
+    vitals::Meter,
     working::defect,
 };
 use crate::{
@@ -61,6 +62,8 @@ pub struct Writer {
     snapshots: Option<JoinHandle<()>>,
     /// What there is to say about the import that was decided last.
     pub(super) import_report: Option<ImportReport>,
+    /// What others may read of how it does.
+    pub(super) meter: Arc<Meter>,
     /// The project whose code some commands are decided by; none for a ledger without a folder.
     project: Option<Project>,
     /// The code as it was just before a command of that id came into its turn.
@@ -91,6 +94,7 @@ impl Writer {
             feed: None,
             snapshots: None,
             import_report: None,
+            meter: Arc::default(),
             project: home.map(Project::of),
             trees: HashMap::new(),
         }

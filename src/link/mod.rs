@@ -21,6 +21,7 @@ pub mod remote;
 mod service;
 mod session;
 mod trust;
+mod vitals;
 mod worktrees;
 
 pub use admin::{
@@ -51,7 +52,7 @@ use crate::domain::{
 };
 pub use crate::{
     engine::{
-        Clock, Failure, HeldClock, Outcome, Reply,
+        COMMIT_BOUNDS, Clock, Commits, Failure, HeldClock, Outcome, Reply, Vitals,
         gates::{Asked, GateAsk, Project, rule_of},
         process::set_program,
         supervisor::{

@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    Answered, Asked, Beaten, Client, GateAsk, Heartbeat, Listener, Observer, Operator, Service,
-    Supervised,
+    Answered, Asked, Beaten, Client, Failure, GateAsk, Heartbeat, Listener, Observer, Operator,
+    Service, Supervised, vitals,
 };
 use crate::{
     domain::{
@@ -25,9 +25,10 @@ use crate::{
         time::Timestamp,
     },
     engine::{
-        Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Writer,
+        Clock, Election, Engine, Handle, Host, News, Reader, Reply, SystemClock, Vitals, Writer,
         gates::{Desk, Runner, prepare},
         process,
+        receipts::Filer,
         supervisor::{Supervisor, Wish},
     },
     ledger::{Fault, Home, SqliteLedger},
@@ -115,6 +116,11 @@ impl Watching {
         self.handle().subscribe(listener)
     }
 
+    /// Returns how the engine of this process does. It waits for nothing that the engine may be busy with.
+    pub fn vitals(&self) -> Vitals {
+        self.handle().vitals()
+    }
+
     /// Returns once everything that was submitted before is answered, and what is due by then is recorded.
     ///
     /// # Errors
@@ -136,6 +142,7 @@ struct Office {
     service: Arc<Service>,
     desk: Desk,
     gates: Option<Runner>,
+    receipts: Option<Filer>,
     supervisor: Arc<Supervisor>,
     host: Host,
 }
@@ -144,6 +151,7 @@ impl Drop for Office {
     fn drop(&mut self) {
         drop(self.listener.take());
         drop(self.gates.take());
+        drop(self.receipts.take());
         self.desk.close();
         self.supervisor.end();
     }
@@ -248,6 +256,13 @@ impl Session {
         }
         if runs {
             office.supervisor.look()?;
+            match &office.receipts {
+                Some(filer) => filer.look(),
+                None => office
+                    .receipts
+                    .insert(Filer::start(&self.home, &handle)?)
+                    .look(),
+            }
         }
         Ok(true)
     }
@@ -267,6 +282,7 @@ impl Session {
             service: Arc::new(service),
             desk,
             gates: None,
+            receipts: None,
             supervisor,
             host,
         })
@@ -297,6 +313,20 @@ impl Session {
     pub fn term(&self) -> Option<u64> {
         let office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
         office.as_ref().map(|office| office.host.term())
+    }
+
+    /// Returns how the engine of this process does. It waits for nothing that the engine may be busy with.
+    pub fn vitals(&self) -> Vitals {
+        self.watching.vitals()
+    }
+
+    /// Returns every figure as a scraper reads it: of the ledger, of its messages, of this engine and of this process.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub fn exposition(&self) -> Result<String, Failure> {
+        vitals::exposition(&self.watching, &self.home)
     }
 
     /// Submits a command, and calls `answer` from the engine's thread.

@@ -291,7 +291,7 @@ fn what_else_is_asked_of_a_host_is_what_its_schema_says() {
 #[test]
 fn a_schema_refuses_what_is_not_read() {
     let refused = |schema: Value, value: Value| {
-        assert!(!Schema(schema).check(&value).is_ok(), "{value}");
+        assert!(Schema(schema).check(&value).is_err(), "{value}");
     };
     for id in ["WO-", "WO-1", "wo-001", "EPIC-001 ", "ALERT-001"] {
         refused(schema_of_input::<OrderId>(), id.into());
@@ -307,4 +307,22 @@ fn a_schema_refuses_what_is_not_read() {
     let until = json!({"rule": "budget_spent", "scope": "line", "spent": {"tokens": 1, "cost": 1},
         "limit": {}, "until": "tomorrow"});
     refused(schema_of::<Refusal>(), until);
+}
+
+#[test]
+fn a_schema_that_is_wrong_about_any_field_is_seen() {
+    let record = serde_json::to_value(&golden::goldens()[0].records[0]).unwrap();
+    let whole = schema_of::<Record>();
+    let fields = whole["properties"].as_object().unwrap();
+    assert_eq!(fields.len(), record.as_object().unwrap().len());
+    for field in fields.keys() {
+        let mut silent = whole.clone();
+        silent["properties"].as_object_mut().unwrap().remove(field);
+        let mut wrong = whole.clone();
+        wrong["properties"][field] = json!({"type": "array"});
+        for schema in [silent, wrong] {
+            let why = Schema(schema).check(&record).unwrap_err();
+            assert!(why.contains(field.as_str()), "{field}: {why}");
+        }
+    }
 }

@@ -55,6 +55,8 @@ pub struct Line {
     pub budgets: Budgets,
     /// How messages are kept and delivered.
     pub bus: BusRule,
+    /// Into which folder receipts are written as files, seen from the project's; nowhere unless it is said.
+    pub receipts: Option<String>,
 }
 
 impl Line {
@@ -80,6 +82,7 @@ impl Line {
                 "workspace" => line.workspace(&mut reader, value),
                 "budgets" => line.budgets = Budgets::read(&mut reader, value, words),
                 "bus" => line.bus = BusRule::read(&mut reader, value),
+                "receipts" => line.receipts(&mut reader, value),
                 // [`gates::read`] reads them.
                 "gates" => {}
                 other => {
@@ -87,7 +90,7 @@ impl Line {
                     reader.wrong(
                         key.span(),
                         what,
-                        "use [agents.NAME], [gates.NAME], [budgets], [bus] or [workspace]",
+                        "use [agents.NAME], [gates.NAME], [budgets], [bus], [receipts] or [workspace]",
                     );
                 }
             }
@@ -104,6 +107,22 @@ impl Line {
                 other => {
                     let what = format!("a workspace has no '{other}'");
                     reader.wrong(key.span(), what, "use headroom");
+                }
+            }
+        }
+    }
+
+    fn receipts(&mut self, reader: &mut Reader<'_>, value: &Value<'_>) {
+        let table = reader.table("receipts", value, "a table: [receipts]");
+        for (key, value) in table.into_iter().flatten() {
+            match key.get_ref().as_ref() {
+                "storage" => {
+                    let named = |text: &str| !text.is_empty() && !text.contains('\0');
+                    self.receipts = reader.text("storage", value, "a folder's path", named);
+                }
+                other => {
+                    let what = format!("receipts have no '{other}'");
+                    reader.wrong(key.span(), what, "use storage");
                 }
             }
         }
@@ -147,7 +166,7 @@ mod tests {
              labels = ['rust'], stages = ['design'] }\ntopics = ['work_order_events']\n\
              restart = 'transient'\ncount = 3\nlease = '90s'\nprogress = 'heartbeat'\n\
              grace = 2\nbudget = { tokens = 1_000_000, cost = 12.5 }\nworkspace = 'worktree'\nmerge = 'none'\n\
-             [workspace]\nheadroom = '500 MiB'\n",
+             [workspace]\nheadroom = '500 MiB'\n[receipts]\nstorage = './receipts/'\n",
         );
         assert_eq!(problems, "");
         let wanted = AgentRule {
@@ -176,6 +195,7 @@ mod tests {
         };
         assert_eq!(line.agents, [wanted]);
         assert_eq!(line.headroom, Some(500 << 20));
+        assert_eq!(line.receipts.as_deref(), Some("./receipts/"));
     }
 
     #[test]
@@ -204,7 +224,7 @@ mod tests {
         obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget, metered, workspace or merge
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
         obeya.toml:22:11: 'news' is no value of topics; write one of work_order_events, andon_alerts
-        obeya.toml:23:2: there is no table 'gate'; use [agents.NAME], [gates.NAME], [budgets], [bus] or [workspace]
+        obeya.toml:23:2: there is no table 'gate'; use [agents.NAME], [gates.NAME], [budgets], [bus], [receipts] or [workspace]
         "#);
     }
 

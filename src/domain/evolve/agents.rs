@@ -39,6 +39,7 @@ impl Step<'_> {
                 let mut agent = known.unwrap_or_else(fresh);
                 agent.role.clone_from(role);
                 agent.capabilities = capabilities.clone();
+                Arc::make_mut(&mut self.state.tallies).role(Some(&agent));
                 agents.insert(name.clone(), Arc::new(agent));
             }
             Event::AgentPaused { name, reason } => {

@@ -27,6 +27,8 @@ impl Step<'_> {
                 order,
             } => {
                 let raised = self.act();
+                let tallies = Arc::make_mut(&mut self.state.tallies);
+                *tallies.alerts.entry(*severity).or_default() += 1;
                 let alert = Alert {
                     id: *id,
                     severity: *severity,

@@ -11,6 +11,7 @@ use crate::domain::{
     order::{Actor, ClosedOrder, Order, Outcome, Phase, Wait, Work},
     receipt::Receipt,
     record::ActorKind,
+    tallies::{ORDER_BOUNDS, RoleTally},
     time::Timestamp,
 };
 
@@ -79,6 +80,17 @@ impl Step<'_> {
         }
     }
 
+    /// Counts a claim of an agent that ends with its work undone.
+    pub(super) fn undone(&mut self, id: OrderId, count: fn(&mut RoleTally) -> &mut u64) {
+        let work = self.state.order(id).and_then(|order| order.work());
+        let holder = work.map(|work| work.holder.clone());
+        if let Some(holder) = holder.filter(|holder| holder.kind == ActorKind::Agent) {
+            let agent = self.state.agents.get(&holder.name);
+            let tally = Arc::make_mut(&mut self.state.tallies).role(agent.map(Arc::as_ref));
+            *count(tally) = count(tally).saturating_add(1);
+        }
+    }
+
     pub(super) fn close(
         &mut self,
         id: OrderId,
@@ -137,6 +149,10 @@ impl Step<'_> {
         {
             let met = self.state.due(&order).map(|due| at <= due);
             let cycle = order.first_started.map(|started| at.since(started));
+            if let Some(cycle) = cycle {
+                let spreads = &mut Arc::make_mut(&mut self.state.tallies).cycle;
+                spreads[order.bucket.index()].add(&ORDER_BOUNDS, cycle);
+            }
             let day = self.day(at, order.bucket);
             match met {
                 Some(true) => day.met += 1,
@@ -145,12 +161,16 @@ impl Step<'_> {
             }
             cycle.into_iter().for_each(|cycle| day.cycle.add(cycle));
         }
-        if let Some(by) = by.filter(|by| by.kind == ActorKind::Agent)
-            && self.state.agents.contains_key(&by.name)
-            && let Some(agent) = Arc::make_mut(&mut self.state.agents).get_mut(&by.name)
-        {
-            let agent = Arc::make_mut(agent);
-            agent.completed = agent.completed.saturating_add(1);
+        if let Some(by) = by.filter(|by| by.kind == ActorKind::Agent) {
+            let agent = self.state.agents.get(&by.name).map(Arc::as_ref);
+            let tally = Arc::make_mut(&mut self.state.tallies).role(agent);
+            tally.completed = tally.completed.saturating_add(1);
+            if agent.is_some()
+                && let Some(agent) = Arc::make_mut(&mut self.state.agents).get_mut(&by.name)
+            {
+                let agent = Arc::make_mut(agent);
+                agent.completed = agent.completed.saturating_add(1);
+            }
         }
         self.end(order, outcome, at);
     }
@@ -158,6 +178,10 @@ impl Step<'_> {
     /// Counts an end and hands the folded form to the archive.
     pub(super) fn end(&mut self, order: Order, outcome: &Outcome, at: Timestamp) {
         let lead = at.since(order.created);
+        if let Outcome::Completed { .. } = outcome {
+            let spreads = &mut Arc::make_mut(&mut self.state.tallies).lead;
+            spreads[order.bucket.index()].add(&ORDER_BOUNDS, lead);
+        }
         let day = self.day(at, order.bucket);
         match outcome {
             Outcome::Completed { .. } => {

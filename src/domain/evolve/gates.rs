@@ -13,6 +13,7 @@ impl Step<'_> {
     pub(super) fn gate_set(&mut self, name: &str, rule: &GateRule) {
         let gates = &mut Arc::make_mut(&mut self.state.settings).gates;
         gates.insert(name.into(), rule.clone());
+        Arc::make_mut(&mut self.state.tallies).gate(name);
     }
 
     pub(super) fn gate_removed(&mut self, name: &str) {
@@ -20,6 +21,7 @@ impl Step<'_> {
     }
 
     pub(super) fn gate_seen(&mut self, id: OrderId, gate: &str, run: &GateRun) {
+        Arc::make_mut(&mut self.state.tallies).looked(gate, run);
         let seen = GateEvidence {
             gate: gate.into(),
             seq: self.record.seq,

@@ -114,7 +114,16 @@ impl Step<'_> {
             Event::OrderEdited { id, changes } => self.edit(*id, changes),
             Event::OrderStarted { .. } => self.start(event),
             Event::OrderMoved { id, to, .. } => self.relocate(*id, to),
-            Event::OrderReleased { id, .. } | Event::LeaseLapsed { id, .. } => self.requeue(*id),
+            Event::OrderReleased { id, forced, .. } => {
+                if !forced {
+                    self.undone(*id, |tally| &mut tally.given_back);
+                }
+                self.requeue(*id);
+            }
+            Event::LeaseLapsed { id, .. } => {
+                self.undone(*id, |tally| &mut tally.lapsed);
+                self.requeue(*id);
+            }
             Event::LeasesRenewed { leases } => {
                 for (id, expires_at) in leases {
                     if let Some(Order {

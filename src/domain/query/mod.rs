@@ -161,6 +161,7 @@ impl<B: Books> Reading<'_, B> {
             Query::Agent { name } => Box::new(self.agent(name)?).into(),
             Query::Receipt { order } => Box::new(self.receipt(order)?).into(),
             Query::VerifyReceipt { order } => self.verify_receipt(order)?.into(),
+            Query::VerifyReceiptFile { file } => self.verify_receipt_file(file)?.into(),
             Query::ReceiptChain {
                 order,
                 limit: asked,

@@ -9,6 +9,7 @@ use super::{
     deps::Direction,
     filter::{Cursor, Filter, Sort},
     names::NameQuery,
+    receipts::file::ReceiptFile,
     trace::TraceQuery,
 };
 use crate::domain::{
@@ -186,6 +187,11 @@ pub enum Query {
     VerifyReceipt {
         /// The order's id here or elsewhere.
         order: String,
+    },
+    /// Whether a receipt's file is what it claims, by itself and on this ledger. Answered by [`Answer::Verification`].
+    VerifyReceiptFile {
+        /// The file.
+        file: Box<ReceiptFile>,
     },
     /// That receipt and those before it in the chain, newest first. Answered by [`Answer::ReceiptChain`].
     ReceiptChain {

@@ -409,6 +409,15 @@ impl Broker {
         Ok(letters.iter().map(DeadLetterView::from).collect())
     }
 
+    /// Returns how many dead letters lie there, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be read.
+    pub fn dead(&mut self) -> Result<u64, Fault> {
+        self.messages.dead()
+    }
+
     /// Puts dead letters back to whom they were meant for. Takes the role operator.
     ///
     /// # Errors

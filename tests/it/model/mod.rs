@@ -218,6 +218,7 @@ impl World {
             self.line.state.state_hash(),
             "a snapshot forgets"
         );
+        assert_eq!(back.tallies, self.line.state.tallies, "a snapshot forgets");
         self.snapshots.push((self.line.records.len(), bytes));
     }
 
@@ -230,6 +231,7 @@ impl World {
         for start in [State::default(), indexed] {
             let state = follow(start, &self.line.records);
             assert_eq!(state.state_hash(), hash, "replay is not what was lived");
+            assert_eq!(state.tallies, live.tallies, "replay is not what was lived");
             assert!(state.graph() == live.graph());
         }
         for (at, bytes) in &self.snapshots {
@@ -241,6 +243,7 @@ impl World {
                 hash,
                 "the snapshot at {at} is not the state"
             );
+            assert_eq!(state.tallies, live.tallies, "the snapshot at {at}");
             assert!(!state.is_damaged() && state.graph() == live.graph());
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod gates;
 pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod line;
+pub(crate) mod prometheus;
 pub(crate) mod pty;
 pub(crate) mod random;
 pub(crate) mod sample;

@@ -141,14 +141,12 @@ impl Schema {
                 .map(|(_, rule)| rule)
         };
         if keyword == "required" {
-            let names = rule
+            let mut names = rule
                 .as_array()
                 .unwrap()
                 .iter()
                 .map(|name| name.as_str().unwrap());
-            let missing = names
-                .filter(|name| value.is_object() && value.get(name).is_none())
-                .next();
+            let missing = names.find(|name| value.is_object() && value.get(name).is_none());
             return missing.map_or(Ok(Named::new()), |name| Err(format!("'{name}' is missing")));
         }
         let mut named = Named::new();

@@ -1,5 +1,7 @@
 //! Receipts: shown, checked, and followed back through their chain.
 
+pub mod file;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
