@@ -32,6 +32,7 @@ const TOGETHER: usize = 256;
 pub struct Entry {
     records: Arc<[Record]>,
     texts: OnceLock<Vec<Utf8Bytes>>,
+    written: OnceLock<Bytes>,
 }
 
 /// [`FromEngine::Records`](super::protocol::socket::FromEngine) over records that are only lent.
@@ -61,6 +62,16 @@ impl Entry {
     /// Returns the last record of the commit.
     pub fn last(&self) -> Option<Seq> {
         self.records.last().map(|record| record.seq)
+    }
+
+    /// Returns the commit's records.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Returns the commit as the stream of the API has it. It is made by whoever needs it first, and is the same for all.
+    pub fn written(&self, write: impl FnOnce(&[Record]) -> Bytes) -> &Bytes {
+        self.written.get_or_init(|| write(&self.records))
     }
 
     /// Returns the commit as messages. They are made by whoever needs them first, and are the same for all.
@@ -184,6 +195,7 @@ impl Ring {
         self.entries.push_back(Arc::new(Entry {
             records: Arc::clone(&news.records),
             texts: OnceLock::new(),
+            written: OnceLock::new(),
         }));
         while self.entries.len() > 1
             && (self.entries.len() > KEPT || self.records > KEPT_RECORDS)

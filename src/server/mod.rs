@@ -3,10 +3,13 @@
 //! [`Server::start`] opens them over a host's [`Service`](crate::link::Service). Every connection comes through [`listen`], every request through
 //! [`door`], which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
 
+mod api;
 mod attach;
 mod door;
+mod health;
 mod house;
 mod listen;
+mod problem;
 mod routes;
 mod socket;
 
@@ -21,6 +24,7 @@ use std::{
 
 use tokio::sync::watch;
 
+pub use api::document;
 pub use house::{Denial, Guest, House};
 
 use crate::link::{Fault, Service};
