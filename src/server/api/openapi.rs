@@ -76,6 +76,7 @@ fn operation(route: &Route) -> Value {
         "summary": route.about(),
         "description": needs,
         "tags": [tag(route)],
+        "x-obeya-role": route.needs(),
         "parameters": parameters(route),
         "responses": responses(route),
     });
