@@ -1,129 +1,142 @@
-//! What a caller hears who does not get what it wanted: problem documents (RFC 9457), with the refusal as data.
+//! What a caller of the API hears that did not get what it asked for: a problem document (RFC 9457).
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::house::Denial;
 use crate::{
     domain::refusal::Refusal,
-    link::{Failure, FaultKind},
+    link::{Failure, Fault, FaultKind},
 };
 
-/// What a problem document is sent as.
-pub(super) const CONTENT_TYPE: &str = "application/problem+json";
-/// After how many seconds somebody should try again who came when the engine was busy.
-const RETRY_AFTER: u32 = 1;
-/// The most characters of a detail: what a caller sent is in some of them.
+/// The media type of a problem document.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The most characters of what is said of a malformed request: what the caller sent is in it.
 const MAX_DETAIL: usize = 1_000;
 
-/// Why a request did not get what it wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Problem {
-    /// What sort of problem: `urn:obeya:rule:NAME` for a refusal, else `about:blank`.
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// For machines, the same for every problem of this sort: `urn:obeya:problem:` and a word.
     #[serde(rename = "type")]
-    kind: String,
-    /// The sort in words.
-    title: String,
-    /// The status code of HTTP.
-    status: u16,
-    /// What is wrong, and what would be right.
-    detail: String,
-    /// The refusal as data, where a rule refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<Refusal>,
+    pub kind: String,
+    /// The sort of problem, for people.
+    pub title: String,
+    /// The answer's status code.
+    pub status: u16,
+    /// What went wrong this time, and what to do about it.
+    pub detail: String,
+    /// The rule that did not allow it, with its data, where one did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+    /// What would lift the refusal: commands of the command line, or sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lift: Vec<String>,
+    /// After how many seconds it may be tried again; sent as a header.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
-    /// Returns a problem that no rule made.
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        let detail: String = detail.into();
+    /// Returns a problem of a sort, which is a word like `no-token`.
+    pub fn new(word: &str, status: StatusCode, detail: impl Into<String>) -> Problem {
         Problem {
-            kind: "about:blank".into(),
-            title: status.canonical_reason().unwrap_or("Error").into(),
+            kind: format!("urn:obeya:problem:{}", word.replace([' ', '_'], "-")),
+            title: status.canonical_reason().unwrap_or("Problem").to_owned(),
             status: status.as_u16(),
-            detail: detail.chars().take(MAX_DETAIL).collect(),
+            detail: detail.into(),
             refusal: None,
+            lift: vec![],
+            retry_after: None,
         }
     }
 
     /// Returns that a part of the request cannot be read.
     pub(super) fn malformed(place: &str, why: impl std::fmt::Display) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, format!("{place}: {why}"))
+        let detail = format!("{place}: {why}");
+        let detail: String = detail.chars().take(MAX_DETAIL).collect();
+        Problem::new("malformed", StatusCode::BAD_REQUEST, detail)
+    }
+}
+
+impl From<Denial> for Problem {
+    fn from(denial: Denial) -> Self {
+        Problem {
+            retry_after: denial.retry_after,
+            ..Problem::new(denial.word, denial.status, denial.said)
+        }
     }
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let status = status_of(&refusal);
+        let status = match refusal {
+            Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
+            Refusal::Role { .. } | Refusal::EngineOnly | Refusal::NotHolder { .. } => {
+                StatusCode::FORBIDDEN
+            }
+            Refusal::Changed { .. } | Refusal::AlertChanged { .. } => {
+                StatusCode::PRECONDITION_FAILED
+            }
+            Refusal::Invalid { .. } | Refusal::CommandReused { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Refusal::NoReply { .. } | Refusal::NewerLedger { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => StatusCode::CONFLICT,
+        };
         Problem {
-            kind: format!("urn:obeya:rule:{}", refusal.rule()),
+            lift: refusal.lift(),
             refusal: Some(refusal.clone()),
-            ..Problem::new(status, refusal.to_string())
+            ..Problem::new(refusal.rule(), status, refusal.to_string())
+        }
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let busy = fault.kind == FaultKind::Busy;
+        Problem {
+            retry_after: busy.then_some(1),
+            ..Problem::new("fault", StatusCode::SERVICE_UNAVAILABLE, fault.to_string())
         }
     }
 }
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        let status = match (&failure, failure.fault().kind) {
-            // Whoever asks again with the same key learns what it came to.
-            (Failure::Unknown(_), _) | (_, FaultKind::Busy) => StatusCode::SERVICE_UNAVAILABLE,
-            (_, FaultKind::DiskFull) => StatusCode::INSUFFICIENT_STORAGE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        tracing::warn!(%failure, "a request failed");
-        // Where on this machine it failed is for its own people to read, in the log.
-        let fault = failure.fault();
-        let known = match failure {
-            Failure::NotApplied(_) => "nothing was written",
-            Failure::Unknown(_) => {
-                "it is not known whether this was written: ask again with the same Idempotency-Key"
-            }
-        };
-        Problem::new(status, format!("{known}: {}. {}", fault.what, fault.mend))
+        match failure {
+            Failure::Unknown(fault) => Problem::new(
+                "unknown",
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!(
+                    "{fault}; whether it was done is not known: ask again with the same command id"
+                ),
+            ),
+            other => Problem::new("fault", StatusCode::SERVICE_UNAVAILABLE, other.to_string()),
+        }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        // It is made of texts and numbers, and can be written.
         let body = serde_json::to_string(&self).unwrap_or_default();
-        let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        let kind = [(header::CONTENT_TYPE, PROBLEM_JSON)];
+        let mut response = (status, kind, body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
-    }
-}
-
-/// Returns the status code that says most of a refusal.
-fn status_of(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
-        Refusal::Role { .. } | Refusal::EngineOnly => StatusCode::FORBIDDEN,
-        Refusal::Changed { .. } | Refusal::AlertChanged { .. } => StatusCode::PRECONDITION_FAILED,
-        Refusal::Invalid { .. } | Refusal::CommandReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::NoReply { .. } | Refusal::NewerLedger { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::CONFLICT,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_data_and_words() {
-        let refusal = Refusal::not_found("WO-007");
-        let problem = Problem::from(refusal.clone());
-        assert_eq!(problem.status, 404);
-        assert_eq!(problem.kind, "urn:obeya:rule:not_found");
-        assert_eq!(problem.refusal, Some(refusal));
-        assert!(problem.detail.contains("WO-007"));
     }
 }

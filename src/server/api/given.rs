@@ -71,7 +71,7 @@ impl Given {
         }
         let body = axum::body::to_bytes(body, MAX_CALL).await.map_err(|_| {
             let why = format!("the body is cut off, or longer than {MAX_CALL} bytes");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+            Problem::new("large-body", StatusCode::PAYLOAD_TOO_LARGE, why)
         })?;
         let Parts { headers, uri, .. } = parts;
         Ok(Given {
@@ -173,7 +173,11 @@ impl Given {
         let sort = sort.and_then(|sort| sort.to_str().ok()?.split(';').next());
         if !sort.is_some_and(|sort| sort.trim().eq_ignore_ascii_case("application/json")) {
             let why = "the body is to be JSON, and to say so: Content-Type: application/json";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+            return Err(Problem::new(
+                "not-json",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                why,
+            ));
         }
         serde_json::from_slice(&self.body).map_err(|error| Problem::malformed("the body", error))
     }

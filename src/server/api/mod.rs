@@ -67,18 +67,6 @@ pub(super) fn router() -> Router<Arc<House>> {
         router = router.route(route.path, on(filter, handler));
     }
     router
-        .fallback(async || {
-            Problem::new(
-                StatusCode::NOT_FOUND,
-                "there is nothing here: /api/openapi.json says what there is",
-            )
-        })
-        .method_not_allowed_fallback(async || {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this is not done here: /api/openapi.json says what is",
-            )
-        })
 }
 
 async fn serve(
@@ -175,8 +163,12 @@ impl Visit {
         Ok(response)
     }
 
+    async fn answer(&self, request: Request) -> Result<Said, Problem> {
+        Ok(self.house.answer(request, &self.guest).await?)
+    }
+
     async fn asked(&self, request: Request) -> Result<query::Answer, Problem> {
-        match self.house.answer(request, &self.guest).await {
+        match self.answer(request).await? {
             Said::Answered(answered) => Ok((*answered)??),
             other => Err(unwanted(other)),
         }
@@ -233,7 +225,7 @@ impl Visit {
             command: told.command,
         };
         let request = Request::Submit(Box::new(submission));
-        match self.house.answer(request, &self.guest).await {
+        match self.answer(request).await? {
             Said::Reply(reply) => match *reply {
                 Reply::Done(outcome) => Ok(told::outcome(
                     &outcome,
@@ -262,11 +254,7 @@ impl Visit {
             .clamp(1, MAX_RECORDS);
         self.given.nothing_else()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let records = match self
-            .house
-            .answer(Request::Records { after, limit }, &self.guest)
-            .await
-        {
+        let records = match self.answer(Request::Records { after, limit }).await? {
             Said::Records(records) => (*records)?,
             other => return Err(unwanted(other)),
         };
@@ -290,7 +278,7 @@ impl Visit {
             role: self.guest.peer.role,
             note,
         };
-        match self.house.answer(Request::Beat(beat), &self.guest).await {
+        match self.answer(Request::Beat(beat)).await? {
             Said::Beaten(beaten) => {
                 let until: Timestamp = (*beaten)??;
                 Ok(told::json(
@@ -313,7 +301,7 @@ impl Visit {
             actor: Some(actor.unwrap_or_else(|| self.actor())),
             role: self.guest.peer.role,
         };
-        let ran: Asked = match self.house.answer(Request::RunGate(ask), &self.guest).await {
+        let ran: Asked = match self.answer(Request::RunGate(ask)).await? {
             Said::GateRan(ran) => *ran,
             other => return Err(unwanted(other)),
         };
@@ -339,11 +327,7 @@ impl Visit {
             errand,
             role: self.guest.peer.role,
         };
-        match self
-            .house
-            .answer(Request::Supervise(wish), &self.guest)
-            .await
-        {
+        match self.answer(Request::Supervise(wish)).await? {
             Said::Supervised(life) => Ok(told::json(StatusCode::OK, &(*life)?)),
             other => Err(unwanted(other)),
         }
@@ -357,6 +341,7 @@ fn unwanted(said: Said) -> Problem {
         _ => {
             tracing::error!("an answer was to another question");
             Problem::new(
+                "defect",
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the engine answered something else",
             )
@@ -367,6 +352,7 @@ fn unwanted(said: Said) -> Problem {
 /// Every row of the table stands for something, which a test holds.
 fn unknown() -> Problem {
     Problem::new(
+        "defect",
         StatusCode::INTERNAL_SERVER_ERROR,
         "this way in leads nowhere",
     )

@@ -8,7 +8,7 @@ use super::{
     book::{BOOK, Field, Shape, Sort, said},
     table::{Does, ROUTES, Route, Wanted},
 };
-use crate::domain::command::Role;
+use crate::{domain::command::Role, server::PROBLEM_JSON};
 
 /// Returns the document.
 pub fn document() -> &'static Value {
@@ -345,7 +345,6 @@ fn responses(route: &Route) -> Value {
             ("409", "A rule refuses it"),
             ("412", "It changed since the caller looked"),
             ("422", "A field is not what it should be"),
-            ("507", "The disk is full"),
         ][..],
     });
     for (code, about) in wrong {
@@ -359,5 +358,5 @@ fn content(about: &str, sort: &str, schema: Value) -> Value {
 }
 
 fn problem(about: &str) -> Value {
-    content(about, super::super::problem::CONTENT_TYPE, said("Problem"))
+    content(about, PROBLEM_JSON, said("Problem"))
 }

@@ -101,7 +101,7 @@ async fn tell(
                 news.map_err(|_| Gone)?;
             }
             _ = beat.tick() => {
-                if let Err(denial) = house.recheck(&guest) {
+                if let Err(denial) = house.recheck(&guest).await {
                     house.deny(&denial, Some(&guest), &guest.address, "GET /api/stream".into());
                     return Err(Gone);
                 }

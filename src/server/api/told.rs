@@ -32,7 +32,7 @@ fn written(status: StatusCode, body: String) -> Response {
 fn unwritten(error: &serde_json::Error) -> Response {
     tracing::error!(%error, "an answer could not be written");
     let why = "the answer could not be written";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why).into_response()
+    Problem::new("defect", StatusCode::INTERNAL_SERVER_ERROR, why).into_response()
 }
 
 /// Returns an answer's document, and where its next page is.

@@ -27,7 +27,15 @@ fn everywhere(client: &Client, mut each: impl FnMut(&str, &str, Role, u16, &Valu
                 Some("tokens") => filled.replace("WO-001", "ana"),
                 _ => filled,
             };
-            let filled = filled.replace("{gate}", "format");
+            let mut filled = filled.replace("{gate}", "format");
+            let parameters = operation["parameters"].as_array().unwrap().iter();
+            for parameter in
+                parameters.filter(|one| one["in"] == "query" && one["required"] == true)
+            {
+                let value = sample(&parameter["schema"]);
+                let name = parameter["name"].as_str().unwrap();
+                filled += &format!("?{name}={}", value.as_str().unwrap());
+            }
             let body = match path.as_str() {
                 "/api/query" => json!("summary"),
                 "/api/commands" => json!({ "command": { "pause_agent": { "name": "rust-dev" } } }),
@@ -130,22 +138,25 @@ fn a_stranger_gets_nothing() {
     let before = engine.head();
     let mut bad = engine.client("gone", Role::Viewer);
     bad.token = Some(format!("obeya_{}", "0".repeat(64)));
-    for stranger in [engine.stranger(), bad] {
-        everywhere(&stranger, |method, path, _, status, said| {
-            assert_eq!(status, 401, "{method} {path}");
-            let fields: Vec<_> = said
-                .as_object()
-                .unwrap()
-                .keys()
-                .map(String::as_str)
-                .collect();
-            assert_eq!(
-                fields,
-                ["detail", "status", "title", "type"],
-                "{method} {path}"
-            );
-        });
-        assert_eq!(stranger.get("/api/stream").status, 401);
+    let stranger = engine.stranger();
+    everywhere(&stranger, |method, path, _, status, said| {
+        assert_eq!(status, 401, "{method} {path}");
+        let fields: Vec<_> = said.as_object().unwrap().keys().collect();
+        assert_eq!(
+            fields,
+            ["detail", "status", "title", "type"],
+            "{method} {path}"
+        );
+    });
+    for stranger in [stranger, bad] {
+        for path in [
+            "/api/stream",
+            "/api/openapi.json",
+            "/metrics",
+            "/api/tokens",
+        ] {
+            stranger.get(path).problem(401);
+        }
     }
     assert_eq!(engine.head(), before);
 }
@@ -175,8 +186,11 @@ fn admins_keep_the_keys_and_what_they_do_is_noted() {
     ci.get("/api/work-orders").problem(401);
     root.send("DELETE", "/api/tokens/nobody", &[], b"")
         .problem(404);
-    root.post("/api/tokens", &json!({ "name": "..", "role": "admin" }))
-        .problem(400);
+    root.post(
+        "/api/tokens",
+        &json!({ "name": "x".repeat(1_000), "role": "admin" }),
+    )
+    .problem(400);
     let noted = root.get("/api/audit?after=0&limit=100").done();
     let rows = noted["rows"].as_array().unwrap();
     let has = |what: &str, outcome: &str| {

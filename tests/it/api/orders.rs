@@ -24,7 +24,7 @@ fn an_order_goes_through_the_line() {
     let listed = ana
         .get("/api/dashboard/work-orders?status=in_progress&bucket=features")
         .done();
-    assert_eq!(listed["orders"][0]["id"], "WO-001");
+    assert_eq!(listed["work_orders"][0]["id"], "WO-001");
     assert_eq!(
         ana.get("/api/dashboard/work-orders?status=queued").done()["total"],
         0
@@ -40,7 +40,7 @@ fn an_order_goes_through_the_line() {
     let held = ana
         .post("/api/work-orders/WO-001/complete", &json!({}))
         .problem(409);
-    assert_eq!(held["type"], "urn:obeya:rule:held");
+    assert_eq!(held["type"], "urn:obeya:problem:held");
     assert_eq!(held["refusal"]["alerts"], json!(["ALERT-001"]));
     ana.post(
         "/api/andon/ALERT-001/resolve",
@@ -191,7 +191,7 @@ fn pages_lead_to_each_other_without_gap_or_repeat() {
         .done();
     }
     for (first, list, key) in [
-        ("/api/work-orders?sort=age&limit=3", "orders", "id"),
+        ("/api/work-orders?sort=age&limit=3", "work_orders", "id"),
         ("/api/events?limit=3", "records", "seq"),
         ("/api/log?after=0&limit=3", "events", "seq"),
     ] {
@@ -248,10 +248,10 @@ fn a_claim_is_renewed_by_whoever_holds_it() {
     assert!(rust.post("/api/work-orders/WO-001/heartbeat", &beat).done()["until"].is_string());
     let other = java
         .post("/api/work-orders/WO-001/heartbeat", &beat)
-        .problem(409);
+        .problem(403);
     assert_eq!(other["refusal"]["rule"], "not_holder");
     java.post("/api/work-orders/WO-001/complete?epoch=1", &json!({}))
-        .problem(409);
+        .problem(403);
     rust.post("/api/work-orders/WO-001/complete?epoch=1", &json!({}))
         .done();
     rust.post("/api/work-orders/WO-002/cancel", &json!({ "reason": "no" }))
