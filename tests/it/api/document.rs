@@ -7,11 +7,28 @@ use serde_json::Value;
 
 use super::support::Engine;
 
+/// Returns JSON whose first levels are on lines of their own: each path and each schema is one, so that a change shows.
+fn lines(value: &Value, levels: usize) -> String {
+    match value {
+        Value::Object(fields) if levels > 0 && !fields.is_empty() => {
+            let field = |(name, value)| {
+                format!(
+                    "{}:{}",
+                    Value::String(String::clone(name)),
+                    lines(value, levels - 1)
+                )
+            };
+            let fields: Vec<_> = fields.iter().map(field).collect();
+            format!("{{\n{}\n}}", fields.join(",\n"))
+        }
+        other => other.to_string(),
+    }
+}
+
 #[test]
 fn the_committed_document_is_that_of_this_version() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
-    let mut text = serde_json::to_string_pretty(document()).unwrap();
-    text.push('\n');
+    let text = lines(document(), 3) + "\n";
     if std::env::var_os("OBEYA_BLESS").is_some() {
         fs::write(&path, &text).unwrap();
     }
