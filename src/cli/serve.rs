@@ -78,8 +78,19 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.process_only("serve")?;
     call.no_dry_run("A server")?;
     let doors = doors(matches)?;
+    let name = text(matches, "name");
+    serve(call, name, &doors, announce)
+}
+
+/// Serves until it is told to end, and has said where, as often as a server begins.
+pub(super) fn serve(
+    call: &mut Call<'_>,
+    name: Option<String>,
+    doors: &Doors,
+    announce: impl Fn(&mut Call<'_>, &str, &Doors, Option<SocketAddr>) -> Done,
+) -> Done {
     let place = call.place()?;
-    let name = text(matches, "name").unwrap_or_else(|| place.name());
+    let name = name.unwrap_or_else(|| place.name());
     super::log::start(&place.home);
     let hosting = Hosting {
         title: "serve",
@@ -91,8 +102,8 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         // Whoever is attached is told before another server begins.
         drop(server.take());
         if let Some(service) = service {
-            let opened = server.insert(Server::start(service, &name, &doors)?);
-            announce(call, &name, &doors, opened.address())?;
+            let opened = server.insert(Server::start(service, &name, doors)?);
+            announce(call, &name, doors, opened.address())?;
         }
         Ok(())
     };

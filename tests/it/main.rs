@@ -9,6 +9,7 @@ mod driving;
 mod ledger;
 
 mod andon_record;
+mod api;
 mod attach;
 mod demo;
 mod engine;
