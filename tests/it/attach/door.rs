@@ -18,6 +18,9 @@ use super::{
     support::{Engine, until},
 };
 
+/// A path, headers, and the status that they come to.
+type Try<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+
 fn bearer(engine: &Engine, name: &str) -> String {
     let target = engine.target(name, Role::Admin);
     format!("Bearer {}", target.token.unwrap().secret())
@@ -31,7 +34,7 @@ fn a_page_in_a_browser_gets_nothing() {
     let before = engine.session.watching().state().head;
     let token = good.trim_start_matches("Bearer ");
     let in_query = format!("/api/attach?token={token}&access_token={token}");
-    let tries: &[(&str, &[(&str, &str)], u16)] = &[
+    let tries: &[Try] = &[
         // No token, and one where no door looks.
         ("/api/attach", &[("Host", &own)], 401),
         (&in_query, &[("Host", &own)], 401),
