@@ -20,6 +20,7 @@ pub mod protocol;
 pub mod remote;
 mod service;
 mod session;
+mod stirs;
 mod trust;
 mod worktrees;
 
@@ -36,6 +37,7 @@ pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use service::{Peer, Service};
+pub use stirs::{Counts as StirCounts, Stirs};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
 
 pub use trust::{distrust, is_trusted, trust};

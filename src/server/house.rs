@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::{
     domain::{command::Role, message::Name, order::Actor, refusal::Refusal},
     link::{
-        Fault, Feed, Peer, Reply, Service,
+        Fault, Feed, Peer, Reply, Service, Stirs,
         access::{
             Access, AuditEntry, AuditOutcome, Auditor, Denied, LocalToken, TokenId, TokenView,
         },
@@ -22,6 +22,8 @@ pub struct House {
     pub service: Arc<Service>,
     /// The line's news.
     pub feed: Feed,
+    /// What stirs beside the ledger.
+    pub stirs: Stirs,
     /// The line's name, as consoles show it.
     pub name: String,
     access: Mutex<Access>,
@@ -95,6 +97,7 @@ impl House {
         let home = service.home().clone();
         Ok(House {
             feed: Feed::of(Arc::clone(&service)),
+            stirs: Stirs::over(&home)?,
             service,
             name: name.to_owned(),
             access: Mutex::new(Access::open(&home)?),

@@ -218,6 +218,9 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), End> {
     let mut place = house.feed.place();
     let mut reader = None;
+    // Who follows the state shows it; who wants records or answers has no use for anything else.
+    let mut stirs = matches!(follow, Follow::State { .. }).then(|| house.stirs.follow());
+    let mut stirred = house.stirs.counts();
     if follow != Follow::Nothing {
         reader = Some(Place::begin(writer, house, follow, &mut place).await?);
     }
@@ -235,6 +238,13 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
             }
             sleep_until(flushed + PACE).await;
         };
+        let stirring = async {
+            match &mut stirs {
+                // The watch ends with the host, which is told by `ending`.
+                Some(stirs) if stirs.changed().await.is_ok() => {}
+                _ => std::future::pending().await,
+            }
+        };
         tokio::select! {
             answer = answered.recv() => {
                 let Some(answer) = answer else { return Err(End::Gone) };
@@ -249,6 +259,13 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                     reader.catch_up(writer, house, &mut place).await?;
                 }
                 flushed = Instant::now();
+            }
+            () = stirring => {
+                let counts = house.stirs.counts();
+                for beside in counts.since(&stirred) {
+                    writer.say(&FromEngine::Stirred(beside)).await?;
+                }
+                stirred = counts;
             }
             _ = beat.tick() => {
                 if let Err(denial) = house.recheck(guest) {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::Remote;
+use super::{Called, Remote, Unanswered, Unsent};
 use crate::{
     domain::{
         command::Submission,
@@ -22,17 +22,63 @@ use crate::{
 
 /// How long an answer may take, a lost connection and its return in between included.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How soon the connection must be back for a command that was heard when it was lost to be sent again: later it would
+/// come as a surprise.
+const SOON: Duration = Duration::from_secs(60);
 /// How long a gate may run: the longest that one may take, and a while to wait for its place.
 const GATE_PATIENCE: Duration = Duration::from_secs(25 * 3600);
 
 /// Somebody who works on a line elsewhere.
 #[derive(Clone)]
-pub struct Attached(Arc<Remote>);
+pub struct Attached(Arc<Remote>, Unsent);
 
 impl Attached {
-    /// Works by a way.
+    /// Works by a way, and waits for a connection where there is none.
     pub fn new(remote: Arc<Remote>) -> Attached {
-        Attached(remote)
+        Attached(remote, Unsent::Kept)
+    }
+
+    /// Works by a way, and hears at once where there is no connection that nothing was done.
+    pub fn at_once(remote: Arc<Remote>) -> Attached {
+        Attached(remote, Unsent::Refused)
+    }
+
+    fn call(&self, request: Request, patience: Duration) -> Result<Response, Fault> {
+        let called = self.0.call_or(request, patience, self.1);
+        called.map_err(|unanswered| unanswered.fault)
+    }
+
+    /// Submits a command, and hands what came of it to `then`, from another thread: it must not block. One that was heard
+    /// when the connection was lost is sent again by its id over the next one, if that comes soon.
+    pub fn submit_then(
+        &self,
+        submission: Submission,
+        then: impl FnOnce(Reply) + Send + 'static,
+    ) {
+        let request = Request::Submit(Box::new(submission));
+        let then = move |called| then(replied(called));
+        self.0.call_then(request, Some(SOON), self.1, then);
+    }
+
+    /// Asks a question, as of then if a moment is given, and hands the answer to `then`, from another thread: it must not
+    /// block. However long the engine is away, the question waits for it.
+    pub fn ask_then_tell(
+        &self,
+        moment: Option<Moment>,
+        query: Query,
+        then: impl FnOnce(Answered) + Send + 'static,
+    ) {
+        let request = match moment {
+            Some(moment) => Request::AskThen { moment, query },
+            None => Request::Ask(query),
+        };
+        let then = move |called: Called| {
+            then(match called {
+                Ok(response) => answered(response),
+                Err(unanswered) => Err(unanswered.fault.into()),
+            });
+        };
+        self.0.call_then(request, None, Unsent::Kept, then);
     }
 
     /// Returns the way.
@@ -43,11 +89,7 @@ impl Attached {
     /// Answers a question as it would have been answered then.
     pub fn ask_then(&self, moment: Moment, query: &Query) -> Answered {
         let query = query.clone();
-        match self.0.call(Request::AskThen { moment, query }, PATIENCE)? {
-            Response::Answered(answered) => *answered,
-            Response::Refused(refusal) => Ok(Err(refusal)),
-            _ => Err(other().into()),
-        }
+        answered(self.call(Request::AskThen { moment, query }, PATIENCE)?)
     }
 
     /// Returns the line as it stood at a moment.
@@ -57,7 +99,7 @@ impl Attached {
     /// The engine did not answer, or could not.
     pub fn stand(&self, moment: Moment) -> Result<Standing, Fault> {
         use base64::{Engine as _, prelude::BASE64_STANDARD};
-        let Response::Stood(stood) = self.0.call(Request::Stand(moment), PATIENCE)? else {
+        let Response::Stood(stood) = self.call(Request::Stand(moment), PATIENCE)? else {
             return Err(other());
         };
         let stood = stood.map_err(|failure| failure.fault().clone())?;
@@ -81,7 +123,7 @@ impl Attached {
     ///
     /// The engine did not answer, or could not.
     pub fn recent(&self, limit: usize) -> Result<Vec<Record>, Fault> {
-        match self.0.call(Request::Recent(limit), PATIENCE)? {
+        match self.call(Request::Recent(limit), PATIENCE)? {
             Response::Records(records) => records.map_err(|failure| failure.fault().clone()),
             _ => Err(other()),
         }
@@ -90,30 +132,18 @@ impl Attached {
 
 impl Observer for Attached {
     fn ask(&mut self, query: &Query) -> Answered {
-        match self.0.call(Request::Ask(query.clone()), PATIENCE)? {
-            Response::Answered(answered) => *answered,
-            Response::Refused(refusal) => Ok(Err(refusal)),
-            _ => Err(other().into()),
-        }
+        answered(self.call(Request::Ask(query.clone()), PATIENCE)?)
     }
 }
 
 impl Operator for Attached {
     fn submit(&mut self, submission: &Submission) -> Reply {
         let request = Request::Submit(Box::new(submission.clone()));
-        match self.0.call(request, PATIENCE) {
-            Ok(Response::Reply(reply)) => *reply,
-            Ok(Response::Refused(refusal)) => Reply::Refused(refusal),
-            Ok(_) => Reply::Failed(Failure::Unknown(other())),
-            Err(fault) if fault.kind == FaultKind::Permission => {
-                Reply::Failed(Failure::NotApplied(fault))
-            }
-            Err(fault) => Reply::Failed(Failure::Unknown(fault)),
-        }
+        replied(self.0.call_or(request, PATIENCE, self.1))
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
-        match self.0.call(Request::Beat(beat.clone()), PATIENCE)? {
+        match self.call(Request::Beat(beat.clone()), PATIENCE)? {
             Response::Beaten(beaten) => *beaten,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),
@@ -122,7 +152,7 @@ impl Operator for Attached {
 
     fn supervise(&mut self, wish: &Wish) -> Supervised {
         let answer: Result<Life, Refusal> =
-            match self.0.call(Request::Supervise(wish.clone()), PATIENCE)? {
+            match self.call(Request::Supervise(wish.clone()), PATIENCE)? {
                 Response::Supervised(answer) => *answer,
                 Response::Refused(refusal) => Err(refusal),
                 _ => return Err(other()),
@@ -131,11 +161,33 @@ impl Operator for Attached {
     }
 
     fn run_gate(&mut self, ask: &GateAsk) -> Asked {
-        match self.0.call(Request::RunGate(ask.clone()), GATE_PATIENCE)? {
+        match self.call(Request::RunGate(ask.clone()), GATE_PATIENCE)? {
             Response::GateRan(ran) => *ran,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),
         }
+    }
+}
+
+/// Returns what a response says to a question.
+fn answered(response: Response) -> Answered {
+    match response {
+        Response::Answered(answered) => *answered,
+        Response::Refused(refusal) => Ok(Err(refusal)),
+        _ => Err(other().into()),
+    }
+}
+
+/// Returns what came of a command.
+fn replied(called: Called) -> Reply {
+    match called {
+        Ok(Response::Reply(reply)) => *reply,
+        Ok(Response::Refused(refusal)) => Reply::Refused(refusal),
+        Ok(_) => Reply::Failed(Failure::Unknown(other())),
+        Err(Unanswered { fault, heard }) => Reply::Failed(match heard {
+            true if fault.kind != FaultKind::Permission => Failure::Unknown(fault),
+            _ => Failure::NotApplied(fault),
+        }),
     }
 }
 
