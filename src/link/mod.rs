@@ -5,10 +5,13 @@
 
 pub mod access;
 mod admin;
+mod beside;
 pub mod bus;
 mod client;
 mod cold;
+mod connection;
 mod feed;
+mod folder;
 mod follow;
 mod frozen;
 mod hook;
@@ -28,6 +31,7 @@ pub use admin::{
 };
 pub use client::Client;
 pub use cold::{Cold, run_gate};
+pub use connection::{Connection, Held, Imported};
 pub use feed::{Entry, Feed, Next, Sent, texts as feed_texts};
 pub use follow::Follower;
 pub use frozen::Frozen;

@@ -3,6 +3,7 @@
 //! One thread with one connection. Calls are kept until they are answered, and asked again after a connection was lost
 //! where asking twice does nothing twice; commands carry an id, so that one that was applied is not applied again.
 
+mod bus;
 mod dial;
 mod mirror;
 mod operator;
@@ -26,6 +27,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
+pub use bus::RemoteBus;
 pub use mirror::{Mirror, MirrorNews};
 pub use operator::Attached;
 pub use target::{Address, Target, Token};
