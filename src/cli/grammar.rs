@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     domain::command::Role,
+    link::remote::Address,
     ui::{model::View, wall},
 };
 
@@ -105,7 +106,8 @@ pub(super) fn tree() -> Command {
     let console = root()
         .about("A terminal operations console that coordinates AI coding agents and people")
         .after_help(AFTER)
-        .args(wall());
+        .args(wall())
+        .args(attached());
     NOUNS.iter().fold(console, |root, noun| {
         root.subcommand(named(noun).about(noun.about).defer(noun.grammar))
     })
@@ -169,6 +171,27 @@ fn wall() -> [Arg; 3] {
         option("every", "SPAN", "How long a wall shows each, like 20s")
             .value_parser(span)
             .requires("wall"),
+    ]
+}
+
+/// The flags of a console over an engine elsewhere.
+fn attached() -> [Arg; 2] {
+    let address = |text: &str| text.parse::<Address>();
+    [
+        option(
+            "attach",
+            "ADDRESS",
+            "Attach to an engine: ws://HOST:PORT, wss://HOST:PORT or unix:PATH",
+        )
+        .value_parser(address)
+        .conflicts_with("ledger"),
+        option(
+            "token-file",
+            "FILE",
+            "The file with the token that lets one in there",
+        )
+        .value_parser(clap::value_parser!(PathBuf))
+        .requires("attach"),
     ]
 }
 

@@ -61,6 +61,7 @@ use self::{
 use crate::{
     demo::Demo,
     domain::order::Actor,
+    link::remote::{Address, Target, Token},
     ui::{model::View, wall::EVERY},
 };
 
@@ -68,7 +69,7 @@ pub use self::{
     complete::{Completion, complete_line},
     error::{EXIT_DONE, EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE},
     line::{LineContext, LineOutput, run_line},
-    log::start as start_log,
+    log::{start as start_log, start_away as start_log_away},
     output::Colour,
 };
 
@@ -99,6 +100,8 @@ pub struct ConsoleOptions {
     pub colour: Colour,
     /// As a wall, which nobody works at.
     pub wall: Option<WallOptions>,
+    /// An engine elsewhere to attach to, in place of a ledger.
+    pub target: Option<Target>,
 }
 
 /// What a wall shows.
@@ -149,7 +152,12 @@ fn started(matches: &ArgMatches) -> Invocation {
         Err(error) => return Invocation::Done(ended(style, None, error)),
     };
     let Some((noun, beneath)) = matches.subcommand() else {
+        let target = match target(matches) {
+            Ok(target) => target,
+            Err(error) => return Invocation::Done(ended(style, None, error)),
+        };
         return Invocation::Console(ConsoleOptions {
+            target,
             read_only: matches.get_flag("read-only"),
             actor: globals.actor(),
             colour: Globals::colour(inner),
@@ -174,6 +182,7 @@ fn started(matches: &ArgMatches) -> Invocation {
             actor: call.globals.actor(),
             colour: Globals::colour(inner),
             wall: None,
+            target: None,
         };
         return Invocation::Demo(demo, options);
     }
@@ -181,6 +190,21 @@ fn started(matches: &ArgMatches) -> Invocation {
         Ok(()) => EXIT_DONE,
         Err(error) => ended(style, Some(&mut call), error),
     })
+}
+
+/// Returns the engine to attach to, if one was named.
+fn target(matches: &ArgMatches) -> Result<Option<Target>, CliError> {
+    let Some(address) = matches.get_one::<Address>("attach") else {
+        return Ok(None);
+    };
+    let mut target = Target::new(address.clone());
+    target.read_only = matches.get_flag("read-only");
+    if let Some(file) = matches.get_one::<PathBuf>("token-file") {
+        let text = std::fs::read_to_string(file);
+        let text = text.map_err(|fault| error::file(file, "reading", &fault))?;
+        target.token = Some(Token::new(&text));
+    }
+    Ok(Some(target))
 }
 
 /// Returns the matches of the innermost command, in which clap gathers the flags that every command takes.

@@ -5,10 +5,13 @@
 
 pub mod access;
 mod admin;
+mod beside;
 pub mod bus;
 mod client;
 mod cold;
+mod connection;
 mod feed;
+mod folder;
 mod follow;
 mod frozen;
 mod hook;
@@ -29,6 +32,7 @@ pub use admin::{
 };
 pub use client::Client;
 pub use cold::{Cold, run_gate};
+pub use connection::{Connection, Held, Imported};
 pub use feed::{Entry, Feed, Next, Sent, texts as feed_texts};
 pub use follow::Follower;
 pub use frozen::Frozen;
@@ -37,10 +41,10 @@ pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use service::{Peer, Service};
-pub use stirs::{Counts as StirCounts, Stirs};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
+pub use stirs::{Counts as StirCounts, Stirs};
 
-pub use trust::{distrust, is_trusted, trust};
+pub use trust::{distrust, is_trusted, state_folder, trust};
 pub use worktrees::{WorktreeView, put_away, worktrees};
 
 use crate::domain::{

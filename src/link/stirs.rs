@@ -45,6 +45,7 @@ impl Counts {
 
 /// The watch over one ledger's folder. It ends when it is dropped.
 pub struct Stirs {
+    home: Home,
     counts: watch::Receiver<Counts>,
     followers: Arc<watch::Sender<Counts>>,
     ended: Arc<AtomicBool>,
@@ -71,6 +72,7 @@ impl Stirs {
         let failed = |error| Fault::io(home.path(), "watching what lies beside the ledger", &error);
         let thread = thread.map_err(failed)?;
         Ok(Stirs {
+            home: home.clone(),
             counts,
             followers,
             ended,
@@ -85,6 +87,13 @@ impl Stirs {
         follower.mark_unchanged();
         self.waker.unpark();
         follower
+    }
+
+    /// Returns what there is to look at for somebody who has not looked yet.
+    pub fn present(&self) -> impl Iterator<Item = Beside> + use<> {
+        // Whoever sends first makes the bus, and nobody else.
+        let messages = self.home.messages().exists().then_some(Beside::Messages);
+        messages.into_iter().chain([Beside::Line])
     }
 
     /// Returns how often each thing was seen to be another.

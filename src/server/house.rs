@@ -11,6 +11,7 @@ use crate::{
         access::{
             Access, AuditEntry, AuditOutcome, Auditor, Denied, LocalToken, TokenId, TokenView,
         },
+        bus::Ruled,
         protocol::{Request, Response},
         uid,
     },
@@ -220,6 +221,8 @@ fn claimed(request: &Request) -> Option<Actor> {
     match request {
         Request::Submit(submission) => Some(submission.actor.clone()),
         Request::Beat(beat) => Some(beat.actor.clone()),
+        Request::Import { submission, .. } => Some(submission.actor.clone()),
+        Request::Bus { caller, .. } | Request::Folder { caller, .. } => Some(caller.actor.clone()),
         _ => None,
     }
 }
@@ -247,11 +250,24 @@ fn noted(response: &Response, acts: bool) -> Option<AuditOutcome> {
             Ok(_) => Some(AuditOutcome::DONE),
             Err(refusal) => refused(refusal),
         },
+        Response::Imported(imported) => noted(&Response::Reply(Box::new(imported.0.clone())), acts),
+        Response::Bus(done) => Some(ruled(done)),
+        Response::Folder(done) => Some(ruled(done)),
         Response::GateRan(ran) => match ran.as_ref() {
             Ok(Ok(_)) => Some(AuditOutcome::DONE),
             Ok(Err(refusal)) => refused(refusal),
             Err(_) => Some(AuditOutcome::Failed),
         },
         _ => Some(AuditOutcome::DONE),
+    }
+}
+
+fn ruled<T>(done: &Ruled<T>) -> AuditOutcome {
+    match done {
+        Ok(Ok(_)) => AuditOutcome::DONE,
+        Ok(Err(refusal)) => AuditOutcome::Refused {
+            code: refusal.rule().into(),
+        },
+        Err(_) => AuditOutcome::Failed,
     }
 }

@@ -224,6 +224,12 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     if follow != Follow::Nothing {
         reader = Some(Place::begin(writer, house, follow, &mut place).await?);
     }
+    if stirs.is_some() {
+        // Whatever the caller saw of it before is old.
+        for beside in house.stirs.present() {
+            writer.say(&FromEngine::Stirred(beside)).await?;
+        }
+    }
     let mut beat = interval(Duration::from_secs(BEAT_SECONDS));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut flushed = Instant::now();
@@ -239,10 +245,13 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
             sleep_until(flushed + PACE).await;
         };
         let stirring = async {
-            match &mut stirs {
-                // The watch ends with the host, which is told by `ending`.
-                Some(stirs) if stirs.changed().await.is_ok() => {}
-                _ => std::future::pending().await,
+            let heard = match &mut stirs {
+                Some(stirs) => stirs.changed().await.is_ok(),
+                None => false,
+            };
+            // The watch ends with the host, which is told by `ending`.
+            if !heard {
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

@@ -1,5 +1,6 @@
 //! The audit: who did what, or was denied it, from where, and what came of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,7 +21,7 @@ const MAX_WHY: usize = 160;
 const MAX_NAME: usize = 160;
 
 /// What came of something that was tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum AuditOutcome {
     /// It was done.
@@ -123,7 +124,7 @@ fn line(text: &str, cells: usize) -> String {
 }
 
 /// A row of the audit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRow {
     /// Its number, which no other row ever has.
     pub number: u64,
@@ -149,7 +150,8 @@ pub struct AuditRow {
 }
 
 /// Which rows are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct AuditFilter {
     /// Those from this moment on.
     pub since: Option<Timestamp>,
@@ -162,7 +164,8 @@ pub struct AuditFilter {
 }
 
 /// Where a page of the audit begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum AuditPage {
     /// With the newest row.
     Newest,

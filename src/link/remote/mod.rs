@@ -3,6 +3,7 @@
 //! One thread with one connection. Calls are kept until they are answered, and asked again after a connection was lost
 //! where asking twice does nothing twice; commands carry an id, so that one that was applied is not applied again.
 
+mod bus;
 mod calls;
 mod dial;
 mod line;
@@ -19,6 +20,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
+pub use bus::RemoteBus;
 pub use calls::{Called, Unanswered, Unsent};
 pub use mirror::{Mirror, MirrorNews};
 pub use operator::Attached;

@@ -2,26 +2,34 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use uuid::Uuid;
+
 use super::{Called, Remote, Unanswered, Unsent};
 use crate::{
     domain::{
-        command::Submission,
+        command::{Role, Submission},
+        import_report::ImportReport,
         moment::Moment,
+        order::Actor,
         query::{Query, life::Life},
-        record::Record,
+        record::{Head, Record, Seq},
         refusal::Refusal,
     },
     engine::{Failure, Reply, supervisor::Wish},
     ledger::{Fault, FaultKind},
     link::{
         Answered, Asked, Beaten, GateAsk, Heartbeat, Observer, Operator, Standing, Supervised,
+        bus::{Caller, Ruled},
+        connection::unexpected,
         packed,
-        protocol::{Request, Response},
+        protocol::{FolderAnswer, FolderCall, Held, Request, Response, socket::MAX_CALL},
     },
 };
 
 /// How long an answer may take, a lost connection and its return in between included.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an import may take.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(600);
 /// How soon the connection must be back for a command that was heard when it was lost to be sent again: later it would
 /// come as a surprise.
 const SOON: Duration = Duration::from_secs(60);
@@ -43,18 +51,14 @@ impl Attached {
         Attached(remote, Unsent::Refused)
     }
 
-    fn call(&self, request: Request, patience: Duration) -> Result<Response, Fault> {
+    pub(super) fn call(&self, request: Request, patience: Duration) -> Result<Response, Fault> {
         let called = self.0.call_or(request, patience, self.1);
         called.map_err(|unanswered| unanswered.fault)
     }
 
     /// Submits a command, and hands what came of it to `then`, from another thread: it must not block. One that was heard
     /// when the connection was lost is sent again by its id over the next one, if that comes soon.
-    pub fn submit_then(
-        &self,
-        submission: Submission,
-        then: impl FnOnce(Reply) + Send + 'static,
-    ) {
+    pub fn submit_then(&self, submission: Submission, then: impl FnOnce(Reply) + Send + 'static) {
         let request = Request::Submit(Box::new(submission));
         let then = move |called| then(replied(called));
         self.0.call_then(request, Some(SOON), self.1, then);
@@ -128,7 +132,103 @@ impl Attached {
             _ => Err(other()),
         }
     }
+
+    /// Returns the records behind one, at most so many.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not answer, or could not.
+    pub fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, Fault> {
+        match self.call(Request::Records { after, limit }, PATIENCE)? {
+            Response::Records(records) => records.map_err(|failure| failure.fault().clone()),
+            _ => Err(other()),
+        }
+    }
+
+    /// Returns the ledger's last record.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not answer, or could not.
+    pub fn head(&self) -> Result<Head, Fault> {
+        let caller = Caller {
+            actor: Actor::person("anybody"),
+            role: Role::Viewer,
+        };
+        match self.folder(&caller, FolderCall::Head)? {
+            Ok(FolderAnswer::Head(head)) => Ok(head),
+            answered => Err(unexpected(answered)),
+        }
+    }
+
+    /// Does what is wanted of the ledger's folder.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not answer, or could not.
+    pub fn folder(&self, caller: &Caller, call: FolderCall) -> Ruled<FolderAnswer> {
+        let request = Request::Folder {
+            caller: caller.clone(),
+            call: Box::new(call),
+        };
+        match self.call(request, PATIENCE)? {
+            Response::Folder(answered) => *answered,
+            Response::Refused(refusal) => Ok(Err(refusal)),
+            _ => Err(other()),
+        }
+    }
+
+    /// Has the engine hold on to the line as it is now.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not answer, or could not.
+    pub fn hold(&self) -> Result<Held, Fault> {
+        match self.call(Request::Hold, PATIENCE)? {
+            Response::Held(held) => held.map_err(|failure| failure.fault().clone()),
+            _ => Err(other()),
+        }
+    }
+
+    /// Answers a question from a line that the engine holds on to.
+    pub fn ask_held(&self, held: Uuid, query: &Query) -> Answered {
+        let query = query.clone();
+        answered(self.call(Request::AskHeld { held, query }, PATIENCE)?)
+    }
+
+    /// Has the engine take an import in.
+    ///
+    /// # Errors
+    ///
+    /// It is larger than a message may be.
+    pub fn import(
+        &self,
+        reason: &str,
+        submission: &Submission,
+    ) -> Result<(Reply, Option<ImportReport>), Fault> {
+        let request = Request::Import {
+            reason: reason.to_owned(),
+            submission: Box::new(submission.clone()),
+        };
+        let bytes = serde_json::to_vec(&request).map_or(usize::MAX, |bytes| bytes.len());
+        if bytes > MAX_CALL - ENVELOPE {
+            let what = format!(
+                "the import comes to {} MiB, and an engine elsewhere takes {} MiB at once",
+                bytes >> 20,
+                MAX_CALL >> 20
+            );
+            let fault = Fault::new(FaultKind::Misuse, Path::new(""), what);
+            return Err(fault.mend("Import it on the engine's machine, or in parts."));
+        }
+        Ok(match self.0.call_or(request, IMPORT_PATIENCE, self.1) {
+            Ok(Response::Imported(imported)) => *imported,
+            called => (replied(called), None),
+        })
+    }
 }
+
+/// The room that a call takes in its message.
+const ENVELOPE: usize = 1 << 10;
 
 impl Observer for Attached {
     fn ask(&mut self, query: &Query) -> Answered {
@@ -191,7 +291,8 @@ fn replied(called: Called) -> Reply {
     }
 }
 
-fn other() -> Fault {
+/// Returns the fault of an engine that answers something else.
+pub(super) fn other() -> Fault {
     let what = "the engine answered something else than was asked";
     Fault::new(FaultKind::Misuse, Path::new(""), what)
 }

@@ -5,8 +5,8 @@ use std::{io, path::Path, sync::mpsc, thread, time::Duration};
 use crate::{
     domain::{command::Submission, query::Query},
     link::{
-        Answered, Asked, Beaten, Fault, GateAsk, Heartbeat, Observer, Operator, Reply, Supervised, Wish,
-        remote::Attached,
+        Answered, Asked, Beaten, Fault, GateAsk, Heartbeat, Observer, Operator, Reply, Supervised,
+        Wish, remote::Attached,
     },
 };
 

@@ -204,7 +204,7 @@ impl Listener {
         match beside {
             Beside::Messages => look::at_mail(&self.errands, &self.seat, &self.post),
             Beside::Lives => self.post.tell(Msg::Lives),
-            Beside::Line => look::at_line(&self.errands, &self.post),
+            Beside::Line => look::at_line(&self.errands, &self.seat, &self.post),
         }
     }
 
