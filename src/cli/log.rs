@@ -148,7 +148,10 @@ mod tests {
     fn a_line_is_logged_beside_a_ledger_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path().join("ledger")).unwrap();
-        let log = Log { home: home.clone() };
+        let log = Log {
+            folder: home.logs(),
+            ledger: Some(home.clone()),
+        };
         let write = || Line(&log).write_all(b"a line\n").unwrap();
         write();
         assert!(!home.path().exists(), "it made a folder for no ledger");

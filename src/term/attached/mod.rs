@@ -16,7 +16,7 @@ use self::{
     begun::Begun,
     news::{First, Listener, Seat},
 };
-use super::{Post, desk::Desk, run::Session};
+use super::{Post, desk::Desk, logs, run::Session};
 use crate::{
     cli::{LineContext, run_line},
     domain::{
@@ -79,6 +79,7 @@ pub(super) struct AttachedSession {
     post: Post,
     errands: Errands,
     first: mpsc::Receiver<First>,
+    logs: logs::Watcher,
 }
 
 impl AttachedSession {
@@ -114,7 +115,9 @@ impl AttachedSession {
             let errands = inbox.into_iter().map_while(|errand| errand);
             errands.for_each(|errand| errand(&worker));
         });
+        let logs = logs::Watcher::attached(attached.clone(), seat.caller(), post.clone());
         Ok(AttachedSession {
+            logs,
             attached,
             seat,
             then: Arc::default(),
@@ -242,7 +245,10 @@ impl Session for AttachedSession {
         look::act_on_mail(&self.errands, &self.seat, &self.post, act);
     }
 
-    fn watch(&mut self, _: Option<Wish>) {}
+    fn watch(&mut self, wish: Option<Wish>) {
+        self.seat.watch(wish.is_some());
+        self.logs.wish(wish);
+    }
 
     fn step_down(&mut self) {}
 

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
     mpsc,
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Seat {
     caller: Mutex<Caller>,
     /// By how much the engine's clock is ahead of this machine's, in microseconds.
     ahead: AtomicI64,
+    /// Whether what agents are about is on screen.
+    watched: AtomicBool,
 }
 
 impl Seat {
@@ -59,6 +61,7 @@ impl Seat {
             most,
             caller,
             ahead: AtomicI64::new(0),
+            watched: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +69,11 @@ impl Seat {
     pub(super) fn caller(&self) -> Caller {
         let caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner);
         caller.clone()
+    }
+
+    /// Notes whether what agents are about is on screen.
+    pub(super) fn watch(&self, watched: bool) {
+        self.watched.store(watched, Ordering::Relaxed);
     }
 
     /// Returns the engine's time: what is on screen has its times.
@@ -203,7 +211,10 @@ impl Listener {
     fn stirred(&self, beside: Beside) {
         match beside {
             Beside::Messages => look::at_mail(&self.errands, &self.seat, &self.post),
-            Beside::Lives => self.post.tell(Msg::Lives),
+            Beside::Lives if self.seat.watched.load(Ordering::Relaxed) => {
+                self.post.tell(Msg::Lives);
+            }
+            Beside::Lives => {}
             Beside::Line => look::at_line(&self.errands, &self.seat, &self.post),
         }
     }
