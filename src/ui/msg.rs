@@ -43,6 +43,8 @@ pub enum Msg {
     Connection(Connection),
     /// An engine elsewhere let this console in: as whom, and the most it may do.
     Admitted {
+        /// The name in the corner.
+        name: String,
         /// Who acts from here on.
         me: Actor,
         /// What they may do.

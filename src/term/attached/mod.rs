@@ -104,8 +104,14 @@ impl AttachedSession {
         let (errands, inbox) = mpsc::channel::<Option<Errand>>();
         let errands = Errands(errands);
         let (tell, first) = mpsc::channel();
-        let mut listener =
-            Listener::new(post.clone(), Arc::clone(&seat), errands.clone(), tell, wall);
+        let mut listener = Listener::new(
+            post.clone(),
+            Arc::clone(&seat),
+            target.name.clone(),
+            errands.clone(),
+            tell,
+            wall,
+        );
         let (mirror, _) = Mirror::new(move |news| listener.hear(news));
         let remote = Arc::new(Remote::following(target, mirror)?);
         let attached = Attached::at_once(remote);

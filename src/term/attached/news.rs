@@ -111,6 +111,8 @@ struct Line {
 pub(super) struct Listener {
     post: Post,
     seat: Arc<Seat>,
+    /// What the user calls the line, if anything.
+    name: Option<String>,
     errands: Errands,
     first: Option<mpsc::Sender<First>>,
     line: Arc<Mutex<Line>>,
@@ -124,6 +126,7 @@ impl Listener {
     pub(super) fn new(
         post: Post,
         seat: Arc<Seat>,
+        name: Option<String>,
         errands: Errands,
         first: mpsc::Sender<First>,
         wall: bool,
@@ -131,6 +134,7 @@ impl Listener {
         Listener {
             post,
             seat,
+            name,
             errands,
             first: Some(first),
             line: Arc::default(),
@@ -143,7 +147,10 @@ impl Listener {
         match news {
             MirrorNews::Welcome(welcome) => {
                 let Caller { actor: me, role } = self.seat.admit(&welcome);
-                self.post.tell(Msg::Admitted { me, role });
+                // Whoever gave it a name of their own knows it by that.
+                let name = self.name.clone();
+                let name = name.unwrap_or_else(|| crate::text::clean(&welcome.name).into_owned());
+                self.post.tell(Msg::Admitted { name, me, role });
             }
             MirrorNews::Changed(news) => {
                 self.changed(news);

@@ -103,7 +103,8 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return effects;
         }
         Msg::Connection(connection) => model.session.connection = connection,
-        Msg::Admitted { me, role } => {
+        Msg::Admitted { name, me, role } => {
+            model.session.ledger = name;
             model.session.me = me;
             model.session.role = role;
         }
