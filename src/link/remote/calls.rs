@@ -90,7 +90,7 @@ impl Calls {
         let id = desk.next;
         desk.next += 1;
         if let (Unsent::Refused, Some(LinkState::Down { why, .. })) = (unsent, &desk.link) {
-            let fault = unreached(FaultKind::Busy, why);
+            let fault = unreached(FaultKind::Busy, &format!("nothing was sent: {why}"));
             drop(desk);
             waiting(Err(Unanswered {
                 fault,

@@ -118,7 +118,7 @@ fn a_server_that_dies_is_said_waited_for_and_come_back_to_without_loss() {
     ana.keys("j").shows("The first of all");
     ana.keys("n").shows("the engine cannot be reached");
     types(&mut ana, "work-order create --title \"Into the void\"");
-    ana.shows("nothing was written").keys("<esc><esc>").settle();
+    ana.shows("nothing was sent").keys("<esc><esc>").settle();
     let (records, sent) = (served.room.records(), ana.bytes.len());
     served
         .room

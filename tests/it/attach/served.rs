@@ -5,6 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Stdio},
+    thread,
 };
 
 use crate::{
@@ -48,6 +49,8 @@ impl Served {
             let line: serde_json::Value = serde_json::from_str(&line.unwrap()).ok()?;
             Some(line["serving"]["url"].as_str()?.to_owned())
         });
+        // A server whose words nobody takes ends.
+        thread::spawn(move || said.for_each(drop));
         self.server = Some(server);
         self.address = url.expect("the server says where it listens");
     }
