@@ -41,6 +41,8 @@ pub struct Doors {
     pub unix: Option<PathBuf>,
     /// The certificate chain and the key of TLS, as PEM files.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// The names that it answers to, beside those of this machine and of the certificate.
+    pub names: Vec<String>,
 }
 
 /// A server. Dropping it ends every connection.
