@@ -107,7 +107,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let context = LineContext {
         actor: options.actor.clone(),
         role,
-        home: Some(place.home.clone()),
+        connection: Some(link::Connection::Local(place.home.clone())),
         width: usize::from(size.width),
         unicode: caps.glyphs == crate::config::GlyphSet::Unicode,
     };

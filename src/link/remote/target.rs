@@ -80,7 +80,7 @@ impl fmt::Display for Address {
 }
 
 /// An engine to attach to.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// Where it is.
     pub address: Address,
