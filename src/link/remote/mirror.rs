@@ -25,8 +25,8 @@ pub enum MirrorNews {
     Link(LinkState),
     /// The engine introduced itself.
     Welcome(Box<Welcome>),
-    /// The engine is alive, at its time.
-    Alive(Timestamp),
+    /// The engine is alive, at its time, and its version ends with this record.
+    Alive(Timestamp, Seq),
     /// Something beside the ledger is another.
     Stirred(Beside),
 }
@@ -141,8 +141,8 @@ impl Follower for Mirror {
                 (self.listener)(MirrorNews::Welcome(welcome));
                 true
             }
-            Heard::Beat(now) => {
-                (self.listener)(MirrorNews::Alive(now));
+            Heard::Beat(now, seq) => {
+                (self.listener)(MirrorNews::Alive(now, seq));
                 true
             }
             Heard::Stirred(beside) => {
