@@ -17,6 +17,8 @@ use tokio_tungstenite::{
 
 use super::{
     house::{Guest, House},
+    listen::Held,
+    problem::Problem,
     socket,
 };
 
@@ -24,12 +26,14 @@ use super::{
 pub(super) async fn attach(
     State(house): State<Arc<House>>,
     Extension(guest): Extension<Guest>,
+    Extension(held): Extension<Arc<Held>>,
     mut request: Request,
 ) -> Response {
     let Some(accept) = accept_key(request.headers()) else {
         let said = "this is for websockets, as docs/protocol.md has it";
         let upgrade = [(header::UPGRADE, "websocket")];
-        return (StatusCode::UPGRADE_REQUIRED, upgrade, said).into_response();
+        let problem = Problem::new("no-websocket", StatusCode::UPGRADE_REQUIRED, said);
+        return (upgrade, problem).into_response();
     };
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -39,6 +43,7 @@ pub(super) async fn attach(
                 let stream = TokioIo::new(upgraded);
                 let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
                 socket::converse(socket, house, guest).await;
+                drop(held);
             }
             Err(error) => tracing::debug!(%error, "a websocket did not come about"),
         }

@@ -1,36 +1,122 @@
 //! Who asks: found out before anything else looks at a request.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
+    body::{Body, to_bytes},
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use tokio::time::timeout;
 
-use super::house::{Denial, Guest, House};
+use super::{
+    house::{Denial, Guest, House},
+    problem::Problem,
+};
 use crate::link::uid;
+
+/// The most bytes of a request's body: a thousand orders at once fit.
+const MAX_BODY: usize = 1 << 20;
+/// How long a caller may take for its body.
+const BODY: Duration = Duration::from_secs(30);
 
 /// Where a connection came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
     /// By TCP.
-    Tcp(SocketAddr),
-    /// By the unix socket, from a process of this user.
+    Tcp {
+        /// From where.
+        address: SocketAddr,
+        /// Whether TLS is spoken.
+        tls: bool,
+    },
+    /// By the unix socket.
     Unix {
-        /// The user.
+        /// The user of the process.
         uid: u32,
     },
+}
+
+impl Source {
+    /// Returns the address, where it is one.
+    pub(super) fn ip(self) -> Option<IpAddr> {
+        match self {
+            Source::Tcp { address, .. } => Some(address.ip()),
+            Source::Unix { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::Tcp(address) => write!(f, "{}", address.ip()),
+            Source::Tcp { address, .. } => write!(f, "{}", address.ip()),
             Source::Unix { uid } => write!(f, "unix:{uid}"),
         }
     }
+}
+
+/// Turns away what was not meant for this server, what a page of another site sent, and what comes too often or too
+/// large: before anybody is asked for a token, on every way in.
+pub(super) async fn greet(
+    State(house): State<Arc<House>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let source = request.extensions().get::<Source>().copied();
+    let what = what(&request);
+    match welcome(&house, source, request).await {
+        Ok(request) => next.run(request).await,
+        Err(denial) => turned_away(&house, denial, source, what),
+    }
+}
+
+async fn welcome(
+    house: &House,
+    source: Option<Source>,
+    request: Request,
+) -> Result<Request, Denial> {
+    if let Some(Source::Tcp { address, tls }) = source {
+        let asked = house.limits.asks(address.ip(), Instant::now());
+        asked.map_err(|wait| Denial::too_often("address's rate", wait))?;
+        house.names.check(request.uri(), request.headers(), tls)?;
+    } else if request.headers().contains_key(header::ORIGIN) {
+        let said = "no page comes by a unix socket";
+        return Err(Denial::new("wrong origin", said).with(StatusCode::FORBIDDEN));
+    }
+    match *request.method() {
+        // A websocket's request has no body, and what follows it is not its body.
+        Method::GET | Method::HEAD => Ok(request),
+        _ => with_body(request).await,
+    }
+}
+
+/// Returns a request with its body in memory: none is longer than that, and nobody behind the door waits for one.
+async fn with_body(request: Request) -> Result<Request, Denial> {
+    let (head, body) = request.into_parts();
+    let late = || {
+        let said = "the body did not come within thirty seconds";
+        Denial::new("slow body", said).with(StatusCode::REQUEST_TIMEOUT)
+    };
+    let large = || {
+        let said = format!("a body has at most {MAX_BODY} bytes");
+        Denial::new("large body", said).with(StatusCode::PAYLOAD_TOO_LARGE)
+    };
+    let declared = head.headers.get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY) {
+        return Err(large());
+    }
+    let body = timeout(BODY, to_bytes(body, MAX_BODY)).await;
+    let body = body.map_err(|_| late())?.map_err(|_| large())?;
+    Ok(Request::from_parts(head, Body::from(body)))
 }
 
 /// Lets a request in whose caller is known, and turns away every other.
@@ -40,44 +126,50 @@ pub(super) async fn check(
     next: Next,
 ) -> Response {
     let source = request.extensions().get::<Source>().copied();
-    let address = source.map_or_else(String::new, |source| source.to_string());
     let bearer = request.headers().get(header::AUTHORIZATION);
     let bearer = bearer.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let guest = match (source, bearer) {
-        // A process of the same user could as well open the ledger itself.
-        (Some(Source::Unix { uid: theirs }), None) if theirs == uid() => {
-            Ok(Guest::own(address.clone()))
-        }
-        (_, Some(token)) => house.admit(token, address.clone()),
-        (_, None) => Err(Denial::new(
-            "no token",
-            "a token is needed: obeya token create makes one",
-        )),
-    };
-    match guest {
+    let bearer = bearer.map(str::to_owned);
+    match known(&house, source, bearer.as_deref()).await {
         Ok(guest) => {
             request.extensions_mut().insert(guest);
             next.run(request).await
         }
-        Err(denial) => {
-            let what = format!("{} {}", request.method(), request.uri().path());
-            house.deny(&denial, None, &address, what);
-            denied(&denial.said)
-        }
+        Err(denial) => turned_away(&house, denial, source, what(&request)),
     }
 }
 
-/// Returns what somebody hears who is not let in.
-fn denied(why: &str) -> Response {
-    let body = serde_json::json!({
-        "type": "about:blank",
-        "title": "Unauthorized",
-        "status": 401,
-        "detail": why,
-    });
-    let headers = [
-        (header::CONTENT_TYPE, "application/problem+json"),
-        (header::WWW_AUTHENTICATE, "Bearer"),
-    ];
-    (StatusCode::UNAUTHORIZED, headers, body.to_string()).into_response()
+async fn known(
+    house: &Arc<House>,
+    source: Option<Source>,
+    bearer: Option<&str>,
+) -> Result<Guest, Denial> {
+    match (source, bearer) {
+        // A process of the same user could as well open the ledger itself.
+        (Some(source @ Source::Unix { uid: theirs }), None) if theirs == uid() => {
+            Ok(Guest::own(source.to_string()))
+        }
+        (Some(source), Some(token)) => house.admit(token, source).await,
+        _ => Err(Denial::new(
+            "no token",
+            "a token is needed: obeya token create makes one",
+        )),
+    }
+}
+
+/// Returns what is asked, for the audit: without what stands behind a question mark, where secrets may be.
+fn what(request: &Request) -> String {
+    format!("{} {}", request.method(), request.uri().path())
+}
+
+/// Notes that somebody was turned away, and says why.
+fn turned_away(house: &House, denial: Denial, source: Option<Source>, what: String) -> Response {
+    let address = source.map_or_else(String::new, |source| source.to_string());
+    house.deny(&denial, None, &address, what);
+    Problem::from(denial).into_response()
+}
+
+/// Answers where there is nothing.
+pub(super) async fn nothing(request: Request) -> Problem {
+    let said = format!("there is no {}", what(&request));
+    Problem::new("not-found", StatusCode::NOT_FOUND, said)
 }

@@ -1,11 +1,17 @@
 //! What every connection of a server shares, and who is let in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
+use axum::http::StatusCode;
 use tokio::sync::watch;
 
+use super::{door::Source, limits::Limits, names::Names};
 use crate::{
-    domain::{command::Role, message::Name, order::Actor, refusal::Refusal},
+    domain::{command::Role, message::Name, order::Actor, refusal::Refusal, time::Timestamp},
     link::{
         Fault, Feed, Peer, Reply, Service,
         access::{
@@ -28,6 +34,10 @@ pub struct House {
     access: Mutex<Access>,
     auditor: Auditor,
     local: LocalToken,
+    /// What the server is called.
+    pub(super) names: Names,
+    /// What callers may take.
+    pub(super) limits: Arc<Limits>,
     ending: watch::Receiver<bool>,
 }
 
@@ -45,18 +55,39 @@ pub struct Guest {
 /// Why somebody is not let in, or must go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// One word, for the audit.
+    /// A word or two, for the audit.
     pub word: &'static str,
     /// What to do about it.
     pub said: String,
+    /// The status code that says it.
+    pub status: StatusCode,
+    /// After how many seconds it may be tried again, where that is what to do.
+    pub retry_after: Option<u64>,
 }
 
 impl Denial {
-    /// Returns a denial.
+    /// Returns a denial of somebody who is not known.
     pub fn new(word: &'static str, said: impl Into<String>) -> Denial {
         Denial {
             word,
             said: said.into(),
+            status: StatusCode::UNAUTHORIZED,
+            retry_after: None,
+        }
+    }
+
+    /// Returns the same under another status code.
+    pub(super) fn with(self, status: StatusCode) -> Denial {
+        Denial { status, ..self }
+    }
+
+    /// Returns the denial of somebody who asks too often.
+    pub(super) fn too_often(word: &'static str, wait: Duration) -> Denial {
+        let seconds = wait.as_secs() + 1;
+        Denial {
+            retry_after: Some(seconds),
+            ..Denial::new(word, format!("too often: try again in {seconds} s"))
+                .with(StatusCode::TOO_MANY_REQUESTS)
         }
     }
 }
@@ -78,7 +109,7 @@ impl From<Fault> for Denial {
     fn from(fault: Fault) -> Self {
         tracing::error!(%fault, "tokens cannot be checked");
         let said = "tokens cannot be checked now: obeya doctor on the engine's machine says why";
-        Denial::new("unreadable", said)
+        Denial::new("unreadable", said).with(StatusCode::SERVICE_UNAVAILABLE)
     }
 }
 
@@ -88,9 +119,10 @@ impl House {
     /// # Errors
     ///
     /// Another server runs on the ledger, or the tokens or the audit cannot be used.
-    pub fn new(
+    pub(super) fn new(
         service: Arc<Service>,
         name: &str,
+        names: Names,
         ending: watch::Receiver<bool>,
     ) -> Result<House, Fault> {
         let home = service.home().clone();
@@ -101,6 +133,8 @@ impl House {
             access: Mutex::new(Access::open(&home)?),
             auditor: Auditor::start(&home)?,
             local: LocalToken::make(&home)?,
+            names,
+            limits: Arc::default(),
             ending,
         })
     }
@@ -112,22 +146,36 @@ impl House {
         drop(ending.wait_for(|ending| *ending).await);
     }
 
-    /// Lets in whom a token stands for.
+    /// Lets in whom a token stands for. Who sends bad ones from an address waits before the next is looked at.
     ///
     /// # Errors
     ///
     /// The token opens nothing.
-    pub fn admit(&self, token: &str, address: String) -> Result<Guest, Denial> {
+    pub async fn admit(self: &Arc<Self>, token: &str, source: Source) -> Result<Guest, Denial> {
         if self.local.matches(token) {
-            return Ok(Guest::own(address));
+            return Ok(Guest::own(source.to_string()));
         }
-        let now = self.service.now();
-        let token = self.access().check(token, now)??;
+        let (ip, now) = (source.ip(), Instant::now());
+        let often = |wait| Denial::too_often("too many bad tokens", wait);
+        ip.map_or(Ok(()), |ip| self.limits.may_try(ip, now))
+            .map_err(often)?;
+        let text = token.to_owned();
+        let checked = self.access(move |access, now| access.check(&text, now));
+        let token = checked.await.inspect_err(|_| self.failed(ip, now))?;
+        self.limits
+            .bears(&token.id, now)
+            .map_err(|wait| Denial::too_often("token's rate", wait))?;
         Ok(Guest {
             peer: peer_of(&token),
             token: Some((token.id, token.name)),
-            address,
+            address: source.to_string(),
         })
+    }
+
+    fn failed(&self, ip: Option<IpAddr>, now: Instant) {
+        if let Some(ip) = ip {
+            self.limits.failed(ip, now);
+        }
     }
 
     /// Looks whether somebody who was let in may stay.
@@ -135,25 +183,42 @@ impl House {
     /// # Errors
     ///
     /// The token opens nothing any more.
-    pub fn recheck(&self, guest: &Guest) -> Result<(), Denial> {
-        let Some((id, _)) = &guest.token else {
+    pub async fn recheck(self: &Arc<Self>, guest: &Guest) -> Result<(), Denial> {
+        let Some((id, _)) = guest.token.clone() else {
             return Ok(());
         };
-        let now = self.service.now();
-        self.access().standing(id, now)??;
-        Ok(())
+        let standing = self.access(move |access, now| access.standing(&id, now));
+        standing.await.map(drop)
     }
 
-    fn access(&self) -> std::sync::MutexGuard<'_, Access> {
-        self.access.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Looks into the tokens, which are a file: noting a token's use syncs it, and connections must not wait for that.
+    async fn access<T: Send + 'static>(
+        self: &Arc<Self>,
+        look: impl FnOnce(&mut Access, Timestamp) -> Result<Result<T, Denied>, Fault> + Send + 'static,
+    ) -> Result<T, Denial> {
+        let (house, now) = (Arc::clone(self), self.service.now());
+        let looked = tokio::task::spawn_blocking(move || {
+            let mut access = house.access.lock().unwrap_or_else(PoisonError::into_inner);
+            look(&mut access, now)
+        });
+        let ending =
+            |_| Denial::new("ending", "the server stops").with(StatusCode::SERVICE_UNAVAILABLE);
+        Ok(looked.await.map_err(ending)???)
     }
 
     /// Answers somebody, and notes what they did or were refused.
-    pub async fn answer(&self, request: Request, guest: &Guest) -> Response {
-        if let Err(denial) = self.recheck(guest) {
+    ///
+    /// # Errors
+    ///
+    /// The token opens nothing any more: whoever asked has to go. It is noted.
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: Request,
+        guest: &Guest,
+    ) -> Result<Response, Denial> {
+        if let Err(denial) = self.recheck(guest).await {
             self.deny(&denial, Some(guest), &guest.address, request.word());
-            let (has, needs) = (Role::Viewer, request.needs().max(Role::Agent));
-            return Response::Refused(Refusal::Role { has, needs });
+            return Err(denial);
         }
         let (what, actor) = (request.word(), claimed(&request));
         let acts = request.acts();
@@ -169,7 +234,7 @@ impl House {
                 count: 1,
             });
         }
-        response
+        Ok(response)
     }
 
     /// Notes that somebody was not let in, or had to go.

@@ -1,6 +1,6 @@
 //! Connections: accepted, secured, bounded in number and time.
 
-use std::{fs, io, net::SocketAddr, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -22,7 +22,16 @@ use tokio_rustls::{
 };
 use tower::ServiceExt as _;
 
-use super::{Doors, door::Source, house::House, routes};
+use super::{
+    Doors,
+    door::Source,
+    house::{Denial, House},
+    limits::Entered,
+    names::Names,
+    patient::{Patient, STALLED},
+    place::UnixDoor,
+    routes,
+};
 
 /// Connections at once: consoles by the hundred, and no more files than a process may have.
 const MAX_CONNECTIONS: usize = 512;
@@ -33,59 +42,58 @@ const MAX_HEADERS: usize = 16 << 10;
 
 /// Doors that are open, and not served yet.
 pub(super) struct Opened {
-    tcp: Option<(TcpListener, SocketAddr, Option<TlsAcceptor>)>,
-    unix: Option<UnixListener>,
+    tcp: Option<(TcpListener, SocketAddr)>,
+    tls: Option<Tls>,
+    unix: Option<UnixDoor>,
 }
 
 impl Opened {
     /// Opens doors, within a runtime.
     pub(super) fn open(doors: &Doors) -> io::Result<Opened> {
         let tls = match &doors.tls {
-            Some((chain, key)) => Some(acceptor(chain, key)?),
+            Some((chain, key)) => Some(Tls::read(chain, key)?),
             None => None,
         };
         let tcp = match doors.listen {
             Some(address) => {
-                let socket = std::net::TcpListener::bind(address)?;
+                let named =
+                    |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+                let socket = std::net::TcpListener::bind(address).map_err(named)?;
                 socket.set_nonblocking(true)?;
                 let socket = TcpListener::from_std(socket)?;
                 let address = socket.local_addr()?;
-                Some((socket, address, tls))
+                Some((socket, address))
             }
             None => None,
         };
-        let unix = match &doors.unix {
-            Some(path) => {
-                match fs::remove_file(path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
-                let socket = UnixListener::bind(path)?;
-                fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-                Some(socket)
-            }
-            None => None,
-        };
-        Ok(Opened { tcp, unix })
+        let unix = doors.unix.as_deref().map(UnixDoor::open).transpose()?;
+        Ok(Opened { tcp, tls, unix })
+    }
+
+    /// Returns what the server is called.
+    pub(super) fn names(&self, doors: &Doors) -> Names {
+        let certificate = self.tls.as_ref().map(|tls| tls.certificate.clone());
+        Names::new(doors.names.iter().cloned(), certificate)
     }
 
     /// Returns where it listens by TCP.
     pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.tcp.as_ref().map(|(_, address, _)| *address)
+        self.tcp.as_ref().map(|(_, address)| *address)
     }
 
     /// Serves until the house ends.
     pub(super) async fn serve(self, house: Arc<House>) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let acceptor = self.tls.map(|tls| tls.acceptor);
         let tcp = async {
             match self.tcp {
-                Some((socket, _, tls)) => accept_tcp(socket, tls, &house, &places).await,
+                Some((socket, _)) => accept_tcp(socket, acceptor, &house, &places).await,
                 None => std::future::pending().await,
             }
         };
         let unix = async {
-            match self.unix {
-                Some(socket) => accept_unix(socket, &house, &places).await,
+            match &self.unix {
+                Some(door) => accept_unix(&door.socket, &house, &places).await,
                 None => std::future::pending().await,
             }
         };
@@ -98,6 +106,12 @@ impl Opened {
         let every = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
         let _ = timeout(super::GRACE, places.acquire_many(every)).await;
     }
+}
+
+/// What a connection takes, as long as anybody holds it: a websocket does when its request is long over.
+pub(super) struct Held {
+    _place: OwnedSemaphorePermit,
+    _entered: Option<Entered>,
 }
 
 async fn place(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
@@ -118,25 +132,37 @@ async fn accept_tcp(
                 continue;
             }
         };
+        let source = Source::Tcp {
+            address,
+            tls: tls.is_some(),
+        };
+        let Some(entered) = house.limits.enter(address.ip()) else {
+            let denial = Denial::new("too many connections", "too many connections");
+            house.deny(&denial, None, &source.to_string(), "connect".into());
+            continue;
+        };
         // A console's keys are small, and must not wait for more.
         let _ = stream.set_nodelay(true);
+        let stream = Patient::new(stream, STALLED);
         let (house, tls) = (Arc::clone(house), tls.clone());
+        let held = Arc::new(Held {
+            _place: place,
+            _entered: Some(entered),
+        });
         tokio::spawn(async move {
-            let source = Source::Tcp(address);
             match tls {
-                None => serve_connection(stream, source, house).await,
+                None => serve_connection(stream, source, house, held).await,
                 Some(tls) => match timeout(HEADERS, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve_connection(stream, source, house).await,
+                    Ok(Ok(stream)) => serve_connection(stream, source, house, held).await,
                     Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS came about"),
                     Err(_) => tracing::debug!(%address, "TLS took too long"),
                 },
             }
-            drop(place);
         });
     }
 }
 
-async fn accept_unix(socket: UnixListener, house: &Arc<House>, places: &Arc<Semaphore>) {
+async fn accept_unix(socket: &UnixListener, house: &Arc<House>, places: &Arc<Semaphore>) {
     while let Some(place) = place(places).await {
         let (stream, uid) = match socket.accept().await {
             Ok((stream, _)) => match stream.peer_cred() {
@@ -151,11 +177,17 @@ async fn accept_unix(socket: UnixListener, house: &Arc<House>, places: &Arc<Sema
                 continue;
             }
         };
-        let house = Arc::clone(house);
-        tokio::spawn(async move {
-            serve_connection(stream, Source::Unix { uid }, house).await;
-            drop(place);
+        let stream = Patient::new(stream, STALLED);
+        let held = Arc::new(Held {
+            _place: place,
+            _entered: None,
         });
+        tokio::spawn(serve_connection(
+            stream,
+            Source::Unix { uid },
+            Arc::clone(house),
+            held,
+        ));
     }
 }
 
@@ -168,10 +200,13 @@ async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     source: Source,
     house: Arc<House>,
+    held: Arc<Held>,
 ) {
     let ended = Arc::clone(&house);
     let app = routes::router(house).map_request(move |mut request: hyper::Request<_>| {
-        request.extensions_mut().insert(source);
+        let extensions = request.extensions_mut();
+        extensions.insert(source);
+        extensions.insert(Arc::clone(&held));
         request.map(axum::body::Body::new)
     });
     let connection = http1::Builder::new()
@@ -193,27 +228,37 @@ async fn serve_connection(
     }
 }
 
-fn acceptor(chain: &std::path::Path, key: &std::path::Path) -> io::Result<TlsAcceptor> {
-    let bad = |path: &std::path::Path, what: String| {
-        let what = format!("{}: {what}", path.display());
-        io::Error::new(io::ErrorKind::InvalidInput, what)
-    };
-    let read =
-        |path: &std::path::Path| fs::read(path).map_err(|error| bad(path, error.to_string()));
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(chain)?).collect();
-    let certificates =
-        certificates.map_err(|error| bad(chain, format!("no certificate: {error}")))?;
-    if certificates.is_empty() {
-        return Err(bad(chain, "there is no certificate in it".into()));
+/// What TLS takes.
+struct Tls {
+    acceptor: TlsAcceptor,
+    /// The server's own certificate.
+    certificate: CertificateDer<'static>,
+}
+
+impl Tls {
+    fn read(chain: &Path, key: &Path) -> io::Result<Tls> {
+        let bad = |path: &Path, what: String| {
+            let what = format!("{}: {what}", path.display());
+            io::Error::new(io::ErrorKind::InvalidInput, what)
+        };
+        let read = |path: &Path| fs::read(path).map_err(|error| bad(path, error.to_string()));
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(chain)?).collect();
+        let found = found.map_err(|error| bad(chain, format!("no certificate: {error}")))?;
+        let Some(certificate) = found.first().cloned() else {
+            return Err(bad(chain, "there is no certificate in it".into()));
+        };
+        let secret = PrivateKeyDer::from_pem_slice(&read(key)?)
+            .map_err(|error| bad(key, format!("no private key: {error}")))?;
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| bad(chain, error.to_string()))?
+            .with_no_client_auth()
+            .with_single_cert(found, secret)
+            .map_err(|error| bad(key, error.to_string()))?;
+        Ok(Tls {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            certificate,
+        })
     }
-    let secret = PrivateKeyDer::from_pem_slice(&read(key)?)
-        .map_err(|error| bad(key, format!("no private key: {error}")))?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| bad(chain, error.to_string()))?
-        .with_no_client_auth()
-        .with_single_cert(certificates, secret)
-        .map_err(|error| bad(key, error.to_string()))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

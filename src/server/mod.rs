@@ -6,7 +6,12 @@
 mod attach;
 mod door;
 mod house;
+mod limits;
 mod listen;
+mod names;
+mod patient;
+mod place;
+mod problem;
 mod routes;
 mod socket;
 
@@ -21,7 +26,9 @@ use std::{
 
 use tokio::sync::watch;
 
+pub use door::Source;
 pub use house::{Denial, Guest, House};
+pub use problem::{PROBLEM_JSON, Problem};
 
 use crate::link::{Fault, Service};
 
@@ -61,7 +68,6 @@ impl Server {
     pub fn start(service: Arc<Service>, name: &str, doors: &Doors) -> Result<Server, Fault> {
         let (ending, ended) = watch::channel(false);
         let failed = |error: io::Error| Fault::io(Path::new(""), "opening the server", &error);
-        let house = Arc::new(House::new(service, name, ended)?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(READERS)
@@ -74,6 +80,7 @@ impl Server {
             listen::Opened::open(doors).map_err(failed)?
         };
         let address = opened.address();
+        let house = Arc::new(House::new(service, name, opened.names(doors), ended)?);
         let serve = move || {
             runtime.block_on(opened.serve(house));
             runtime.shutdown_timeout(GRACE);

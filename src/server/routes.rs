@@ -6,13 +6,19 @@ use axum::{Router, middleware, routing::get};
 
 use super::{attach, door, house::House};
 
-/// Returns everything that a connection may ask for.
+/// Returns everything that a connection may ask for. What stands above the check of tokens needs one; all of it is
+/// greeted first.
 pub(super) fn router(house: Arc<House>) -> Router {
     Router::new()
         .route("/api/attach", get(attach::attach))
+        .fallback(door::nothing)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&house),
             door::check,
+        ))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&house),
+            door::greet,
         ))
         .with_state(house)
 }

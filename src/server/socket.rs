@@ -16,7 +16,10 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, Utf8Bytes, protocol::WebSocketConfig},
 };
 
-use super::house::{Guest, House};
+use super::{
+    house::{Denial, Guest, House},
+    patient::STALLED,
+};
 use crate::{
     domain::{
         record::{Head, Seq},
@@ -36,8 +39,6 @@ use crate::{
 
 /// How long a caller may take to introduce itself.
 const HELLO: Duration = Duration::from_secs(10);
-/// How long a caller may take no byte: it is dropped then, and may resume.
-const STALLED: Duration = Duration::from_secs(30);
 /// The least time between two flushes of news: far below what an eye sees, and a busy line costs a tenth of the writes.
 const PACE: Duration = Duration::from_millis(5);
 /// How many commits are taken from the feed at once.
@@ -71,6 +72,12 @@ enum End {
 impl From<Error> for End {
     fn from(_: Error) -> Self {
         End::Gone
+    }
+}
+
+impl From<Denial> for End {
+    fn from(denial: Denial) -> Self {
+        End::Told(Farewell::Denied, denial.said)
     }
 }
 
@@ -180,7 +187,7 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: Reading<S>,
     house: Arc<House>,
     guest: Guest,
-    answers: mpsc::Sender<String>,
+    answers: mpsc::Sender<Result<String, Denial>>,
 ) -> End {
     let places = Arc::new(Semaphore::new(CALLS));
     let guest = Arc::new(guest);
@@ -198,10 +205,13 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let (house, guest, answers) = (Arc::clone(&house), Arc::clone(&guest), answers.clone());
         tokio::spawn(async move {
-            let response = house.answer(request, &guest).await;
+            let answer = match house.answer(request, &guest).await {
+                Ok(response) => serde_json::to_string(&FromEngine::Answer { id, response }).map(Ok),
+                Err(denial) => Ok(Err(denial)),
+            };
             // An answer is made of what came from the ledger, and can be written.
-            if let Ok(text) = serde_json::to_string(&FromEngine::Answer { id, response }) {
-                let _ = answers.send(text).await;
+            if let Ok(answer) = answer {
+                let _ = answers.send(answer).await;
             }
             drop(place);
         });
@@ -214,7 +224,7 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     house: &Arc<House>,
     guest: &Guest,
     follow: Follow,
-    mut answered: mpsc::Receiver<String>,
+    mut answered: mpsc::Receiver<Result<String, Denial>>,
 ) -> Result<(), End> {
     let mut place = house.feed.place();
     let mut reader = None;
@@ -238,9 +248,9 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
         tokio::select! {
             answer = answered.recv() => {
                 let Some(answer) = answer else { return Err(End::Gone) };
-                writer.feed(Message::text(answer)).await?;
+                writer.feed(Message::text(answer?)).await?;
                 while let Ok(answer) = answered.try_recv() {
-                    writer.feed(Message::text(answer)).await?;
+                    writer.feed(Message::text(answer?)).await?;
                 }
                 writer.flush().await?;
             }
@@ -251,9 +261,9 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 flushed = Instant::now();
             }
             _ = beat.tick() => {
-                if let Err(denial) = house.recheck(guest) {
+                if let Err(denial) = house.recheck(guest).await {
                     house.deny(&denial, Some(guest), &guest.address, "attach".into());
-                    return Err(End::Told(Farewell::Denied, denial.said));
+                    return Err(denial.into());
                 }
                 let service = &house.service;
                 let (now, seq) = (service.now(), service.state().head.seq);

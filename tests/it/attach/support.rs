@@ -28,7 +28,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// A host with a server on a port of the kernel's choice.
 pub(super) struct Engine {
     // The server ends before its host.
-    pub(super) server: Server,
+    pub(super) server: Option<Server>,
     pub(super) session: Arc<Session>,
     pub(super) home: Home,
     _folder: tempfile::TempDir,
@@ -40,9 +40,9 @@ impl Engine {
         let home = Home::new(folder.path().join(".obeya")).unwrap();
         link::init(&home).unwrap();
         let session = Arc::new(Session::titled(&home, "serve", false).unwrap());
-        let server = serve(&session);
+        let server = serve(&session, "127.0.0.1:0".parse().unwrap());
         Engine {
-            server,
+            server: Some(server),
             session,
             home,
             _folder: folder,
@@ -50,7 +50,7 @@ impl Engine {
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.server.address().unwrap()
+        self.server.as_ref().unwrap().address().unwrap()
     }
 
     /// Makes a token, and returns how it gets in.
@@ -78,9 +78,9 @@ impl Engine {
     }
 }
 
-pub(super) fn serve(session: &Session) -> Server {
+pub(super) fn serve(session: &Session, address: SocketAddr) -> Server {
     let doors = Doors {
-        listen: Some("127.0.0.1:0".parse().unwrap()),
+        listen: Some(address),
         ..Doors::default()
     };
     Server::start(session.service().unwrap(), "line", &doors).unwrap()
