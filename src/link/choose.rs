@@ -10,9 +10,7 @@ use std::{
 };
 
 use super::{
-    LEDGER_VARIABLE, NoLedger, Place,
-    access::LocalToken,
-    locate,
+    LEDGER_VARIABLE, NoLedger, Place, locate,
     remote::{Address, Target, Token},
 };
 use crate::{
@@ -172,11 +170,12 @@ fn of_context(choice: &Choice, called: &str, from: &Path) -> Result<Chosen, Faul
 fn engine(choice: &Choice, mut target: Target, from: &Path) -> Result<Chosen, Fault> {
     let named = env::var_os(TOKEN_VARIABLE).filter(|path| !path.is_empty());
     let file = choice.token_file.clone().or(named.map(PathBuf::from));
-    target.token = match file {
-        Some(file) => Some(token_in(&file)?),
-        None => own_token(&target.address, from),
-    };
+    target.token = file.map(|file| token_in(&file)).transpose()?;
     target.ca = choice.ca.clone();
+    // A server of the project here lets its user in.
+    if let Ok(place) = locate(None, from)? {
+        target = target.with_local_token(&place.home)?;
+    }
     Ok(Chosen::Engine(Box::new(target), None))
 }
 
@@ -204,21 +203,6 @@ fn token_in(file: &Path) -> Result<Token, Fault> {
         }
         text => Ok(Token::new(text)),
     }
-}
-
-/// Returns the token that a server on this machine left beside the ledger that is found from here.
-fn own_token(address: &Address, from: &Path) -> Option<Token> {
-    let Address::Tcp { host, .. } = address else {
-        return None;
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let here = bare == "localhost"
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    let place = here.then(|| locate(None, from).ok()?.ok()).flatten()?;
-    let secret = LocalToken::read(&place.home).ok()??;
-    Some(Token::new(secret.expose()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use super::Remote;
+use super::{Remote, Unanswered, Unsent};
 use crate::{
     domain::{
         command::{Role, Submission},
@@ -22,7 +22,7 @@ use crate::{
         bus::{Caller, Ruled},
         connection::unexpected,
         packed,
-        protocol::{FolderAnswer, FolderCall, Held, Request, Response, socket::MAX_CALL},
+        protocol::{FolderAnswer, FolderCall, Held, Request, Response, socket::MAX_IMPORT},
     },
 };
 
@@ -41,6 +41,28 @@ impl Attached {
     /// Works by a way.
     pub fn new(remote: Arc<Remote>) -> Attached {
         Attached(remote)
+    }
+
+    /// Returns what a caller may do here: whoever attached only to look does nothing else.
+    fn role(&self, role: Role) -> Role {
+        match self.0.target().read_only {
+            true => Role::Viewer,
+            false => role,
+        }
+    }
+
+    pub(super) fn caller(&self, caller: &Caller) -> Caller {
+        Caller {
+            actor: caller.actor.clone(),
+            role: self.role(caller.role),
+        }
+    }
+
+    fn submission(&self, submission: &Submission) -> Box<Submission> {
+        Box::new(Submission {
+            role: self.role(submission.role),
+            ..submission.clone()
+        })
     }
 
     /// Returns the way.
@@ -130,7 +152,7 @@ impl Attached {
     /// The engine did not answer, or could not.
     pub fn folder(&self, caller: &Caller, call: FolderCall) -> Ruled<FolderAnswer> {
         let request = Request::Folder {
-            caller: caller.clone(),
+            caller: self.caller(caller),
             call: Box::new(call),
         };
         match self.0.call(request, PATIENCE)? {
@@ -174,23 +196,24 @@ impl Attached {
     ) -> Result<(Reply, Option<ImportReport>), Fault> {
         let request = Request::Import {
             reason: reason.to_owned(),
-            submission: Box::new(submission.clone()),
+            submission: self.submission(submission),
         };
         let bytes = serde_json::to_vec(&request).map_or(usize::MAX, |bytes| bytes.len());
-        if bytes > MAX_CALL - ENVELOPE {
+        if bytes > MAX_IMPORT - ENVELOPE {
             let what = format!(
                 "the import comes to {} MiB, and an engine elsewhere takes {} MiB at once",
                 bytes >> 20,
-                MAX_CALL >> 20
+                MAX_IMPORT >> 20
             );
             let fault = Fault::new(FaultKind::Misuse, Path::new(""), what);
             return Err(fault.mend("Import it on the engine's machine, or in parts."));
         }
-        Ok(match self.0.call(request, IMPORT_PATIENCE) {
+        let called = self.0.call_or(request, IMPORT_PATIENCE, Unsent::Kept);
+        Ok(match called {
             Ok(Response::Imported(imported)) => *imported,
             Ok(Response::Refused(refusal)) => (Reply::Refused(refusal), None),
             Ok(_) => (Reply::Failed(Failure::Unknown(other())), None),
-            Err(fault) => (unheard(fault), None),
+            Err(unanswered) => (unheard(unanswered), None),
         })
     }
 }
@@ -199,10 +222,10 @@ impl Attached {
 const ENVELOPE: usize = 1 << 10;
 
 /// Returns the reply to a command of which nothing was heard.
-fn unheard(fault: Fault) -> Reply {
-    Reply::Failed(match fault.kind {
-        FaultKind::Permission => Failure::NotApplied(fault),
-        _ => Failure::Unknown(fault),
+fn unheard(unanswered: Unanswered) -> Reply {
+    Reply::Failed(match unanswered.heard {
+        false => Failure::NotApplied(unanswered.fault),
+        true => Failure::Unknown(unanswered.fault),
     })
 }
 
@@ -218,17 +241,21 @@ impl Observer for Attached {
 
 impl Operator for Attached {
     fn submit(&mut self, submission: &Submission) -> Reply {
-        let request = Request::Submit(Box::new(submission.clone()));
-        match self.0.call(request, PATIENCE) {
+        let request = Request::Submit(self.submission(submission));
+        match self.0.call_or(request, PATIENCE, Unsent::Kept) {
             Ok(Response::Reply(reply)) => *reply,
             Ok(Response::Refused(refusal)) => Reply::Refused(refusal),
             Ok(_) => Reply::Failed(Failure::Unknown(other())),
-            Err(fault) => unheard(fault),
+            Err(unanswered) => unheard(unanswered),
         }
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
-        match self.0.call(Request::Beat(beat.clone()), PATIENCE)? {
+        let beat = Heartbeat {
+            role: self.role(beat.role),
+            ..beat.clone()
+        };
+        match self.0.call(Request::Beat(beat), PATIENCE)? {
             Response::Beaten(beaten) => *beaten,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),
@@ -236,17 +263,24 @@ impl Operator for Attached {
     }
 
     fn supervise(&mut self, wish: &Wish) -> Supervised {
-        let answer: Result<Life, Refusal> =
-            match self.0.call(Request::Supervise(wish.clone()), PATIENCE)? {
-                Response::Supervised(answer) => *answer,
-                Response::Refused(refusal) => Err(refusal),
-                _ => return Err(other()),
-            };
+        let wish = Wish {
+            role: self.role(wish.role),
+            ..wish.clone()
+        };
+        let answer: Result<Life, Refusal> = match self.0.call(Request::Supervise(wish), PATIENCE)? {
+            Response::Supervised(answer) => *answer,
+            Response::Refused(refusal) => Err(refusal),
+            _ => return Err(other()),
+        };
         Ok(Some(answer))
     }
 
     fn run_gate(&mut self, ask: &GateAsk) -> Asked {
-        match self.0.call(Request::RunGate(ask.clone()), GATE_PATIENCE)? {
+        let ask = GateAsk {
+            role: self.role(ask.role),
+            ..ask.clone()
+        };
+        match self.0.call(Request::RunGate(ask), GATE_PATIENCE)? {
             Response::GateRan(ran) => *ran,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),

@@ -1,5 +1,8 @@
 //! One engine, many consoles: what is attached by a websocket sees the line and works on it as if it stood beside the ledger.
 
+mod cli;
+mod cli_contexts;
+mod cli_faults;
 mod door;
 mod doors;
 mod follows;
