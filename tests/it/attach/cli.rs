@@ -17,47 +17,58 @@ const LINES: &[&str] = &[
     // Work orders.
     "work-order list",
     "work-order list --all --limit 20",
-    "wo list --filter \"bucket:security\"",
+    "wo list --bucket security --sort age",
     "work-order create --title \"attached or not\" --bucket security",
     "work-order create --title \"another\" --description \"with words\"",
-    "work-order create --title \"\"",
+    "work-order create --title \" \"",
     "work-order create --title \"only shown\" --dry-run",
     "work-order show WO-001",
     "work-order show WO-999",
     "work-order next",
     "work-order comment WO-001 \"seen\"",
     "work-order comment WO-998 \"nobody\"",
-    "work-order history WO-001",
+    "work-order why WO-001",
+    "work-order edit WO-106 --priority 1",
+    "work-order link WO-106 WO-112",
     "work-order status WO-001",
-    "work-order search attached",
-    "work-order pull --agent walker",
+    "work-order heartbeat WO-001",
+    "work-order list --text attached",
+    "work-order next --actor agent:walker --dry-run",
+    "work-order claim WO-106 --actor agent:walker",
+    "work-order heartbeat WO-106 --epoch 1 --actor agent:walker",
+    "work-order heartbeat WO-106 --epoch 9 --actor agent:walker",
+    "work-order release WO-106 --epoch 1 --actor agent:walker",
     "work-order start WO-998",
     "work-order complete WO-998",
     // What waits for what.
     "deps show WO-001",
-    "deps tree WO-001",
-    "deps blocked",
-    "deps critical-path",
+    "deps add WO-112 WO-113",
+    "deps add WO-113 WO-112",
+    "deps order",
+    "deps diagram",
+    "deps path WO-112 WO-113",
+    "deps remove WO-112 WO-113",
     // The line stops and goes on.
     "andon list",
-    "andon trigger --severity high --title \"smoke\" --description \"in hall 2\"",
+    "andon trigger --severity high --reason \"smoke in hall 2\"",
     "andon list --all",
     "andon show ALERT-001",
-    "andon acknowledge ALERT-999",
+    "andon ack ALERT-999",
+    "andon preview --hold line",
     // How it is set up.
     "bucket list",
-    "bucket show security",
+    "bucket set security --limit 7",
     "stage list",
     "quality-gate list",
-    "quality-gate list WO-001",
+    "quality-gate status WO-001",
     "quality-gate check",
     "quality-gate log WO-001 tests",
     "quality-gate run tests WO-001",
     // Who works.
     "agent list",
-    "agent show agent-1",
+    "agent status rust-dev",
+    "agent spawn rust-dev",
     "agent register scout --role researcher",
-    "agent heartbeat WO-001",
     "agent pause nobody",
     "agent logs nobody",
     "agent worktrees",
@@ -72,7 +83,7 @@ const LINES: &[&str] = &[
     "bus ack 1 --of @tester",
     "bus refuse 999999 --of @tester --reason none",
     "bus reply 999999 yes",
-    "bus request @nobody \"is anybody there?\" --timeout 100ms",
+    "bus request @nobody \"is anybody there?\" --timeout 1s",
     "bus replay coordination_events",
     "bus dead-letters",
     "bus dead-letters requeue --all",
@@ -80,7 +91,6 @@ const LINES: &[&str] = &[
     "bus subscribe coordination_events --name deployer --from 1 --count 1",
     "bus unsubscribe coordination_events --name deployer",
     // What was done.
-    "receipt list",
     "receipt show WO-001",
     "receipt verify WO-001",
     "receipt chain WO-001",
@@ -107,11 +117,11 @@ const LINES: &[&str] = &[
     "ledger verify",
     "ledger verify --anchor 1:0000000000000000000000000000000000000000000000000000000000000000",
     "debug trace-work-order WO-001",
-    "debug trace-agent agent-1",
+    "debug trace-agent rust-dev",
     "doctor",
-    "watch --since 1h --nonsense",
-    "work-order watch WO-001 --until queued --timeout 100ms",
+    "work-order watch WO-001 --until queued --timeout 1s",
     // In and out.
+    "import csv %/in.csv --dry-run",
     "import csv %/in.csv",
     "import csv %/in.csv",
     "import csv %/none.csv",
@@ -133,6 +143,12 @@ const LINES: &[&str] = &[
     "token create --name eve --role admin --as viewer",
     "work-order create --title yes --actor agent:scout",
     "work-order list --limit 1 --actor \"agent:scout\"",
+];
+
+/// Those that are meant to make no sense.
+const USAGE: &[&str] = &[
+    "quality-gate log WO-001 tests",
+    "work-order heartbeat WO-001",
 ];
 
 /// One of the two sides: a host of its own, and words that name it.
@@ -164,7 +180,7 @@ impl Side {
         fs::write(room.path().join("line/obeya.toml"), GATES).unwrap();
         room.write(
             "in.csv",
-            "title,bucket\nfrom outside,bug\nand another,docs\n",
+            "id,title,bucket\nX-1,from outside,security\nX-2,and another,features\n",
         );
         let home = Home::new(&place).unwrap();
         let session = Arc::new(Session::titled(&home, "serve", false).unwrap());
@@ -224,6 +240,14 @@ fn mask(value: &mut Value) {
         Value::String(text) => *text = mask_words(text),
         Value::Array(items) => items.iter_mut().for_each(mask),
         Value::Object(fields) => {
+            // What a server noted about its callers, and what a disk has left, is each side's own.
+            let own = ["tokens", "free space", "size", "messages", "snapshots"];
+            if fields
+                .get("name")
+                .is_some_and(|name| own.iter().any(|own| name == own))
+            {
+                fields.remove("found");
+            }
             for (name, value) in fields {
                 let timely = ["seconds", "_days", "_hours", "bytes", "age", "micros"];
                 match value {
@@ -246,7 +270,8 @@ fn mask_words(text: &str) -> String {
         let rest = &part[word.len()..];
         let hex = |word: &str| word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
         let digits = word.chars().filter(char::is_ascii_digit).count();
-        let is_id = word.len() >= 32 && hex(word);
+        let is_id =
+            (word.len() >= 32 || (word.len() == 12 && digits > 0 && digits < 12)) && hex(word);
         let is_time = digits >= 8 && word.contains('-') && word.contains("20");
         let is_secret = word.starts_with("obeya_");
         masked.push_str(match is_id || is_time || is_secret {
@@ -274,6 +299,11 @@ fn every_line_comes_to_the_same_attached_or_not() {
             let theirs = there.told(line);
             (own.join().unwrap(), theirs)
         });
+        // A slip in a line here would compare two complaints about it.
+        assert!(
+            !own.starts_with("[2]") || USAGE.contains(line),
+            "{line}: {own}"
+        );
         if own != theirs {
             wrong.push_str(&format!("$ {line}\nhere: {own}\nthere: {theirs}\n\n"));
         }

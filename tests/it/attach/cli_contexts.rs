@@ -79,7 +79,7 @@ fn a_context_to_look_at_changes_nothing() {
     let before = engine.session.watching().state().head;
     for line in [
         "work-order create --title no",
-        "andon trigger --severity high --title no",
+        "andon trigger --severity high --reason no",
         "bus publish coordination_events no",
         "token create --name no --role viewer",
         "agent register no --role no",
