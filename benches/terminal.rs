@@ -153,7 +153,10 @@ fn attached(folder: &Path, rounds: usize) -> Vec<f64> {
             .argument(token.to_str().unwrap())
             .size(SIZE.0, SIZE.1)
             .go();
-        console.shows("Orders by status").shows("quit").shows("live");
+        console
+            .shows("Orders by status")
+            .shows("quit")
+            .shows("live");
         let time = start.elapsed().as_secs_f64() * 1e3;
         console.keys("q").end().unwrap();
         time

@@ -12,6 +12,7 @@ mod bus;
 mod complete;
 mod completions;
 mod context;
+mod contexts;
 mod dashboard;
 mod debug;
 mod demo;
@@ -22,6 +23,7 @@ mod error;
 mod events;
 mod export;
 mod filter;
+mod globals;
 mod grammar;
 mod host;
 mod hosting;
@@ -51,7 +53,7 @@ mod user;
 mod watch;
 mod work_order;
 
-use std::{ffi::OsString, io::Write as _, path::PathBuf};
+use std::{env, ffi::OsString, io::Write as _, path::PathBuf};
 
 use clap::{ArgMatches, Command};
 
@@ -64,7 +66,7 @@ use self::{
 use crate::{
     demo::Demo,
     domain::order::Actor,
-    link::remote::{Address, Target, Token},
+    link::{self, Chosen, remote::Target},
     ui::{model::View, wall::EVERY},
 };
 
@@ -97,14 +99,16 @@ pub struct ConsoleOptions {
     pub read_only: bool,
     /// Which ledger, if it was said.
     pub ledger: Option<PathBuf>,
+    /// An engine elsewhere to attach to, in place of a ledger.
+    pub target: Option<Target>,
+    /// The theme that the engine's context names.
+    pub theme: Option<String>,
     /// Who acts.
     pub actor: Actor,
     /// When there is colour.
     pub colour: Colour,
     /// As a wall, which nobody works at.
     pub wall: Option<WallOptions>,
-    /// An engine elsewhere to attach to, in place of a ledger.
-    pub target: Option<Target>,
 }
 
 /// What a wall shows.
@@ -155,16 +159,17 @@ fn started(matches: &ArgMatches) -> Invocation {
         Err(error) => return Invocation::Done(ended(style, None, error)),
     };
     let Some((noun, beneath)) = matches.subcommand() else {
-        let target = match target(matches) {
-            Ok(target) => target,
+        let (target, theme) = match engine_of(&globals) {
+            Ok(engine) => engine,
             Err(error) => return Invocation::Done(ended(style, None, error)),
         };
         return Invocation::Console(ConsoleOptions {
-            target,
             read_only: matches.get_flag("read-only"),
             actor: globals.actor(),
             colour: Globals::colour(inner),
-            ledger: globals.ledger,
+            ledger: globals.choice.ledger,
+            target,
+            theme,
             wall: matches.get_flag("wall").then(|| WallOptions {
                 views: matches
                     .get_many::<View>("views")
@@ -182,10 +187,11 @@ fn started(matches: &ArgMatches) -> Invocation {
         let options = ConsoleOptions {
             read_only: false,
             ledger: Some(demo.ledger().to_owned()),
+            target: None,
+            theme: None,
             actor: call.globals.actor(),
             colour: Globals::colour(inner),
             wall: None,
-            target: None,
         };
         return Invocation::Demo(demo, options);
     }
@@ -195,19 +201,15 @@ fn started(matches: &ArgMatches) -> Invocation {
     })
 }
 
-/// Returns the engine to attach to, if one was named.
-fn target(matches: &ArgMatches) -> Result<Option<Target>, CliError> {
-    let Some(address) = matches.get_one::<Address>("attach") else {
-        return Ok(None);
-    };
-    let mut target = Target::new(address.clone());
-    target.read_only = matches.get_flag("read-only");
-    if let Some(file) = matches.get_one::<PathBuf>("token-file") {
-        let text = std::fs::read_to_string(file);
-        let text = text.map_err(|fault| error::file(file, "reading", &fault))?;
-        target.token = Some(Token::new(&text));
-    }
-    Ok(Some(target))
+/// Returns the engine elsewhere that a console is to attach to, with the theme of its context; none where it is to be opened
+/// on a ledger.
+fn engine_of(globals: &Globals) -> Result<(Option<Target>, Option<String>), CliError> {
+    let from = env::current_dir()
+        .map_err(|fault| error::file("the working directory".as_ref(), "reading", &fault))?;
+    Ok(match link::choose(&globals.choice, &from)? {
+        Ok(Chosen::Engine(target, theme)) => (Some(*target), theme),
+        Ok(Chosen::Ledger(_)) | Err(_) => (None, None),
+    })
 }
 
 /// Returns the matches of the innermost command, in which clap gathers the flags that every command takes.

@@ -78,7 +78,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.process_only("serve")?;
     call.no_dry_run("A server")?;
     let doors = doors(matches)?;
-    let place = call.place()?;
+    let place = call.place("A server")?;
     let name = text(matches, "name").unwrap_or_else(|| place.name());
     super::log::start(&place.home);
     let hosting = Hosting {

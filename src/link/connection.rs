@@ -1,6 +1,6 @@
 //! A way to a line, wherever its engine is. A door asks here for what it needs, and cannot tell which it has but by name.
 
-use std::{path::PathBuf, sync::Arc, sync::atomic::AtomicBool, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, sync::atomic::AtomicBool, time::Duration};
 
 pub use super::protocol::Held;
 use super::{
@@ -22,6 +22,8 @@ use crate::{
     ledger::{Fault, FaultKind, Home, verify as walk},
 };
 
+/// How long an engine that is not there is waited for: as long as one takes to start again.
+const GRACE: Duration = Duration::from_secs(2);
 /// How many records a check reads at once over a link: a page is some hundred KiB.
 const CHECKED: usize = 500;
 
@@ -37,6 +39,12 @@ pub enum Connection {
     Remote(Attached),
 }
 
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connection({})", self.place().display())
+    }
+}
+
 impl Connection {
     /// Attaches to an engine, and waits until it has let the caller in.
     ///
@@ -45,7 +53,13 @@ impl Connection {
     /// The engine does not answer within `patience`, or does not want this caller: why, and what to do about it.
     pub fn attach(target: Target, patience: Duration) -> Result<Connection, Fault> {
         let remote = Remote::calling(target)?;
-        remote.welcome(patience)?;
+        // Who is not there says so at once, and may be back in a moment; who is far takes a while to answer.
+        if let Err(fault) = remote.welcome(GRACE.min(patience)) {
+            match remote.state() {
+                None => drop(remote.welcome(patience.saturating_sub(GRACE))?),
+                Some(_) => return Err(fault),
+            }
+        }
         Ok(Connection::Remote(Attached::new(Arc::new(remote))))
     }
 

@@ -7,6 +7,7 @@ pub mod access;
 mod admin;
 mod beside;
 pub mod bus;
+mod choose;
 mod client;
 mod cold;
 mod connection;
@@ -30,6 +31,7 @@ mod worktrees;
 pub use admin::{
     Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, state, stats, verify,
 };
+pub use choose::{ATTACH_VARIABLE, CONTEXT_VARIABLE, Choice, Chosen, TOKEN_VARIABLE, choose};
 pub use client::Client;
 pub use cold::{Cold, run_gate};
 pub use connection::{Connection, Held, Imported};

@@ -39,7 +39,7 @@ pub(super) async fn attach(
     tokio::spawn(async move {
         match upgrading.await {
             Ok(upgraded) => {
-                let settings = Some(socket::settings());
+                let settings = Some(socket::settings(guest.peer.role));
                 let stream = TokioIo::new(upgraded);
                 let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
                 socket::converse(socket, house, guest).await;

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     domain::{
+        command::Role,
         record::{Head, Seq},
         snapshot::SNAPSHOT_FORMAT,
     },
@@ -30,8 +31,8 @@ use crate::{
         protocol::{
             PROTOCOL,
             socket::{
-                BEAT_SECONDS, Farewell, Follow, FromEngine, Hello, MAX_CALL, MAX_TEXT, Resume,
-                ToEngine, Welcome,
+                BEAT_SECONDS, Farewell, Follow, FromEngine, Hello, MAX_CALL, MAX_IMPORT, MAX_TEXT,
+                Resume, ToEngine, Welcome,
             },
         },
     },
@@ -51,14 +52,18 @@ const MOST_BEHIND: u64 = 4_096;
 const PAGE: usize = 1_024;
 
 /// The settings of every websocket here.
-pub(super) fn settings() -> WebSocketConfig {
+pub(super) fn settings(role: Role) -> WebSocketConfig {
+    let most = match role >= Role::Operator {
+        true => MAX_IMPORT,
+        false => MAX_CALL,
+    };
     // Frames are handed over one by one and flushed together.
     WebSocketConfig::default()
         .read_buffer_size(16 << 10)
         .write_buffer_size(32 << 10)
         .max_write_buffer_size(MAX_TEXT + (64 << 10))
-        .max_message_size(Some(MAX_CALL))
-        .max_frame_size(Some(MAX_CALL))
+        .max_message_size(Some(most))
+        .max_frame_size(Some(most))
 }
 
 /// Why a conversation ended.

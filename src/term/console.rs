@@ -88,7 +88,8 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let site = Site::find(options)?;
     site.start_log();
     let colourless = (options.colour == Colour::Never).then(|| (Setting::Color, "none".to_owned()));
-    let flags: Vec<_> = colourless.into_iter().collect();
+    let theme = options.theme.clone().map(|name| (Setting::Theme, name));
+    let flags: Vec<_> = colourless.into_iter().chain(theme).collect();
     let (config, mut problems) = Config::load(&process_env, &flags);
     let (filters, more) = config.filters();
     problems.extend(more);
@@ -109,7 +110,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let context = LineContext {
         actor: options.actor.clone(),
         role,
-        home: site.home().cloned(),
+        connection: site.home().cloned().map(link::Connection::Local),
         width: usize::from(size.width),
         unicode: caps.glyphs == crate::config::GlyphSet::Unicode,
     };

@@ -30,7 +30,7 @@ impl MessageBus for RemoteBus {
             _ => Duration::ZERO,
         };
         let request = Request::Bus {
-            caller: caller.clone(),
+            caller: self.0.caller(caller),
             call: Box::new(call),
         };
         match self.0.call(request, PATIENCE + longer)? {

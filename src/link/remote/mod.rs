@@ -257,7 +257,7 @@ impl Drop for Remote {
 fn unreached(kind: FaultKind, why: &str) -> Fault {
     let mend = match kind {
         FaultKind::Permission => "",
-        _ => "Look whether `obeya serve` runs there; the console goes on trying.",
+        _ => "Look whether `obeya serve` runs there.",
     };
     Fault::new(kind, Path::new(""), why).mend(mend)
 }

@@ -22,7 +22,7 @@ use crate::{
         bus::{Caller, Ruled},
         connection::unexpected,
         packed,
-        protocol::{FolderAnswer, FolderCall, Held, Request, Response, socket::MAX_CALL},
+        protocol::{FolderAnswer, FolderCall, Held, Request, Response, socket::MAX_IMPORT},
     },
 };
 
@@ -59,7 +59,7 @@ impl Attached {
     /// Submits a command, and hands what came of it to `then`, from another thread: it must not block. One that was heard
     /// when the connection was lost is sent again by its id over the next one, if that comes soon.
     pub fn submit_then(&self, submission: Submission, then: impl FnOnce(Reply) + Send + 'static) {
-        let request = Request::Submit(Box::new(submission));
+        let request = Request::Submit(self.submission(&submission));
         let then = move |called| then(replied(called));
         self.0.call_then(request, Some(SOON), self.1, then);
     }
@@ -83,6 +83,28 @@ impl Attached {
             });
         };
         self.0.call_then(request, None, Unsent::Kept, then);
+    }
+
+    /// Returns what a caller may do here: whoever attached only to look does nothing else.
+    fn role(&self, role: Role) -> Role {
+        match self.0.target().read_only {
+            true => Role::Viewer,
+            false => role,
+        }
+    }
+
+    pub(super) fn caller(&self, caller: &Caller) -> Caller {
+        Caller {
+            actor: caller.actor.clone(),
+            role: self.role(caller.role),
+        }
+    }
+
+    fn submission(&self, submission: &Submission) -> Box<Submission> {
+        Box::new(Submission {
+            role: self.role(submission.role),
+            ..submission.clone()
+        })
     }
 
     /// Returns the way.
@@ -168,7 +190,7 @@ impl Attached {
     /// The engine did not answer, or could not.
     pub fn folder(&self, caller: &Caller, call: FolderCall) -> Ruled<FolderAnswer> {
         let request = Request::Folder {
-            caller: caller.clone(),
+            caller: self.caller(caller),
             call: Box::new(call),
         };
         match self.call(request, PATIENCE)? {
@@ -208,14 +230,14 @@ impl Attached {
     ) -> Result<(Reply, Option<ImportReport>), Fault> {
         let request = Request::Import {
             reason: reason.to_owned(),
-            submission: Box::new(submission.clone()),
+            submission: self.submission(submission),
         };
         let bytes = serde_json::to_vec(&request).map_or(usize::MAX, |bytes| bytes.len());
-        if bytes > MAX_CALL - ENVELOPE {
+        if bytes > MAX_IMPORT - ENVELOPE {
             let what = format!(
                 "the import comes to {} MiB, and an engine elsewhere takes {} MiB at once",
                 bytes >> 20,
-                MAX_CALL >> 20
+                MAX_IMPORT >> 20
             );
             let fault = Fault::new(FaultKind::Misuse, Path::new(""), what);
             return Err(fault.mend("Import it on the engine's machine, or in parts."));
@@ -238,12 +260,16 @@ impl Observer for Attached {
 
 impl Operator for Attached {
     fn submit(&mut self, submission: &Submission) -> Reply {
-        let request = Request::Submit(Box::new(submission.clone()));
+        let request = Request::Submit(self.submission(submission));
         replied(self.0.call_or(request, PATIENCE, self.1))
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
-        match self.call(Request::Beat(beat.clone()), PATIENCE)? {
+        let beat = Heartbeat {
+            role: self.role(beat.role),
+            ..beat.clone()
+        };
+        match self.call(Request::Beat(beat), PATIENCE)? {
             Response::Beaten(beaten) => *beaten,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),
@@ -251,17 +277,24 @@ impl Operator for Attached {
     }
 
     fn supervise(&mut self, wish: &Wish) -> Supervised {
-        let answer: Result<Life, Refusal> =
-            match self.call(Request::Supervise(wish.clone()), PATIENCE)? {
-                Response::Supervised(answer) => *answer,
-                Response::Refused(refusal) => Err(refusal),
-                _ => return Err(other()),
-            };
+        let wish = Wish {
+            role: self.role(wish.role),
+            ..wish.clone()
+        };
+        let answer: Result<Life, Refusal> = match self.call(Request::Supervise(wish), PATIENCE)? {
+            Response::Supervised(answer) => *answer,
+            Response::Refused(refusal) => Err(refusal),
+            _ => return Err(other()),
+        };
         Ok(Some(answer))
     }
 
     fn run_gate(&mut self, ask: &GateAsk) -> Asked {
-        match self.call(Request::RunGate(ask.clone()), GATE_PATIENCE)? {
+        let ask = GateAsk {
+            role: self.role(ask.role),
+            ..ask.clone()
+        };
+        match self.call(Request::RunGate(ask), GATE_PATIENCE)? {
             Response::GateRan(ran) => *ran,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),

@@ -28,7 +28,7 @@ use crate::{
         time::Timestamp,
     },
     link::{
-        self, Fault, FaultKind, Reply,
+        self, Connection, Fault, FaultKind, Reply,
         remote::{Attached, Mirror, Remote, Target},
     },
     ui::{
@@ -93,7 +93,7 @@ impl AttachedSession {
         own: Actor,
         wall: bool,
         post: Post,
-        line: LineContext,
+        mut line: LineContext,
         desk: Desk,
     ) -> Result<AttachedSession, Fault> {
         let most = match target.read_only || wall {
@@ -115,6 +115,7 @@ impl AttachedSession {
         let (mirror, _) = Mirror::new(move |news| listener.hear(news));
         let remote = Arc::new(Remote::following(target, mirror)?);
         let attached = Attached::at_once(remote);
+        line.connection = Some(Connection::Remote(attached.clone()));
         let worker = attached.clone();
         // Nobody joins it: it may wait for an engine that is away, and a console that is left waits for nothing.
         thread::spawn(move || {

@@ -197,7 +197,10 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
         };
         parts.push((text, role));
     }
-    if parts.is_empty() {
+    // Of a line of which nothing has come nobody knows whether anything is wrong.
+    if parts.is_empty() && model.state.head.seq == 0 {
+        parts.push(("alerts unknown".into(), Role::Muted));
+    } else if parts.is_empty() {
         parts.push((format!("{} no alerts", glyphs.ok), Role::Muted));
     }
     if model.mail.dead() > 0 {

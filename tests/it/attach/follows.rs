@@ -47,6 +47,9 @@ fn a_copy_resumes_when_the_server_comes_back() {
     let copy = Copy::of(engine.target("wall", Role::Viewer));
     assert!(matches!(create(&mut ana, "before"), Reply::Done(_)));
     copy.equals(&engine.session);
-    let _ = &mut engine.server;
-    let _ = serve;
+    let address = engine.address();
+    engine.server = None;
+    engine.server = Some(serve(&engine.session, address));
+    assert!(matches!(create(&mut ana, "after"), Reply::Done(_)));
+    copy.equals(&engine.session);
 }

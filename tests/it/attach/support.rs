@@ -1,7 +1,10 @@
 //! A server over a host on a temporary ledger, and ways to it.
 
 use std::{
+    fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -28,7 +31,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// A host with a server on a port of the kernel's choice.
 pub(super) struct Engine {
     // The server ends before its host.
-    pub(super) server: Server,
+    pub(super) server: Option<Server>,
     pub(super) session: Arc<Session>,
     pub(super) home: Home,
     _folder: tempfile::TempDir,
@@ -40,9 +43,9 @@ impl Engine {
         let home = Home::new(folder.path().join(".obeya")).unwrap();
         link::init(&home).unwrap();
         let session = Arc::new(Session::titled(&home, "serve", false).unwrap());
-        let server = serve(&session);
+        let server = serve(&session, "127.0.0.1:0".parse().unwrap());
         Engine {
-            server,
+            server: Some(server),
             session,
             home,
             _folder: folder,
@@ -50,7 +53,7 @@ impl Engine {
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.server.address().unwrap()
+        self.server.as_ref().unwrap().address().unwrap()
     }
 
     /// Makes a token, and returns how it gets in.
@@ -71,6 +74,15 @@ impl Engine {
         target
     }
 
+    /// Makes a token, and returns a file in `folder` that has it.
+    pub(super) fn token_file(&self, folder: &Path, name: &str, role: Role) -> String {
+        let token = self.target(name, role).token.unwrap();
+        let file = folder.join(format!("{name}.token"));
+        fs::write(&file, token.secret()).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        file.display().to_string()
+    }
+
     pub(super) fn attach(&self, name: &str, role: Role) -> Attached {
         let remote = Remote::calling(self.target(name, role)).unwrap();
         remote.welcome(PATIENCE).unwrap();
@@ -78,9 +90,9 @@ impl Engine {
     }
 }
 
-pub(super) fn serve(session: &Session) -> Server {
+pub(super) fn serve(session: &Session, address: SocketAddr) -> Server {
     let doors = Doors {
-        listen: Some("127.0.0.1:0".parse().unwrap()),
+        listen: Some(address),
         ..Doors::default()
     };
     Server::start(session.service().unwrap(), "line", &doors).unwrap()
@@ -135,6 +147,17 @@ pub(super) fn submission(actor: Actor, command: Command) -> Submission {
         until: None,
         as_of: None,
         command,
+    }
+}
+
+/// Returns a port of the kernel's choice.
+pub(super) fn any_port() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+pub(super) fn create_command(title: &str) -> Command {
+    Command::CreateOrder {
+        order: NewOrder::task(title),
     }
 }
 
