@@ -74,7 +74,7 @@ pub use self::{
     complete::{Completion, complete_line},
     error::{EXIT_DONE, EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE},
     line::{LineContext, LineOutput, run_line},
-    log::start as start_log,
+    log::{start as start_log, start_away as start_log_away},
     output::Colour,
 };
 

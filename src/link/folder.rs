@@ -4,7 +4,7 @@ use super::{
     access::{self, Access},
     admin,
     bus::{Caller, Ruled},
-    hook,
+    hook, look_at_line_file,
     protocol::{FolderAnswer, FolderCall, GateEntry, GatesFile, LogPart, MOST_LOG},
     worktrees,
 };
@@ -39,6 +39,7 @@ pub(super) fn done(home: &Home, caller: &Caller, call: FolderCall) -> Ruled<Fold
         },
         FolderCall::Worktrees => FolderAnswer::Worktrees(worktrees::worktrees(home)?),
         FolderCall::Gates => FolderAnswer::Gates(gates(home)),
+        FolderCall::Problems => FolderAnswer::Problems(look_at_line_file(home, None).said(home)),
         FolderCall::GateOutput { order, gate, hash } => {
             let output = Project::of(home).output(order, &gate, &hash);
             let text = output.map(|output| String::from_utf8_lossy(&output).into_owned());

@@ -21,6 +21,18 @@ pub struct LineFile {
     stamp: Option<(SystemTime, u64)>,
 }
 
+impl LineFile {
+    /// Returns the problems with the file's name as seen from the project: each is said in one line.
+    pub fn said(&self, home: &Home) -> Vec<String> {
+        let project = format!("{}/", home.project().display());
+        let said = self.problems.iter().map(|problem| {
+            let said = problem.to_string();
+            said.strip_prefix(&project).unwrap_or(&said).to_owned()
+        });
+        said.collect()
+    }
+}
+
 /// Looks at the project's file, given what was seen `before`. It is read again only if it has changed since, so this is
 /// cheap enough for every few seconds.
 pub fn look_at_line_file(home: &Home, before: Option<&LineFile>) -> LineFile {

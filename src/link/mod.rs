@@ -24,6 +24,7 @@ pub mod protocol;
 pub mod remote;
 mod service;
 mod session;
+mod stirs;
 mod trust;
 mod worktrees;
 
@@ -43,8 +44,9 @@ pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
 pub use service::{Peer, Service};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
+pub use stirs::{Counts as StirCounts, Stirs};
 
-pub use trust::{distrust, is_trusted, trust};
+pub use trust::{distrust, is_trusted, state_folder, trust};
 pub use worktrees::{WorktreeView, put_away, worktrees};
 
 use crate::domain::{

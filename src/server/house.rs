@@ -13,7 +13,7 @@ use super::{door::Source, limits::Limits, names::Names};
 use crate::{
     domain::{command::Role, message::Name, order::Actor, refusal::Refusal, time::Timestamp},
     link::{
-        Fault, Feed, Peer, Reply, Service,
+        Fault, Feed, Peer, Reply, Service, Stirs,
         access::{
             Access, AuditEntry, AuditOutcome, Auditor, Denied, LocalToken, TokenId, TokenView,
         },
@@ -29,6 +29,8 @@ pub struct House {
     pub service: Arc<Service>,
     /// The line's news.
     pub feed: Feed,
+    /// What stirs beside the ledger.
+    pub stirs: Stirs,
     /// The line's name, as consoles show it.
     pub name: String,
     access: Mutex<Access>,
@@ -128,6 +130,7 @@ impl House {
         let home = service.home().clone();
         Ok(House {
             feed: Feed::of(Arc::clone(&service)),
+            stirs: Stirs::over(&home)?,
             service,
             name: name.to_owned(),
             access: Mutex::new(Access::open(&home)?),

@@ -32,6 +32,8 @@ pub enum FolderCall {
     Worktrees,
     /// The gates that the project's file defines.
     Gates,
+    /// What is wrong in the project's file.
+    Problems,
     /// What was kept of the output of a gate's run.
     GateOutput {
         /// On which order.
@@ -99,6 +101,7 @@ impl FolderCall {
             | FolderCall::Doctor
             | FolderCall::Worktrees
             | FolderCall::Gates
+            | FolderCall::Problems
             | FolderCall::GateOutput { .. }
             | FolderCall::Runs { .. }
             | FolderCall::Log { .. } => Role::Viewer,
@@ -118,6 +121,7 @@ impl FolderCall {
             FolderCall::Doctor => "doctor",
             FolderCall::Worktrees => "agent worktrees",
             FolderCall::Gates => "quality-gate check",
+            FolderCall::Problems => "obeya.toml",
             FolderCall::GateOutput { .. } => "quality-gate log",
             FolderCall::Runs { .. } | FolderCall::Log { .. } => "agent logs",
             FolderCall::Report { .. } => "agent hook",
@@ -166,6 +170,8 @@ pub enum FolderAnswer {
     Worktrees(Vec<WorktreeView>),
     /// To [`FolderCall::Gates`].
     Gates(GatesFile),
+    /// To [`FolderCall::Problems`], as sentences, in the order of the file.
+    Problems(Vec<String>),
     /// To [`FolderCall::GateOutput`]: none where it is not kept any more, or is not what it was.
     GateOutput(Option<String>),
     /// To [`FolderCall::Runs`].

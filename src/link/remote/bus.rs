@@ -33,7 +33,7 @@ impl MessageBus for RemoteBus {
             caller: self.0.caller(caller),
             call: Box::new(call),
         };
-        match self.0.remote().call(request, PATIENCE + longer)? {
+        match self.0.call(request, PATIENCE + longer)? {
             Response::Bus(answered) => *answered,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(super::operator::other()),

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use super::{Remote, Unanswered, Unsent};
+use super::{Called, Remote, Unanswered, Unsent};
 use crate::{
     domain::{
         command::{Role, Submission},
@@ -30,17 +30,59 @@ use crate::{
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an import may take.
 const IMPORT_PATIENCE: Duration = Duration::from_secs(600);
+/// How soon the connection must be back for a command that was heard when it was lost to be sent again: later it would
+/// come as a surprise.
+const SOON: Duration = Duration::from_secs(60);
 /// How long a gate may run: the longest that one may take, and a while to wait for its place.
 const GATE_PATIENCE: Duration = Duration::from_secs(25 * 3600);
 
 /// Somebody who works on a line elsewhere.
 #[derive(Clone)]
-pub struct Attached(Arc<Remote>);
+pub struct Attached(Arc<Remote>, Unsent);
 
 impl Attached {
-    /// Works by a way.
+    /// Works by a way, and waits for a connection where there is none.
     pub fn new(remote: Arc<Remote>) -> Attached {
-        Attached(remote)
+        Attached(remote, Unsent::Kept)
+    }
+
+    /// Works by a way, and hears at once where there is no connection that nothing was done.
+    pub fn at_once(remote: Arc<Remote>) -> Attached {
+        Attached(remote, Unsent::Refused)
+    }
+
+    pub(super) fn call(&self, request: Request, patience: Duration) -> Result<Response, Fault> {
+        let called = self.0.call_or(request, patience, self.1);
+        called.map_err(|unanswered| unanswered.fault)
+    }
+
+    /// Submits a command, and hands what came of it to `then`, from another thread: it must not block. One that was heard
+    /// when the connection was lost is sent again by its id over the next one, if that comes soon.
+    pub fn submit_then(&self, submission: Submission, then: impl FnOnce(Reply) + Send + 'static) {
+        let request = Request::Submit(self.submission(&submission));
+        let then = move |called| then(replied(called));
+        self.0.call_then(request, Some(SOON), self.1, then);
+    }
+
+    /// Asks a question, as of then if a moment is given, and hands the answer to `then`, from another thread: it must not
+    /// block. However long the engine is away, the question waits for it.
+    pub fn ask_then_tell(
+        &self,
+        moment: Option<Moment>,
+        query: Query,
+        then: impl FnOnce(Answered) + Send + 'static,
+    ) {
+        let request = match moment {
+            Some(moment) => Request::AskThen { moment, query },
+            None => Request::Ask(query),
+        };
+        let then = move |called: Called| {
+            then(match called {
+                Ok(response) => answered(response),
+                Err(unanswered) => Err(unanswered.fault.into()),
+            });
+        };
+        self.0.call_then(request, None, Unsent::Kept, then);
     }
 
     /// Returns what a caller may do here: whoever attached only to look does nothing else.
@@ -73,11 +115,7 @@ impl Attached {
     /// Answers a question as it would have been answered then.
     pub fn ask_then(&self, moment: Moment, query: &Query) -> Answered {
         let query = query.clone();
-        match self.0.call(Request::AskThen { moment, query }, PATIENCE)? {
-            Response::Answered(answered) => *answered,
-            Response::Refused(refusal) => Ok(Err(refusal)),
-            _ => Err(other().into()),
-        }
+        answered(self.call(Request::AskThen { moment, query }, PATIENCE)?)
     }
 
     /// Returns the line as it stood at a moment.
@@ -87,7 +125,7 @@ impl Attached {
     /// The engine did not answer, or could not.
     pub fn stand(&self, moment: Moment) -> Result<Standing, Fault> {
         use base64::{Engine as _, prelude::BASE64_STANDARD};
-        let Response::Stood(stood) = self.0.call(Request::Stand(moment), PATIENCE)? else {
+        let Response::Stood(stood) = self.call(Request::Stand(moment), PATIENCE)? else {
             return Err(other());
         };
         let stood = stood.map_err(|failure| failure.fault().clone())?;
@@ -111,7 +149,7 @@ impl Attached {
     ///
     /// The engine did not answer, or could not.
     pub fn recent(&self, limit: usize) -> Result<Vec<Record>, Fault> {
-        match self.0.call(Request::Recent(limit), PATIENCE)? {
+        match self.call(Request::Recent(limit), PATIENCE)? {
             Response::Records(records) => records.map_err(|failure| failure.fault().clone()),
             _ => Err(other()),
         }
@@ -123,7 +161,7 @@ impl Attached {
     ///
     /// The engine did not answer, or could not.
     pub fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, Fault> {
-        match self.0.call(Request::Records { after, limit }, PATIENCE)? {
+        match self.call(Request::Records { after, limit }, PATIENCE)? {
             Response::Records(records) => records.map_err(|failure| failure.fault().clone()),
             _ => Err(other()),
         }
@@ -155,7 +193,7 @@ impl Attached {
             caller: self.caller(caller),
             call: Box::new(call),
         };
-        match self.0.call(request, PATIENCE)? {
+        match self.call(request, PATIENCE)? {
             Response::Folder(answered) => *answered,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other()),
@@ -168,7 +206,7 @@ impl Attached {
     ///
     /// The engine did not answer, or could not.
     pub fn hold(&self) -> Result<Held, Fault> {
-        match self.0.call(Request::Hold, PATIENCE)? {
+        match self.call(Request::Hold, PATIENCE)? {
             Response::Held(held) => held.map_err(|failure| failure.fault().clone()),
             _ => Err(other()),
         }
@@ -177,11 +215,7 @@ impl Attached {
     /// Answers a question from a line that the engine holds on to.
     pub fn ask_held(&self, held: Uuid, query: &Query) -> Answered {
         let query = query.clone();
-        match self.0.call(Request::AskHeld { held, query }, PATIENCE)? {
-            Response::Answered(answered) => *answered,
-            Response::Refused(refusal) => Ok(Err(refusal)),
-            _ => Err(other().into()),
-        }
+        answered(self.call(Request::AskHeld { held, query }, PATIENCE)?)
     }
 
     /// Has the engine take an import in.
@@ -208,12 +242,9 @@ impl Attached {
             let fault = Fault::new(FaultKind::Misuse, Path::new(""), what);
             return Err(fault.mend("Import it on the engine's machine, or in parts."));
         }
-        let called = self.0.call_or(request, IMPORT_PATIENCE, Unsent::Kept);
-        Ok(match called {
+        Ok(match self.0.call_or(request, IMPORT_PATIENCE, self.1) {
             Ok(Response::Imported(imported)) => *imported,
-            Ok(Response::Refused(refusal)) => (Reply::Refused(refusal), None),
-            Ok(_) => (Reply::Failed(Failure::Unknown(other())), None),
-            Err(unanswered) => (unheard(unanswered), None),
+            called => (replied(called), None),
         })
     }
 }
@@ -221,33 +252,16 @@ impl Attached {
 /// The room that a call takes in its message.
 const ENVELOPE: usize = 1 << 10;
 
-/// Returns the reply to a command of which nothing was heard.
-fn unheard(unanswered: Unanswered) -> Reply {
-    Reply::Failed(match unanswered.heard {
-        false => Failure::NotApplied(unanswered.fault),
-        true => Failure::Unknown(unanswered.fault),
-    })
-}
-
 impl Observer for Attached {
     fn ask(&mut self, query: &Query) -> Answered {
-        match self.0.call(Request::Ask(query.clone()), PATIENCE)? {
-            Response::Answered(answered) => *answered,
-            Response::Refused(refusal) => Ok(Err(refusal)),
-            _ => Err(other().into()),
-        }
+        answered(self.call(Request::Ask(query.clone()), PATIENCE)?)
     }
 }
 
 impl Operator for Attached {
     fn submit(&mut self, submission: &Submission) -> Reply {
         let request = Request::Submit(self.submission(submission));
-        match self.0.call_or(request, PATIENCE, Unsent::Kept) {
-            Ok(Response::Reply(reply)) => *reply,
-            Ok(Response::Refused(refusal)) => Reply::Refused(refusal),
-            Ok(_) => Reply::Failed(Failure::Unknown(other())),
-            Err(unanswered) => unheard(unanswered),
-        }
+        replied(self.0.call_or(request, PATIENCE, self.1))
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) -> Beaten {
@@ -255,7 +269,7 @@ impl Operator for Attached {
             role: self.role(beat.role),
             ..beat.clone()
         };
-        match self.0.call(Request::Beat(beat), PATIENCE)? {
+        match self.call(Request::Beat(beat), PATIENCE)? {
             Response::Beaten(beaten) => *beaten,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),
@@ -267,7 +281,7 @@ impl Operator for Attached {
             role: self.role(wish.role),
             ..wish.clone()
         };
-        let answer: Result<Life, Refusal> = match self.0.call(Request::Supervise(wish), PATIENCE)? {
+        let answer: Result<Life, Refusal> = match self.call(Request::Supervise(wish), PATIENCE)? {
             Response::Supervised(answer) => *answer,
             Response::Refused(refusal) => Err(refusal),
             _ => return Err(other()),
@@ -280,11 +294,33 @@ impl Operator for Attached {
             role: self.role(ask.role),
             ..ask.clone()
         };
-        match self.0.call(Request::RunGate(ask), GATE_PATIENCE)? {
+        match self.call(Request::RunGate(ask), GATE_PATIENCE)? {
             Response::GateRan(ran) => *ran,
             Response::Refused(refusal) => Ok(Err(refusal)),
             _ => Err(other().into()),
         }
+    }
+}
+
+/// Returns what a response says to a question.
+fn answered(response: Response) -> Answered {
+    match response {
+        Response::Answered(answered) => *answered,
+        Response::Refused(refusal) => Ok(Err(refusal)),
+        _ => Err(other().into()),
+    }
+}
+
+/// Returns what came of a command.
+fn replied(called: Called) -> Reply {
+    match called {
+        Ok(Response::Reply(reply)) => *reply,
+        Ok(Response::Refused(refusal)) => Reply::Refused(refusal),
+        Ok(_) => Reply::Failed(Failure::Unknown(other())),
+        Err(Unanswered { fault, heard }) => Reply::Failed(match heard {
+            true if fault.kind != FaultKind::Permission => Failure::Unknown(fault),
+            _ => Failure::NotApplied(fault),
+        }),
     }
 }
 

@@ -52,14 +52,18 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         false => text::cut(&model.session.ledger, NAME, glyphs.ellipsis),
     };
     let (dot, role) = match &model.session.connection {
-        Connection::Host | Connection::Attached => (glyphs.agent_active, Role::Ok),
+        Connection::Host | Connection::Attached | Connection::Live => {
+            (glyphs.agent_active, Role::Ok)
+        }
+        Connection::Late { .. } => (glyphs.agent_stale, Role::Warning),
         Connection::Alone => (glyphs.agent_stale, Role::Muted),
         Connection::Down { .. } => (glyphs.failed, Role::Error),
     };
-    let word = if model.observes() {
-        "read-only"
-    } else {
-        model.session.connection.word()
+    let link = model.session.connection.word(model.present_now());
+    let word = match (model.observes(), model.session.connection.is_elsewhere()) {
+        (false, _) => link,
+        (true, false) => "read-only".into(),
+        (true, true) => format!("{link} read-only"),
     };
     let role_of_word = if model.observes() {
         Role::Warning
@@ -83,7 +87,7 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         (" ", Role::Text),
         (dot, role),
         (" ", Role::Text),
-        (word, role_of_word),
+        (&*word, role_of_word),
         (mend.as_deref().unwrap_or_default(), Role::Warning),
         (slow, Role::Warning),
     ];
@@ -357,12 +361,15 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
     // While the ledger is gone no act is possible: what is the matter has the room of their keys.
-    if let Connection::Down { since, why } = &model.session.connection {
-        let said = format!(
-            "{} LOST since {}, looked for every 5 s: ",
-            glyphs.failed,
-            words::clock(*since)
-        );
+    if let Connection::Down { since, why, .. } = &model.session.connection {
+        let since = words::clock(*since);
+        let next = model.session.connection.next_try(model.present_now());
+        let said = match next {
+            None => format!("LOST since {since}, looked for every 5 s"),
+            Some(next) if model.present_state().head.seq == 0 => format!("NOT REACHED, {next}"),
+            Some(next) => format!("DOWN, as of {since}, {next}"),
+        };
+        let said = format!("{} {said}: ", glyphs.failed);
         let left = usize::from(room).saturating_sub(2 + text::width(&said));
         let why = text::cut_left(why, left, glyphs.ellipsis);
         let left = Rect {
@@ -421,6 +428,28 @@ pub fn counts(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         let x = pen.say(area, 0, 1, &chip, role);
         let x = if x > 0 { x + 1 } else { 0 };
         pen.say(area, x, 1, &model.session.ledger, Role::Muted);
+    }
+}
+
+/// Draws what somebody sees who is attached to an engine of whose line nothing has come yet.
+pub fn waiting(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let what = format!("Nothing of '{}' has come yet.", model.session.ledger);
+    let why = match &model.session.connection {
+        Connection::Down { why, .. } => text::clean(why).into_owned(),
+        _ => "It is on its way.".into(),
+    };
+    let width = usize::from(area.width.saturating_sub(4)).max(1);
+    let why: Vec<&str> = text::wrap(&why, width)
+        .into_iter()
+        .filter_map(|row| why.get(row))
+        .collect();
+    let lines = why.iter().map(|line| text::width(line));
+    let width = lines.chain([text::width(&what)]).max().unwrap_or(0);
+    let height = u16::try_from(why.len() + 2).unwrap_or(area.height);
+    let place = layout::dialog(area, u16::try_from(width).unwrap_or(area.width), height);
+    pen.say(place, 0, 0, &what, Role::Title);
+    for (y, line) in (2..place.height).zip(why) {
+        pen.say(place, 0, y, line, Role::Muted);
     }
 }
 

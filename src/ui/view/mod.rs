@@ -74,6 +74,9 @@ pub fn eye(model: &Model) -> u16 {
 }
 
 fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    if model.state.head.seq == 0 && model.session.connection.is_elsewhere() {
+        return frame::waiting(model, area, pen);
+    }
     if model.is_empty()
         && matches!(
             model.view,

@@ -3,10 +3,12 @@
 mod cli;
 mod cli_contexts;
 mod cli_faults;
+mod console;
 mod door;
 mod doors;
 mod follows;
 mod raw;
 mod rights;
+mod served;
 mod support;
 mod versions;
