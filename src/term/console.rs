@@ -99,7 +99,11 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     }
     let desk = Desk::new(flags, caps, &site);
     let look = desk.dress(&config, problems);
-    let role = if options.read_only || options.wall.is_some() {
+    let to_look = options
+        .target
+        .as_ref()
+        .is_some_and(|target| target.read_only);
+    let role = if options.read_only || to_look || options.wall.is_some() {
         Role::Viewer
     } else {
         Role::Admin

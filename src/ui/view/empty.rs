@@ -4,13 +4,11 @@ use ratatui::layout::Rect;
 
 use crate::{
     text,
-    ui::{
-        keymap::chord as written, layout, model::Model, msg::Connection, pen::Pen, theme::Role,
-    },
+    ui::{keymap::chord as written, layout, model::Model, msg::Connection, pen::Pen, theme::Role},
 };
 
 /// Draws what somebody sees who is attached to an engine of whose line nothing has come yet.
-pub fn waiting(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+pub(super) fn waiting(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let what = format!("Nothing of '{}' has come yet.", model.session.ledger);
     let why = match &model.session.connection {
         Connection::Down { why, .. } => text::clean(why).into_owned(),
@@ -32,7 +30,7 @@ pub fn waiting(model: &Model, area: Rect, pen: &mut Pen<'_>) {
 }
 
 /// Draws what somebody sees who opens an empty ledger.
-pub fn welcome(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+pub(super) fn welcome(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let scopes = model.scopes();
     let key = |action: &str| {
         let keys = model.keymap.chords(&scopes, action);
