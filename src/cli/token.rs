@@ -34,7 +34,7 @@ The secret is shown once and kept nowhere; only its hash lies in access.db
 beside the ledger, which no backup holds. Standard output has the secret alone.
 
 Examples:
-  obeya token create --name wall --role viewer --expires 30d > wall.token
+  (umask 077; obeya token create --name wall --expires 30d > wall.token)
   obeya token list
   obeya token revoke wall";
 

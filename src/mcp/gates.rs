@@ -130,7 +130,7 @@ fn log(visit: &mut Visit, id: OrderId, gate: &str) -> Done {
         .evidence
         .as_ref()
         .and_then(|seen| seen.run.output.as_ref());
-    let output = match kept.cloned() {
+    let output = match kept.copied() {
         Some(hash) => {
             let (order, gate) = (id, gate.to_owned());
             match visit.folder(FolderCall::GateOutput { order, gate, hash })? {

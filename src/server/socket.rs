@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Error, Message, Utf8Bytes, protocol::WebSocketConfig},
+    tungstenite::{Error, Message, Utf8Bytes},
 };
 
 use super::{
@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     domain::{
-        command::Role,
         record::{Head, Seq},
         snapshot::SNAPSHOT_FORMAT,
     },
@@ -31,8 +30,7 @@ use crate::{
         protocol::{
             PROTOCOL,
             socket::{
-                BEAT_SECONDS, Farewell, Follow, FromEngine, Hello, MAX_CALL, MAX_IMPORT, MAX_TEXT,
-                Resume, ToEngine, Welcome,
+                BEAT_SECONDS, Farewell, Follow, FromEngine, Hello, Resume, ToEngine, Welcome,
             },
         },
     },
@@ -50,21 +48,6 @@ const CALLS: usize = 32;
 const MOST_BEHIND: u64 = 4_096;
 /// How many records are read from the ledger at once for somebody who is behind.
 const PAGE: usize = 1_024;
-
-/// The settings of every websocket here.
-pub(super) fn settings(role: Role) -> WebSocketConfig {
-    let most = match role >= Role::Operator {
-        true => MAX_IMPORT,
-        false => MAX_CALL,
-    };
-    // Frames are handed over one by one and flushed together.
-    WebSocketConfig::default()
-        .read_buffer_size(16 << 10)
-        .write_buffer_size(32 << 10)
-        .max_write_buffer_size(MAX_TEXT + (64 << 10))
-        .max_message_size(Some(most))
-        .max_frame_size(Some(most))
-}
 
 /// Why a conversation ended.
 enum End {

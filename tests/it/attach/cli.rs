@@ -29,7 +29,7 @@ const LINES: &[&str] = &[
     "work-order comment WO-998 \"nobody\"",
     "work-order why WO-001",
     "work-order edit WO-106 --priority 1",
-    "work-order link WO-106 WO-112",
+    "work-order link WO-106 related WO-112",
     "work-order status WO-001",
     "work-order heartbeat WO-001",
     "work-order list --text attached",
