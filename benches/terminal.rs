@@ -2,7 +2,8 @@
 //!
 //! The first frame, what a key costs while nothing else happens and while another process writes 1,000 events a second,
 //! and the memory at the end. The yardstick of a key is the terminal alone: `cat` in the same terminal, whose echo is
-//! waited for in the same way. `OBEYA_BENCH_QUICK=1` makes a short run.
+//! waited for in the same way. At the end the same first frame in a console that is attached to a server of that ledger over
+//! loopback. `OBEYA_BENCH_QUICK=1` makes a short run.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
 #[path = "support/backlog.rs"]
@@ -17,7 +18,9 @@ mod submission;
 
 use std::{
     env, fs,
+    io::{BufRead as _, BufReader},
     path::Path,
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -25,7 +28,7 @@ use std::{
 
 use backlog::backlog;
 use obeya::{
-    domain::command::Command,
+    domain::command,
     link::{self, Home, LEDGER_FOLDER, Reply},
 };
 use pty::{Pty, Start};
@@ -81,7 +84,7 @@ fn write(home: &Home, stop: &AtomicBool, written: &AtomicU64, caller: u64) {
     let mut due = Instant::now();
     let mut n = caller;
     while !stop.load(Ordering::Relaxed) {
-        let comment = Command::CommentOrder {
+        let comment = command::Command::CommentOrder {
             id: format!("WO-{:03}", n % OPEN as u64 + 1).parse().unwrap(),
             text: "the first half is in".into(),
         };
@@ -93,6 +96,72 @@ fn write(home: &Home, stop: &AtomicBool, written: &AtomicU64, caller: u64) {
         due += pause;
         thread::sleep(due.saturating_duration_since(Instant::now()));
     }
+}
+
+/// A server of the ledger in a folder, and where it listens.
+struct Served {
+    server: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(folder: &Path) -> Served {
+        let mut server = obeya(folder, &["serve", "--json", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+        let url = said.find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(&line.unwrap()).ok()?;
+            Some(line["serving"]["url"].as_str()?.to_owned())
+        });
+        // A server whose words nobody takes ends.
+        thread::spawn(move || said.for_each(drop));
+        let address = url.unwrap();
+        Served { server, address }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn obeya(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_obeya"));
+    command.args(arguments).current_dir(folder);
+    command.env_clear().env("HOME", folder).env("USER", "bench");
+    command
+}
+
+/// Returns the milliseconds from the start of a console that is attached over loopback to its first whole frame.
+fn attached(folder: &Path, rounds: usize) -> Vec<f64> {
+    let served = Served::start(folder);
+    let create = ["token", "create", "--name", "bench", "--role", "operator"];
+    let made = obeya(folder, &create).output().unwrap();
+    let token = folder.join("token");
+    fs::write(&token, made.stdout).unwrap();
+    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let first = (0..rounds).map(|_| {
+        let start = Instant::now();
+        let mut console = Start::console(elsewhere.path())
+            .argument("--attach")
+            .argument(&served.address)
+            .argument("--token-file")
+            .argument(token.to_str().unwrap())
+            .size(SIZE.0, SIZE.1)
+            .go();
+        console
+            .shows("Orders by status")
+            .shows("quit")
+            .shows("live");
+        let time = start.elapsed().as_secs_f64() * 1e3;
+        console.keys("q").end().unwrap();
+        time
+    });
+    first.collect()
 }
 
 fn figures(what: &str, times: Vec<f64>) {
@@ -167,4 +236,8 @@ fn main() {
     });
     println!("resident memory at the end: {:.1} MiB", resident(&console));
     console.keys("<esc>q").end().unwrap();
+    figures(
+        "start to the first whole frame, attached over loopback",
+        attached(folder.path(), rounds / 50),
+    );
 }

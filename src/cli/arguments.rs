@@ -109,6 +109,11 @@ views! {
     "token" "create" "Make a token; its secret is shown this once";
     "token" "list" "List the tokens, and when each was last used";
     "token" "revoke" "Take a token back: it opens nothing from the next request on";
+    "context" "add" "Give an engine elsewhere a name";
+    "context" "list" "List the engines that have a name";
+    "context" "show" "Show one, or which line commands here are about";
+    "context" "use" "Use one where no ledger is named or found, or none";
+    "context" "remove" "Forget one";
     "export" "json" "Write everything as one JSON document";
     "export" "jsonl" "Write everything as JSON, one thing a line";
     "export" "csv" "Write the orders as a table";

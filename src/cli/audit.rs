@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command};
 
 use super::{
     arguments::{flag, limit, option, prose, reads},
-    context::{Call, text, value},
+    context::{Call, folder, text, value},
     duration::{self, Since},
     error::Done,
     output::Tone,
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::link::{
     self,
-    access::{Access, AuditFilter, AuditOutcome, AuditPage, AuditRow},
+    access::{AuditFilter, AuditOutcome, AuditPage, AuditRow},
+    protocol::FolderCall,
 };
 
 /// How many rows are shown where nobody says how many: a few screens.
@@ -59,8 +60,12 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         denied: matches.get_flag("denied"),
     };
     let limit = value(matches, "limit").unwrap_or(SHOWN);
-    let mut access = Access::open(&call.beside()?)?;
-    let mut rows = access.audit(&filter, AuditPage::Newest, limit)?;
+    let wanted = FolderCall::Audit {
+        filter,
+        page: AuditPage::Newest,
+        limit,
+    };
+    let mut rows = folder!(call, wanted, Audit);
     rows.reverse();
     if call.json() {
         return call.out.json(&rows);

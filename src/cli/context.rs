@@ -3,18 +3,23 @@
 use std::{
     env,
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::Path,
+    time::Duration,
 };
 
 use clap::ArgMatches;
 use uuid::Uuid;
 
-pub(super) use super::matched::{text, value, values, word};
 use super::{
-    error::CliError,
+    error::{self, CliError},
     log,
-    output::{Colour, Output, Sink, Style},
-    user::user_name,
+    output::{Output, Sink, Style},
+};
+pub(super) use super::{
+    globals::{
+        ACTOR_VARIABLE, AGENT_VARIABLE, EPOCH_VARIABLE, Globals, actor_of_environment, variable,
+    },
+    matched::{text, value, values, word},
 };
 use crate::{
     demo::Demo,
@@ -23,168 +28,29 @@ use crate::{
         id::OrderId,
         order::Actor,
         query::{Answer, Query},
-        record::{ActorKind, Door},
+        record::Door,
         time::Timestamp,
     },
-    link::{self, Failure, Heartbeat, Home, Operator, Outcome, Place, Reply, bus::Caller},
+    link::{
+        self, Chosen, Connection, Failure, Heartbeat, Home, Operator, Outcome, Place, Reply,
+        bus::{Caller, MessageBus},
+        protocol::{FolderAnswer, FolderCall},
+        remote::Target,
+    },
 };
-
-/// The variable that names the acting agent.
-pub(super) const AGENT_VARIABLE: &str = "OBEYA_AGENT";
-/// The variable that names the actor.
-pub(super) const ACTOR_VARIABLE: &str = "OBEYA_ACTOR";
-/// The variable with the fencing number of the caller's claim: `WO-001:3`.
-pub(super) const EPOCH_VARIABLE: &str = "OBEYA_EPOCH";
-
-/// The fencing number of a claim, as the caller gave it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Epoch {
-    /// The order that was claimed; none where it was given for this very call.
-    pub(super) order: Option<OrderId>,
-    pub(super) number: u32,
-}
-
-/// What stands before and beside every command.
-#[derive(Clone, Debug)]
-pub(super) struct Globals {
-    /// Show the events and write nothing.
-    pub(super) dry_run: bool,
-    /// Who acts, if it was said; a call that only looks need not know.
-    pub(super) actor: Option<Actor>,
-    pub(super) role: Option<Role>,
-    pub(super) epoch: Option<Epoch>,
-    /// Which ledger, if it was said.
-    pub(super) ledger: Option<PathBuf>,
-    command_id: Option<Uuid>,
-}
-
-impl Globals {
-    /// Returns what was typed, and what the environment says where nothing was. The flags are those of the innermost
-    /// command: clap hands them down.
-    pub(super) fn read(matches: &ArgMatches) -> Result<Self, CliError> {
-        let epoch = match matches.get_one::<u32>("epoch") {
-            Some(number) => Some(Epoch {
-                order: None,
-                number: *number,
-            }),
-            None => epoch_of_environment()?,
-        };
-        Ok(Globals {
-            dry_run: matches.get_flag("dry-run"),
-            actor: matches.get_one::<String>("actor").map(|name| actor(name)),
-            role: match matches.get_flag("read-only") {
-                true => Some(Role::Viewer),
-                false => matches.get_one("as").copied(),
-            },
-            epoch,
-            ledger: matches.get_one("ledger").cloned(),
-            command_id: matches.get_one("command-id").copied(),
-        })
-    }
-
-    /// Returns the same with what the session of this line was opened with, where the line says nothing.
-    pub(super) fn or_session(mut self, session: &Globals) -> Self {
-        self.dry_run |= session.dry_run;
-        self.actor = self.actor.or_else(|| session.actor.clone());
-        self.ledger = session.ledger.clone();
-        // Nobody rises above the role that the session was opened with.
-        self.role = match (self.role, session.role) {
-            (Some(own), Some(most)) => Some(own.min(most)),
-            (own, most) => own.or(most),
-        };
-        self
-    }
-
-    /// Returns whether something was given that belongs to a single command.
-    pub(super) fn is_of_one_command(&self) -> bool {
-        let typed = self.epoch.is_some_and(|epoch| epoch.order.is_none());
-        self.command_id.is_some() || typed
-    }
-
-    /// Returns the style that was asked for.
-    pub(super) fn style(matches: &ArgMatches) -> Style {
-        Style::stdout(matches.get_flag("json"), Globals::colour(matches))
-    }
-
-    /// Returns when there is to be colour.
-    pub(super) fn colour(matches: &ArgMatches) -> Colour {
-        matches.get_one("color").copied().unwrap_or(Colour::Auto)
-    }
-
-    /// Returns who acts.
-    pub(super) fn actor(&self) -> Actor {
-        self.actor.clone().unwrap_or_else(actor_of_environment)
-    }
-
-    /// Returns what the caller may do: what was typed, or what somebody of the actor's sort does.
-    pub(super) fn role(&self, actor: &Actor) -> Role {
-        self.role.unwrap_or(match actor.kind {
-            ActorKind::Agent => Role::Agent,
-            _ => Role::Admin,
-        })
-    }
-
-    /// Returns the fencing number for a write on an order. One that stays in the environment belongs to the order that
-    /// was claimed, and says nothing about any other.
-    fn epoch(&self, order: OrderId) -> Option<u32> {
-        let given = self.epoch?;
-        given
-            .order
-            .is_none_or(|claimed| claimed == order)
-            .then_some(given.number)
-    }
-
-    /// Returns the same with somebody who acts where nobody was named.
-    pub(super) fn or_actor(mut self, actor: &Actor, role: Role) -> Self {
-        if self.actor.is_none() {
-            self.actor = Some(actor.clone());
-        }
-        // Nobody rises by naming somebody else.
-        self.role = Some(self.role.map_or(role, |named| named.min(role)));
-        self
-    }
-}
-
-fn epoch_of_environment() -> Result<Option<Epoch>, CliError> {
-    let Some(text) = variable(EPOCH_VARIABLE) else {
-        return Ok(None);
-    };
-    let claimed = text.trim().split_once(':').and_then(|(order, number)| {
-        Some(Epoch {
-            order: Some(order.parse().ok()?),
-            number: number.parse().ok()?,
-        })
-    });
-    claimed.map(Some).ok_or_else(|| {
-        CliError::Usage(format!(
-            "{EPOCH_VARIABLE} is '{text}'; it takes the claimed order and its epoch, like WO-001:3"
-        ))
-    })
-}
-
-pub(super) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-/// Returns who a name stands for: `agent:NAME`, `person:NAME` or a person's name.
-fn actor(name: &str) -> Actor {
-    match name.split_once(':') {
-        Some(("agent", name)) => Actor::agent(name),
-        Some(("person", name)) => Actor::person(name),
-        _ => Actor::person(name),
-    }
-}
-
-/// Returns who acts where nothing was typed.
-pub(super) fn actor_of_environment() -> Actor {
-    if let Some(name) = variable(AGENT_VARIABLE) {
-        return Actor::agent(name);
-    }
-    variable(ACTOR_VARIABLE).map_or_else(|| Actor::person(user_name()), |name| actor(&name))
-}
 
 /// An engine that was opened for a call, or for a session of calls.
 pub(super) type OwnEngine = Box<dyn Operator + Send>;
+
+/// What a session keeps from line to line.
+#[derive(Default)]
+pub(super) struct Open {
+    connection: Option<Connection>,
+    engine: Option<OwnEngine>,
+}
+
+/// How long a first connection may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The engine, as far as it was needed.
 enum Engine<'a> {
@@ -192,8 +58,8 @@ enum Engine<'a> {
     Unopened,
     /// Opened for this call.
     Own(OwnEngine),
-    /// Lent by the console, with the folder of its ledger.
-    Lent(&'a mut dyn Operator, Option<Home>),
+    /// Lent by the console.
+    Lent(&'a mut dyn Operator),
 }
 
 /// One call.
@@ -206,6 +72,8 @@ pub(super) struct Call<'a> {
     pub(super) demo: Option<Demo>,
     door: Door,
     engine: Engine<'a>,
+    /// The way to the line, once it was needed.
+    connection: Option<Connection>,
     /// Whether the process is there for this call only, its standard input and its end too.
     alone: bool,
 }
@@ -219,24 +87,29 @@ impl<'a> Call<'a> {
             demo: None,
             door: Door::Cli,
             engine: Engine::Unopened,
+            connection: None,
             alone: true,
         }
     }
 
     /// Returns a call from a line of `obeya shell`, with the session's engine if it is open already.
-    pub(super) fn session(globals: Globals, style: Style, engine: Option<OwnEngine>) -> Self {
+    pub(super) fn session(globals: Globals, style: Style, open: Open) -> Self {
         Call {
-            engine: engine.map_or(Engine::Unopened, Engine::Own),
+            engine: open.engine.map_or(Engine::Unopened, Engine::Own),
+            connection: open.connection,
             alone: false,
             ..Call::shell(globals, style)
         }
     }
 
-    /// Returns the engine for the next line.
-    pub(super) fn into_engine(self) -> Option<OwnEngine> {
-        match self.engine {
-            Engine::Own(engine) => Some(engine),
-            Engine::Unopened | Engine::Lent(..) => None,
+    /// Returns what is open, for the next line.
+    pub(super) fn into_open(self) -> Open {
+        Open {
+            connection: self.connection,
+            engine: match self.engine {
+                Engine::Own(engine) => Some(engine),
+                Engine::Unopened | Engine::Lent(_) => None,
+            },
         }
     }
 
@@ -245,14 +118,15 @@ impl<'a> Call<'a> {
         globals: Globals,
         style: Style,
         operator: &'a mut dyn Operator,
-        home: Option<Home>,
+        connection: Option<Connection>,
     ) -> Self {
         Call {
             globals,
             out: Output::new(style, Sink::Memory),
             demo: None,
             door: Door::Console,
-            engine: Engine::Lent(operator, home),
+            engine: Engine::Lent(operator),
+            connection,
             alone: false,
         }
     }
@@ -286,7 +160,7 @@ impl<'a> Call<'a> {
 
     /// Returns whether the console lends its engine.
     pub(super) fn is_lent(&self) -> bool {
-        matches!(self.engine, Engine::Lent(..))
+        matches!(self.engine, Engine::Lent(_))
     }
 
     /// Returns who acts, and what they may do.
@@ -299,7 +173,7 @@ impl<'a> Call<'a> {
     /// Refuses what has no place in the console.
     pub(super) fn shell_only(&self, what: &str) -> Result<(), CliError> {
         match self.engine {
-            Engine::Lent(..) => Err(CliError::Usage(format!(
+            Engine::Lent(_) => Err(CliError::Usage(format!(
                 "{what} has no place in the console: run it in a shell"
             ))),
             _ => Ok(()),
@@ -320,7 +194,7 @@ impl<'a> Call<'a> {
     /// Opens a file that was named. Where the lines come from elsewhere it has to be a plain one: a pipe or a device may be
     /// the very script that is being read, and would be swallowed.
     pub(super) fn open(&self, path: &Path) -> Result<File, CliError> {
-        let fault = |fault| super::error::file(path, "opening", &fault);
+        let fault = |fault| error::file(path, "opening", &fault);
         if !self.alone && !fs::metadata(path).map_err(fault)?.is_file() {
             self.process_only(&format!(
                 "Reading {}, which is no plain file,",
@@ -330,38 +204,66 @@ impl<'a> Call<'a> {
         File::open(path).map_err(fault)
     }
 
-    /// Returns the ledger that the call is about.
-    pub(super) fn place(&self) -> Result<Place, CliError> {
+    /// Returns where the line is that the call is about.
+    pub(super) fn chosen(&self) -> Result<Chosen, CliError> {
         self.shell_only("This command")?;
-        let from = env::current_dir().map_err(|error| {
-            super::error::file("the working directory".as_ref(), "reading", &error)
-        })?;
-        link::locate(self.globals.ledger.as_deref(), &from)?.map_err(CliError::NoLedger)
+        let from = env::current_dir()
+            .map_err(|error| error::file("the working directory".as_ref(), "reading", &error))?;
+        link::choose(&self.globals.choice, &from)?.map_err(CliError::NoLedger)
     }
 
-    /// Returns the ledger's folder.
-    pub(super) fn home(&self) -> Result<Home, CliError> {
-        Ok(self.place()?.home)
-    }
-
-    /// Returns the folder of what lies beside the ledger: in the console that of its own.
-    pub(super) fn beside(&self) -> Result<Home, CliError> {
-        match &self.engine {
-            Engine::Lent(_, Some(home)) => Ok(home.clone()),
-            _ => self.home(),
+    /// Returns the ledger that the call is about, for what only its own machine can do.
+    pub(super) fn place(&self, what: &str) -> Result<Place, CliError> {
+        match self.chosen()? {
+            Chosen::Ledger(place) => Ok(place),
+            Chosen::Engine(target, _) => Err(elsewhere(what, &target)),
         }
+    }
+
+    /// Returns the ledger's folder, for what only its own machine can do.
+    pub(super) fn home(&self, what: &str) -> Result<Home, CliError> {
+        match &self.connection {
+            Some(Connection::Local(home)) => Ok(home.clone()),
+            Some(Connection::Remote(attached)) => Err(elsewhere(what, attached.remote().target())),
+            None => Ok(self.place(what)?.home),
+        }
+    }
+
+    /// Returns the way to the line, which is attached to at the first use where it is elsewhere.
+    pub(super) fn connection(&mut self) -> Result<&Connection, CliError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => match self.chosen()? {
+                Chosen::Ledger(place) => Connection::Local(place.home),
+                Chosen::Engine(target, _) => Connection::attach(*target, PATIENCE)?,
+            },
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Opens the bus.
+    pub(super) fn bus(&mut self) -> Result<Box<dyn MessageBus + Send>, CliError> {
+        Ok(self.connection()?.bus()?)
+    }
+
+    /// Asks for something of the ledger's folder.
+    pub(super) fn folder(&mut self, wanted: FolderCall) -> Result<FolderAnswer, CliError> {
+        let caller = self.caller();
+        Ok(self.connection()?.folder(&caller, wanted)??)
     }
 
     /// Returns the way to the engine, which is opened at the first use.
     pub(super) fn operator(&mut self) -> Result<&mut dyn Operator, CliError> {
         if matches!(self.engine, Engine::Unopened) {
-            let home = self.home()?;
-            log::start(&home);
-            self.engine = Engine::Own(link::open(&home)?);
+            let connection = self.connection()?;
+            if let Some(home) = connection.home() {
+                log::start(home);
+            }
+            self.engine = Engine::Own(connection.operator()?);
         }
         match &mut self.engine {
             Engine::Own(operator) => Ok(operator.as_mut()),
-            Engine::Lent(operator, _) => Ok(&mut **operator),
+            Engine::Lent(operator) => Ok(&mut **operator),
             Engine::Unopened => Err(CliError::Usage("no engine was opened".into())),
         }
     }
@@ -478,6 +380,26 @@ impl<'a> Call<'a> {
         self.order(word(matches, "id"))
     }
 }
+
+/// Returns the error for what only the engine's own machine can do.
+fn elsewhere(what: &str, target: &Target) -> CliError {
+    let address = &target.address;
+    CliError::Usage(format!(
+        "{what} works on the ledger's own machine, and this call is attached to {} ({address}): run it there",
+        target.name()
+    ))
+}
+
+/// Returns the error for a folder that answers something else than was asked.
+macro_rules! folder {
+    ($call:expr, $wanted:expr, $sort:ident) => {
+        match $call.folder($wanted)? {
+            $crate::link::protocol::FolderAnswer::$sort(answer) => answer,
+            _ => return Err($crate::cli::context::unexpected()),
+        }
+    };
+}
+pub(super) use folder;
 
 /// Returns the error for an engine that answers another question.
 pub(super) fn unexpected() -> CliError {

@@ -42,8 +42,8 @@ pub(super) fn grammar(noun: Command) -> Command {
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.process_only("demo")?;
     call.no_dry_run("A demo")?;
-    if call.globals.ledger.is_some() {
-        let what = "a demo makes a ledger of its own: leave --ledger out, and name a folder with --out to keep it";
+    if call.globals.choice.is_made() {
+        let what = "a demo makes a ledger of its own: leave --ledger, --attach and --context out, and name a folder with --out to keep it";
         return Err(CliError::Usage(what.into()));
     }
     let out: Option<PathBuf> = value(matches, "out");

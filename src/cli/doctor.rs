@@ -4,19 +4,20 @@ use clap::{ArgMatches, Command};
 use serde_json::json;
 
 use super::{
-    context::Call,
+    context::{Call, unexpected},
     error::{CliError, Done},
     output::Tone,
 };
-use crate::link;
+use crate::link::protocol::{FolderAnswer, FolderCall};
 
 pub(super) fn grammar(noun: Command) -> Command {
     noun
 }
 
 pub(super) fn run(_: &ArgMatches, call: &mut Call<'_>) -> Done {
-    let place = call.place()?;
-    let findings = link::doctor(&place.home);
+    let FolderAnswer::Doctor { ledger, findings } = call.folder(FolderCall::Doctor)? else {
+        return Err(unexpected());
+    };
     let mut ok = true;
     let rows: Vec<_> = findings
         .iter()
@@ -28,11 +29,10 @@ pub(super) fn run(_: &ArgMatches, call: &mut Call<'_>) -> Done {
         })
         .collect();
     if call.json() {
-        let ledger = place.home.path().display().to_string();
         call.out
             .json(&json!({ "ledger": ledger, "ok": ok, "findings": findings }))?;
     } else {
-        call.out.line(&format!("{}", place.home.path().display()))?;
+        call.out.line(&ledger)?;
         for (level, finding) in rows {
             let tone = match level.as_str() {
                 "ok" => Tone::Good,

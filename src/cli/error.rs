@@ -138,8 +138,9 @@ fn fault_document(fault: &Fault) -> Value {
 }
 
 fn no_ledger_mend(none: &NoLedger) -> String {
-    let make =
-        format!("Make one with `obeya init`, or name one with --ledger or {LEDGER_VARIABLE}.");
+    let make = format!(
+        "Make one with `obeya init`, or name one with --ledger or {LEDGER_VARIABLE}; an engine elsewhere, with --attach or --context."
+    );
     match &none.own {
         Some(own) => {
             let own = own.display().to_string();

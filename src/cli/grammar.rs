@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::{
     agent, andon,
-    arguments::{flag, option, words},
+    arguments::{flag, option, reads, words},
     audit, bucket, bus, completions,
     context::Call,
-    dashboard, debug, demo, deps, doctor,
+    contexts, dashboard, debug, demo, deps, doctor,
     duration::span,
     error::Done,
     export, host, import, init, keymap, ledger, man, mcp, metrics,
@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     domain::command::Role,
+    link::remote::Address,
     ui::{model::View, wall},
 };
 
@@ -77,6 +78,7 @@ nouns! {
     "host" => host, "Run the agents of obeya.toml, and keep due things prompt";
     "serve" => serve, "Host the line, and let other machines attach to it";
     "token" => token, "Who may come in by a server, and as what";
+    "context" => contexts, "Engines elsewhere, by name: what --context takes";
     "audit" => audit, "Who did what by a server, and who was denied";
     "watch" => watch, "Follow what happens, one line an event";
     "shell" => shell, "Type one command after another, or run a script of them";
@@ -93,8 +95,9 @@ nouns! {
 const AFTER: &str = "\
 Without a command, obeya opens the console.
 
-Which ledger: --ledger, OBEYA_LEDGER, .obeya/ here or above, then that of the
-main git worktree.
+Which line: --ledger, --attach or --context; else OBEYA_LEDGER, OBEYA_ATTACH or
+OBEYA_CONTEXT; else .obeya/ here or above, then that of the main git worktree;
+else the context that `obeya context use` named.
 Who acts: --actor, OBEYA_AGENT, OBEYA_ACTOR, then the name of the system's user.
 Which claim: --epoch for this call, or OBEYA_EPOCH=WO-001:3 for every write on
 that order.
@@ -174,7 +177,7 @@ fn wall() -> [Arg; 3] {
 }
 
 /// The flags that every command takes.
-fn globals() -> [Arg; 9] {
+fn globals() -> [Arg; 13] {
     let colours = words(Colour::ALL, Colour::word);
     [
         flag("json", "Print JSON: the answer, the refusal or the error"),
@@ -193,6 +196,33 @@ fn globals() -> [Arg; 9] {
         .value_parser(clap::value_parser!(u32)),
         option("ledger", "FOLDER", "Which ledger [env: OBEYA_LEDGER]")
             .value_parser(clap::value_parser!(PathBuf)),
+        option(
+            "attach",
+            "ADDRESS",
+            "Work on the engine there: ws://HOST:PORT, wss://HOST:PORT or unix:PATH [env: OBEYA_ATTACH]",
+        )
+        .value_parser(reads(str::parse::<Address>))
+        .conflicts_with_all(["ledger", "context"]),
+        option(
+            "context",
+            "NAME",
+            "Work on the engine that `obeya context add` gave this name [env: OBEYA_CONTEXT]",
+        )
+        .conflicts_with("ledger"),
+        option(
+            "token-file",
+            "FILE",
+            "The token that opens its door, in a file that nobody else may read [env: OBEYA_TOKEN_FILE]",
+        )
+        .value_parser(clap::value_parser!(PathBuf))
+        .conflicts_with("ledger"),
+        option(
+            "ca",
+            "FILE",
+            "Trust these certificates too, as PEM, where it speaks TLS",
+        )
+        .value_parser(clap::value_parser!(PathBuf))
+        .conflicts_with("ledger"),
         option(
             "command-id",
             "UUID",

@@ -31,7 +31,7 @@ pub(super) fn grammar(noun: Command) -> Command {
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.shell_only("host")?;
     call.no_dry_run("A host")?;
-    let home = call.home()?;
+    let home = call.home("A host")?;
     super::log::start(&home);
     let hosting = Hosting {
         title: "host",

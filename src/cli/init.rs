@@ -5,7 +5,10 @@ use std::{env, path::PathBuf};
 use clap::{ArgMatches, Command};
 use serde_json::json;
 
-use super::{context::Call, error::Done};
+use super::{
+    context::Call,
+    error::{CliError, Done},
+};
 use crate::link::{self, Home, LEDGER_FOLDER, LEDGER_VARIABLE};
 
 pub(super) fn grammar(noun: Command) -> Command {
@@ -16,7 +19,12 @@ pub(super) fn run(_: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.shell_only("init")?;
     call.no_dry_run("A new ledger")?;
     super::ledger::may_replace(call)?;
-    let named = call.globals.ledger.clone();
+    let choice = &call.globals.choice;
+    if choice.attach.is_some() || choice.context.is_some() {
+        let what = "a ledger is made on its own machine: leave --attach and --context out, and run it there";
+        return Err(CliError::Usage(what.into()));
+    }
+    let named = choice.ledger.clone();
     let named = named.or_else(|| env::var_os(LEDGER_VARIABLE).map(PathBuf::from));
     let folder = named
         .filter(|folder| !folder.as_os_str().is_empty())

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     arguments::{limit, option, positional, reads, verb, verbs},
-    context::{Call, answer, text, value},
+    context::{Call, answer, folder, text, unexpected, value},
     error::{self, CliError, Done},
     events::entry,
     output::Tone,
@@ -19,7 +19,10 @@ use crate::{
         record::{Hash, Head, Seq},
         refusal::Refusal,
     },
-    link,
+    link::{
+        self,
+        protocol::{FolderAnswer, FolderCall},
+    },
 };
 
 const NOUN: &str = "ledger";
@@ -73,7 +76,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         "log" => log(matches, call),
         "verify" => verify(matches, call),
         "head" => {
-            let head = link::head(&call.home()?)?;
+            let head = folder!(call, FolderCall::Head, Head);
             match call.json() {
                 true => call.out.json(&head),
                 false => call.out.verbatim(&format!("{}:{}\n", head.seq, head.hash)),
@@ -109,7 +112,7 @@ fn file(matches: &ArgMatches) -> Result<PathBuf, CliError> {
 }
 
 fn verify(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
-    let verdict = link::verify(&call.home()?, value(matches, "anchor"), &mut |_| {})?;
+    let verdict = call.connection()?.verify(value(matches, "anchor"))?;
     let Head { seq, hash } = verdict.head;
     let wrong = verdict.bad.map(|bad| (bad.seq, bad.to_string()));
     if call.json() {
@@ -133,13 +136,14 @@ fn verify(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 }
 
 fn stats(call: &mut Call<'_>) -> Done {
-    let place = call.place()?;
-    let stats = link::stats(&place.home)?;
+    let FolderAnswer::Stats { ledger, stats } = call.folder(FolderCall::Stats)? else {
+        return Err(unexpected());
+    };
     if call.json() {
         return call.out.json(&stats);
     }
     let facts = [
-        ("ledger", place.home.path().display().to_string()),
+        ("ledger", ledger),
         ("uuid", stats.uuid.to_string()),
         ("incarnation", stats.incarnation.to_string()),
         ("records", stats.head.seq.to_string()),
@@ -165,7 +169,7 @@ fn stats(call: &mut Call<'_>) -> Done {
 fn backup(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("A backup")?;
     let target = file(matches)?;
-    let backup = link::backup(&call.home()?, &target, &mut |_| {})?;
+    let backup = link::backup(&call.home("ledger backup")?, &target, &mut |_| {})?;
     let shown = target.display().to_string();
     if call.json() {
         return call
@@ -192,7 +196,7 @@ pub(super) fn may_replace(call: &Call<'_>) -> Result<(), CliError> {
 fn restore(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("A restore")?;
     may_replace(call)?;
-    let restored = link::restore(&call.home()?, &file(matches)?, &mut |_| {})?;
+    let restored = link::restore(&call.home("ledger restore")?, &file(matches)?, &mut |_| {})?;
     let aside = restored.aside.map(|path| path.display().to_string());
     if call.json() {
         return call.out.json(&json!({

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{command::Role, order::Actor},
-    link::{Home, Operator},
+    link::{Connection, Operator},
     text,
 };
 
@@ -24,8 +24,8 @@ pub struct LineContext {
     pub actor: Actor,
     /// What the actor may do.
     pub role: Role,
-    /// The ledger that the console is on, for what lies beside it; without it such commands are refused.
-    pub home: Option<Home>,
+    /// The way to the line that the console is on, for what lies beside it; without it such commands are refused.
+    pub connection: Option<Connection>,
     /// The cells of a line of the answer.
     pub width: usize,
     /// Whether the terminal can show more than ASCII.
@@ -72,8 +72,8 @@ fn try_line(
     };
     let inner = innermost(&matches);
     let globals = Globals::read(inner)?.or_actor(&context.actor, context.role);
-    if globals.ledger.is_some() {
-        let what = "the console stays with its ledger: leave --ledger out";
+    if globals.choice.is_made() {
+        let what = "the console stays with its ledger: leave --ledger, --attach and --context out";
         return Err(CliError::Usage(what.into()));
     }
     let style = Style {
@@ -83,7 +83,7 @@ fn try_line(
         width: Some(context.width.max(1)),
         unicode: context.unicode,
     };
-    let mut call = Call::line(globals, style, operator, context.home.clone());
+    let mut call = Call::line(globals, style, operator, context.connection.clone());
     let done = dispatch(noun, beneath, &mut call);
     let mut text = call.out.into_text();
     let failed = done.is_err();

@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use tracing_subscriber::{
@@ -36,6 +36,21 @@ const DATE: usize = 10;
 
 /// Logs beside this ledger from here on: what is worth a warning, or what `OBEYA_LOG` says.
 pub fn start(home: &Home) {
+    start_log(Log {
+        folder: home.logs(),
+        ledger: Some(home.clone()),
+    });
+}
+
+/// Logs in a folder of the user's own: for who works on a ledger that is elsewhere.
+pub fn start_away(folder: &Path) {
+    start_log(Log {
+        folder: folder.to_owned(),
+        ledger: None,
+    });
+}
+
+fn start_log(log: Log) {
     let asked = env::var(LOG_VARIABLE).ok();
     let targets = asked.and_then(|text| text.parse::<Targets>().ok());
     let targets = targets.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
@@ -43,7 +58,7 @@ pub fn start(home: &Home) {
         .json()
         // What cannot be logged is not said on the screen either, which is the console's.
         .log_internal_errors(false)
-        .with_writer(Log { home: home.clone() });
+        .with_writer(log);
     // A second start in one process keeps the first: there is one log.
     let _ = tracing_subscriber::registry()
         .with(targets)
@@ -51,16 +66,18 @@ pub fn start(home: &Home) {
         .try_init();
 }
 
-/// The log of a ledger. Where it cannot be written nothing is logged: a log must not stop the line.
+/// A log. Where it cannot be written nothing is logged: a log must not stop the line.
 struct Log {
-    home: Home,
+    folder: PathBuf,
+    /// The ledger whose log it is, if it lies here.
+    ledger: Option<Home>,
 }
 
 impl Log {
     /// Returns the file of today, opened for this line alone: a ledger that went and came back, or another in its place,
     /// has its lines in its own folder, and none is made where no ledger is.
     fn today(&self) -> io::Result<File> {
-        let folder = self.home.logs();
+        let folder = &self.folder;
         let date = link::now().to_string();
         let date = date.get(..DATE).unwrap_or(&date);
         let path = folder.join(format!("{PREFIX}{date}{SUFFIX}"));
@@ -71,13 +88,19 @@ impl Log {
             Ok(file) if file.metadata()?.len() >= MAX_BYTES => put_aside(&folder, date, &path)?,
             opened => return opened,
         }
-        self.home.holds_ledger().map_err(io::Error::other)?;
-        match fs::DirBuilder::new().mode(0o700).create(&folder) {
+        if let Some(home) = &self.ledger {
+            home.holds_ledger().map_err(io::Error::other)?;
+        }
+        let made = fs::DirBuilder::new()
+            .mode(0o700)
+            .recursive(self.ledger.is_none())
+            .create(folder);
+        match made {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
         let file = options.create(true).open(&path)?;
-        prune(&folder);
+        prune(folder);
         Ok(file)
     }
 }
@@ -142,7 +165,10 @@ mod tests {
     fn a_line_is_logged_beside_a_ledger_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path().join("ledger")).unwrap();
-        let log = Log { home: home.clone() };
+        let log = Log {
+            folder: home.logs(),
+            ledger: Some(home.clone()),
+        };
         let write = || Line(&log).write_all(b"a line\n").unwrap();
         write();
         assert!(!home.path().exists(), "it made a folder for no ledger");

@@ -12,7 +12,10 @@ use super::{
     grammar,
     log::LOG_VARIABLE,
 };
-use crate::{config::Setting, link::LEDGER_VARIABLE};
+use crate::{
+    config::Setting,
+    link::{ATTACH_VARIABLE, CONTEXT_VARIABLE, LEDGER_VARIABLE, TOKEN_VARIABLE},
+};
 
 /// What the exit codes mean.
 const EXIT: &[(&str, &str)] = &[
@@ -34,6 +37,15 @@ const EXIT: &[(&str, &str)] = &[
 /// Which variables are read, beside those of the settings.
 const ENVIRONMENT: &[(&str, &str)] = &[
     (LEDGER_VARIABLE, "The ledger's folder. Agents inherit it."),
+    (
+        ATTACH_VARIABLE,
+        "The address of an engine elsewhere. Agents inherit it.",
+    ),
+    (CONTEXT_VARIABLE, "The name of a context."),
+    (
+        TOKEN_VARIABLE,
+        "The file of the token that opens an engine's door.",
+    ),
     (AGENT_VARIABLE, "The agent that acts."),
     (
         ACTOR_VARIABLE,

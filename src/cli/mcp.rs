@@ -1,6 +1,6 @@
 //! `obeya mcp`: the server for models, and what to paste so that a program starts it.
 
-use std::{env, path::PathBuf};
+use std::{env, path::Path};
 
 use clap::{ArgMatches, Command, builder::PossibleValuesParser};
 use serde_json::json;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::order::Actor,
-    link::Fault,
+    link::{Chosen, Fault},
     mcp::{
         self, Options,
         config::{CLIENTS, Client},
@@ -58,14 +58,16 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     }
     call.process_only(NOUN)?;
     call.act_as(matches.get_one("agent"));
-    let home = call.home()?;
-    if !home.database().exists() {
-        // A server that can serve nothing says so at once, where its client shows it.
-        call.operator()?;
+    let connection = call.connection()?.clone();
+    if let Some(home) = connection.home() {
+        if !home.database().exists() {
+            // A server that can serve nothing says so at once, where its client shows it.
+            call.operator()?;
+        }
+        super::log::start(home);
     }
-    super::log::start(&home);
     let options = Options {
-        home,
+        connection,
         actor: named(&call.globals),
         role: call.globals.role,
         dry_run: call.globals.dry_run,
@@ -110,7 +112,28 @@ fn config(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 fn settings(client: &Client, call: &Call<'_>, agent: &str) -> Result<String, CliError> {
     let program = env::current_exe()
         .map_err(|error| Fault::io("".as_ref(), "finding the program itself", &error))?;
-    let ledger = call.home()?.path().to_owned();
-    let ledger: PathBuf = ledger.canonicalize().unwrap_or(ledger);
-    Ok(client.settings(&program, &ledger, agent))
+    Ok(client.settings(&program, &named_line(call)?, agent))
+}
+
+/// Returns the words that name the line, wherever they are typed.
+fn named_line(call: &Call<'_>) -> Result<Vec<String>, CliError> {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let target = match call.chosen()? {
+        Chosen::Ledger(place) => {
+            let ledger = whole(place.home.path()).display().to_string();
+            return Ok(vec!["--ledger".into(), ledger]);
+        }
+        Chosen::Engine(target, _) => target,
+    };
+    let choice = &call.globals.choice;
+    let mut words = match &target.name {
+        Some(context) => vec!["--context".into(), context.clone()],
+        None => vec!["--attach".into(), target.address.to_string()],
+    };
+    for (flag, file) in [("--token-file", &choice.token_file), ("--ca", &choice.ca)] {
+        if let Some(file) = file {
+            words.extend([flag.into(), whole(file).display().to_string()]);
+        }
+    }
+    Ok(words)
 }

@@ -12,6 +12,7 @@ mod bus;
 mod complete;
 mod completions;
 mod context;
+mod contexts;
 mod dashboard;
 mod debug;
 mod demo;
@@ -22,6 +23,7 @@ mod error;
 mod events;
 mod export;
 mod filter;
+mod globals;
 mod grammar;
 mod host;
 mod hosting;
@@ -51,7 +53,7 @@ mod user;
 mod watch;
 mod work_order;
 
-use std::{ffi::OsString, io::Write as _, path::PathBuf};
+use std::{env, ffi::OsString, io::Write as _, path::PathBuf};
 
 use clap::{ArgMatches, Command};
 
@@ -64,6 +66,7 @@ use self::{
 use crate::{
     demo::Demo,
     domain::order::Actor,
+    link::{self, Chosen, remote::Target},
     ui::{model::View, wall::EVERY},
 };
 
@@ -71,7 +74,7 @@ pub use self::{
     complete::{Completion, complete_line},
     error::{EXIT_DONE, EXIT_REFUSED, EXIT_UNAVAILABLE, EXIT_USAGE},
     line::{LineContext, LineOutput, run_line},
-    log::start as start_log,
+    log::{start as start_log, start_away as start_log_away},
     output::Colour,
 };
 
@@ -96,6 +99,10 @@ pub struct ConsoleOptions {
     pub read_only: bool,
     /// Which ledger, if it was said.
     pub ledger: Option<PathBuf>,
+    /// An engine elsewhere to attach to, in place of a ledger.
+    pub target: Option<Target>,
+    /// The theme that the engine's context names.
+    pub theme: Option<String>,
     /// Who acts.
     pub actor: Actor,
     /// When there is colour.
@@ -152,11 +159,17 @@ fn started(matches: &ArgMatches) -> Invocation {
         Err(error) => return Invocation::Done(ended(style, None, error)),
     };
     let Some((noun, beneath)) = matches.subcommand() else {
+        let (target, theme) = match engine_of(&globals) {
+            Ok(engine) => engine,
+            Err(error) => return Invocation::Done(ended(style, None, error)),
+        };
         return Invocation::Console(ConsoleOptions {
             read_only: matches.get_flag("read-only"),
             actor: globals.actor(),
             colour: Globals::colour(inner),
-            ledger: globals.ledger,
+            ledger: globals.choice.ledger,
+            target,
+            theme,
             wall: matches.get_flag("wall").then(|| WallOptions {
                 views: matches
                     .get_many::<View>("views")
@@ -174,6 +187,8 @@ fn started(matches: &ArgMatches) -> Invocation {
         let options = ConsoleOptions {
             read_only: false,
             ledger: Some(demo.ledger().to_owned()),
+            target: None,
+            theme: None,
             actor: call.globals.actor(),
             colour: Globals::colour(inner),
             wall: None,
@@ -183,6 +198,17 @@ fn started(matches: &ArgMatches) -> Invocation {
     Invocation::Done(match done {
         Ok(()) => EXIT_DONE,
         Err(error) => ended(style, Some(&mut call), error),
+    })
+}
+
+/// Returns the engine elsewhere that a console is to attach to, with the theme of its context; none where it is to be opened
+/// on a ledger.
+fn engine_of(globals: &Globals) -> Result<(Option<Target>, Option<String>), CliError> {
+    let from = env::current_dir()
+        .map_err(|fault| error::file("the working directory".as_ref(), "reading", &fault))?;
+    Ok(match link::choose(&globals.choice, &from)? {
+        Ok(Chosen::Engine(target, theme)) => (Some(*target), theme),
+        Ok(Chosen::Ledger(_)) | Err(_) => (None, None),
     })
 }
 

@@ -174,7 +174,7 @@ fn verify_file(name: &str, alone: bool, call: &mut Call<'_>) -> Done {
     let ledger = match alone {
         true => false,
         false if call.is_lent() => true,
-        false => match call.home() {
+        false => match call.connection() {
             Ok(_) => true,
             Err(CliError::NoLedger(_)) => false,
             Err(error) => return Err(error),

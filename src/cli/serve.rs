@@ -89,7 +89,7 @@ pub(super) fn serve(
     doors: &Doors,
     announce: impl Fn(&mut Call<'_>, &str, &Doors, Option<SocketAddr>) -> Done,
 ) -> Done {
-    let place = call.place()?;
+    let place = call.place("A server")?;
     let name = name.unwrap_or_else(|| place.name());
     super::log::start(&place.home);
     let hosting = Hosting {

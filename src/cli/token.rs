@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     arguments::{option, positional, reads, verb, verbs, words},
-    context::{Call, value},
+    context::{Call, folder, unexpected, value},
     duration,
     error::{CliError, Done},
     output::Tone,
@@ -17,7 +17,8 @@ use crate::{
     domain::{command::Role, message::Name},
     link::{
         self,
-        access::{Access, NewToken, Standing, TokenView, create_token, revoke_token},
+        access::{NewToken, Standing, TokenView},
+        protocol::{FolderAnswer, FolderCall},
     },
 };
 
@@ -33,7 +34,7 @@ The secret is shown once and kept nowhere; only its hash lies in access.db
 beside the ledger, which no backup holds. Standard output has the secret alone.
 
 Examples:
-  obeya token create --name wall --role viewer --expires 30d > wall.token
+  (umask 077; obeya token create --name wall --expires 30d > wall.token)
   obeya token list
   obeya token revoke wall";
 
@@ -87,18 +88,18 @@ fn name(matches: &ArgMatches) -> Result<Name, CliError> {
 fn create(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("A token")?;
     // A secret has no place on a screen that may be recorded.
-    let home = call.home()?;
+    call.shell_only("token create")?;
     let now = link::now();
     let new = NewToken {
         name: name(matches)?,
         role: value(matches, "role").unwrap_or(Role::Viewer),
         expires: value::<i64>(matches, "expires").map(|span| now.plus(span)),
     };
-    let (secret, token) = create_token(&home, &call.caller(), &new, now)??;
+    let FolderAnswer::Created { secret, token } = call.folder(FolderCall::CreateToken(new))? else {
+        return Err(unexpected());
+    };
     if call.json() {
-        return call
-            .out
-            .json(&json!({ "secret": secret.expose(), "token": token }));
+        return call.out.json(&json!({ "secret": secret, "token": token }));
     }
     let until = match token.expires_at {
         Some(until) => format!("until {until}"),
@@ -111,11 +112,11 @@ fn create(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         token.name,
         token.role
     );
-    call.out.verbatim(&format!("{}\n", secret.expose()))
+    call.out.verbatim(&format!("{}\n", secret))
 }
 
 fn list(call: &mut Call<'_>) -> Done {
-    let tokens = Access::open(&call.beside()?)?.list(link::now())?;
+    let tokens = folder!(call, FolderCall::Tokens, Tokens);
     if call.json() {
         return call.out.json(&tokens);
     }
@@ -156,8 +157,7 @@ fn row(token: &TokenView) -> [Cell; 7] {
 
 fn revoke(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.no_dry_run("A revocation")?;
-    let home = call.beside()?;
-    let token = revoke_token(&home, &call.caller(), &name(matches)?, link::now())??;
+    let token = folder!(call, FolderCall::RevokeToken(name(matches)?), Revoked);
     match call.json() {
         true => call.out.json(&token),
         false => call.out.line(&format!(

@@ -26,7 +26,7 @@ use crate::{
         record::{Record, Seq},
         time::{SECOND, Timestamp},
     },
-    link::{self, Fault, Follower},
+    link::{self, Fault},
 };
 
 /// How long one wait lasts; then it waits again.
@@ -105,7 +105,6 @@ enum News {
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.process_only("watch")?;
     call.no_dry_run("A watch")?;
-    let home = call.home()?;
     let plain = matches.get_flag("plain");
     let kinds = values::<String>(matches, "kind");
     if plain {
@@ -115,8 +114,8 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         Some(since) => Some(before(call, since.at(link::now()))?),
         None => None,
     };
+    let mut follower = call.connection()?.follow(after)?;
     call.release();
-    let mut follower = Follower::open(&home, after)?;
     let (sender, news) = mpsc::sync_channel(1);
     let ending = sender.clone();
     end_when_told(move || drop(ending.send(News::Over)))

@@ -4,6 +4,7 @@
 //! console: what cannot be read becomes a [`Problem`] and the default stays. The environment comes
 //! in as a lookup, so that every rule is tested without touching the process.
 
+mod contexts;
 mod document;
 mod filters;
 mod keep;
@@ -21,6 +22,7 @@ use toml::de::DeValue;
 
 use self::ledgers::Marks;
 pub use self::{
+    contexts::{CONTEXTS_FILE, Context, Contexts},
     document::{Document, FILE_LIMIT, Place, Problem},
     filters::{FILTERS_FILE, Filters},
     ledgers::{Accent, LEDGER_FILE, Mark},

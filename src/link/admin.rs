@@ -2,7 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -141,7 +142,7 @@ pub fn head(home: &Home) -> Result<Head, Fault> {
 }
 
 /// The ledger in figures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
     /// Its name for ever.
     pub uuid: Uuid,

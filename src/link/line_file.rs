@@ -28,6 +28,18 @@ pub struct LineFile {
     stages: Vec<Stage>,
 }
 
+impl LineFile {
+    /// Returns the problems with the file's name as seen from the project: each is said in one line.
+    pub fn said(&self, home: &Home) -> Vec<String> {
+        let project = format!("{}/", home.project().display());
+        let said = self.problems.iter().map(|problem| {
+            let said = problem.to_string();
+            said.strip_prefix(&project).unwrap_or(&said).to_owned()
+        });
+        said.collect()
+    }
+}
+
 /// Looks at the project's file, given the stages of the board and what was seen `before`. It is read again only if it has
 /// changed since, so this is cheap enough for every few seconds.
 pub fn look_at_line_file(home: &Home, stages: &[Stage], before: Option<&LineFile>) -> LineFile {

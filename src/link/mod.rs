@@ -5,10 +5,14 @@
 
 pub mod access;
 mod admin;
+mod beside;
 pub mod bus;
+mod choose;
 mod client;
 mod cold;
+mod connection;
 mod feed;
+mod folder;
 mod follow;
 mod frozen;
 mod hook;
@@ -21,6 +25,7 @@ pub mod protocol;
 pub mod remote;
 mod service;
 mod session;
+mod stirs;
 mod trust;
 mod vitals;
 mod worktrees;
@@ -28,8 +33,10 @@ mod worktrees;
 pub use admin::{
     Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, state, stats, verify,
 };
+pub use choose::{ATTACH_VARIABLE, CONTEXT_VARIABLE, Choice, Chosen, TOKEN_VARIABLE, choose};
 pub use client::Client;
 pub use cold::{Cold, run_gate};
+pub use connection::{Connection, Held, Imported};
 pub use feed::{Entry, Feed, Next, Sent, texts as feed_texts};
 pub use follow::Follower;
 pub use frozen::Frozen;
@@ -40,8 +47,9 @@ pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate
 pub use moving::{Counted, Moved, while_moving};
 pub use service::{Peer, Service};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
+pub use stirs::{Counts as StirCounts, Stirs};
 
-pub use trust::{distrust, is_trusted, trust};
+pub use trust::{distrust, is_trusted, state_folder, trust};
 pub use worktrees::{WorktreeView, put_away, worktrees};
 
 use crate::domain::{

@@ -10,6 +10,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::sync::oneshot;
 
 use super::{
+    beside::Beside,
     packed,
     protocol::{Request, Response, Stood},
     vitals,
@@ -69,6 +70,7 @@ pub struct Service {
     supervisor: Arc<Supervisor>,
     desk: Desk,
     readers: Mutex<Vec<Reader>>,
+    beside: Beside,
     on_yield: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -86,6 +88,7 @@ impl Service {
             supervisor,
             desk,
             readers: Mutex::default(),
+            beside: Beside::default(),
             on_yield: Box::new(on_yield),
         }
     }
@@ -93,6 +96,10 @@ impl Service {
     /// Returns the ledger's folder.
     pub fn home(&self) -> &Home {
         &self.home
+    }
+
+    pub(super) fn beside(&self) -> &Beside {
+        &self.beside
     }
 
     /// Returns the newest version.
@@ -196,6 +203,23 @@ impl Service {
                 };
                 Response::GateRan(Box::new(ran))
             }
+            Request::Bus { caller, call } => {
+                Response::Bus(Box::new(self.bus(peer, caller, *call).await))
+            }
+            Request::Folder { caller, call } => {
+                Response::Folder(Box::new(self.folder(peer, caller, *call).await))
+            }
+            Request::Import { reason, submission } => {
+                let imported = match self.from_outside(*submission, peer) {
+                    Ok(submission) => self.import(reason, submission).await,
+                    Err(refusal) => (Reply::Refused(refusal), None),
+                };
+                Response::Imported(Box::new(imported))
+            }
+            Request::Hold => Response::Held(Box::new(self.hold().await)),
+            Request::AskHeld { held, query } => {
+                Response::Answered(Box::new(self.ask_held(held, query).await))
+            }
             Request::Yield => {
                 (self.on_yield)();
                 Response::Yielding
@@ -213,19 +237,27 @@ impl Service {
             .await
     }
 
-    async fn submit(self: &Arc<Self>, mut submission: Submission, peer: &Peer) -> Reply {
-        // Who the caller is, the door knows best.
+    /// Returns a command as the door lets it through: who the caller is, the door knows best.
+    fn from_outside(&self, mut submission: Submission, peer: &Peer) -> Result<Submission, Refusal> {
         submission.uid = peer.uid;
         submission.role = submission.role.min(peer.role);
         submission.actor = peer.actor(submission.actor);
         submission.door = peer.door.unwrap_or(submission.door);
         // The engine's own door is inside this process.
         if submission.door == Door::Engine || submission.actor.kind == ActorKind::System {
-            return Reply::Refused(Refusal::EngineOnly);
+            return Err(Refusal::EngineOnly);
         }
-        if let Some(refusal) = self.not_its_own(&submission, peer) {
-            return Reply::Refused(refusal);
+        match self.not_its_own(&submission, peer) {
+            Some(refusal) => Err(refusal),
+            None => Ok(submission),
         }
+    }
+
+    async fn submit(self: &Arc<Self>, submission: Submission, peer: &Peer) -> Reply {
+        let submission = match self.from_outside(submission, peer) {
+            Ok(submission) => submission,
+            Err(refusal) => return Reply::Refused(refusal),
+        };
         let dry_run = submission.dry_run;
         let (sender, receiver) = oneshot::channel();
         self.handle
@@ -321,6 +353,7 @@ fn speaks_or_takes(command: &Command) -> bool {
     )
 }
 
-fn gone(what: &str) -> Fault {
+/// Returns the fault of a host that could not answer.
+pub(super) fn gone(what: &str) -> Fault {
     Fault::new(FaultKind::Busy, Path::new(""), what)
 }

@@ -45,11 +45,17 @@ pub fn is_trusted(home: &Home) -> bool {
     list().is_some_and(|list| names(&list, home))
 }
 
-/// Returns the list: `trusted` in the folder for state, `~/.local/state/obeya` if nothing else is set.
-fn list() -> Option<PathBuf> {
+/// Returns the user's folder for what obeya remembers, `~/.local/state/obeya` if nothing else is set; None where no home
+/// folder is known.
+pub fn state_folder() -> Option<PathBuf> {
     let folders = ProjectDirs::from("", "", "obeya")?;
     let folder = folders.state_dir().unwrap_or(folders.data_local_dir());
-    Some(folder.join("trusted"))
+    Some(folder.to_owned())
+}
+
+/// Returns the list: `trusted` in that folder.
+fn list() -> Option<PathBuf> {
+    Some(state_folder()?.join("trusted"))
 }
 
 /// Returns a project as a line: the ledger's folder, where it really is. A path with a line break is none that is kept.

@@ -1,6 +1,7 @@
 //! The worktrees beside a ledger: which there are, what they hold, and which may go.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::admin;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 const MEBIBYTE: u64 = 1 << 20;
 
 /// A worktree, and whether anybody still needs it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorktreeView {
     /// What it is.
     #[serde(flatten)]

@@ -64,11 +64,11 @@ pub const CLIENTS: &[Client] = &[
 const TOOL_SECONDS: u32 = 90;
 
 impl Client {
-    /// Returns what to paste: `program` serves the ledger in `ledger` to the agent of this name.
-    pub fn settings(&self, program: &Path, ledger: &Path, agent: &str) -> String {
+    /// Returns what to paste: `program` serves the line that the words of `place` name to the agent of this name.
+    pub fn settings(&self, program: &Path, place: &[String], agent: &str) -> String {
         let program = program.to_string_lossy();
-        let ledger = ledger.to_string_lossy();
-        let arguments = ["mcp", "--agent", agent, "--ledger", ledger.as_ref()];
+        let place = place.iter().map(String::as_str);
+        let arguments: Vec<&str> = ["mcp", "--agent", agent].into_iter().chain(place).collect();
         match self.form {
             Form::McpServers => pretty(&json!({ "mcpServers": { "obeya": {
                 "command": program,
@@ -139,9 +139,9 @@ mod tests {
     #[test]
     fn every_form_comes_to_the_same_command_whatever_the_paths() {
         let program = Path::new("/opt/a \"b\"/obeya");
-        let ledger = Path::new("/home/ü\\ '/.obeya");
+        let place = ["--ledger", "/home/ü\\ '/.obeya"].map(str::to_owned);
         for client in CLIENTS {
-            let text = client.settings(program, ledger, "dev \"1\"");
+            let text = client.settings(program, &place, "dev \"1\"");
             let expected = [
                 "/opt/a \"b\"/obeya",
                 "mcp",

@@ -26,7 +26,10 @@ use crate::{
         query::{Answer, Query, gates::GateView},
         refusal::Refusal,
     },
-    link::{self, Asked, Fault, GateAsk, Project, rule_of},
+    link::{
+        Asked, Fault, GateAsk,
+        protocol::{FolderAnswer, FolderCall},
+    },
     text,
 };
 
@@ -127,10 +130,18 @@ fn log(visit: &mut Visit, id: OrderId, gate: &str) -> Done {
         .evidence
         .as_ref()
         .and_then(|seen| seen.run.output.as_ref());
-    let project = Project::of(&visit.line.options.home);
-    let output = kept.and_then(|hash| project.output(id, gate, hash));
+    let output = match kept.copied() {
+        Some(hash) => {
+            let (order, gate) = (id, gate.to_owned());
+            match visit.folder(FolderCall::GateOutput { order, gate, hash })? {
+                FolderAnswer::GateOutput(output) => output,
+                _ => return Err(unexpected().into()),
+            }
+        }
+        None => None,
+    };
     let said = output.map(|output| {
-        let output = text::clean_block(&String::from_utf8_lossy(&output)).into_owned();
+        let output = text::clean_block(&output).into_owned();
         let left = output.chars().count().saturating_sub(OUTPUT);
         let end: String = output.chars().skip(left).collect();
         (end, left)
@@ -146,11 +157,13 @@ fn log(visit: &mut Visit, id: OrderId, gate: &str) -> Done {
 /// Returns the gates that are run for an order. The project's file may say more than the ledger does yet.
 fn all_of(visit: &mut Visit, id: OrderId) -> Result<Vec<String>, Snag> {
     let known = views(visit, id)?;
-    let (specs, _) = Project::of(&visit.line.options.home).gates(&[]);
+    let FolderAnswer::Gates(file) = visit.folder(FolderCall::Gates { stages: vec![] })? else {
+        return Err(unexpected().into());
+    };
     let run = known.iter().filter(|view| !view.rule.approval);
     let mut names: Vec<String> = run.map(|view| view.gate.clone()).collect();
     if known.is_empty() {
-        let run = specs.iter().filter(|spec| !rule_of(spec).approval);
+        let run = file.gates.iter().filter(|spec| !spec.approval);
         names.extend(run.map(|spec| spec.name.clone()));
     }
     Ok(names)
@@ -159,7 +172,7 @@ fn all_of(visit: &mut Visit, id: OrderId) -> Result<Vec<String>, Snag> {
 /// Runs gates, each on a thread that outlives the call, and waits a while for them.
 fn run(visit: &mut Visit, id: OrderId, gate: &str) -> Done {
     visit.no_dry_run("A run of a gate")?;
-    if !link::is_trusted(&visit.line.options.home) {
+    if !visit.line.options.connection.trusts_project() {
         let why = "obeya.toml names programs, and this user has not yet let them run here: a person starts `obeya host` in the project once";
         return Err(Refusal::invalid("run", why).into());
     }
@@ -206,7 +219,7 @@ fn begin(visit: &Visit, run: Run, sender: mpsc::Sender<Asked>) -> Result<(), Sna
     let job = {
         let (line, run) = (Arc::clone(&line), run.clone());
         move || {
-            let asked = link::run_gate(&line.options.home, &ask, &line.ended());
+            let asked = line.options.connection.run_gate(&ask, &line.ended());
             line.finish(&run);
             // Who asked may have stopped waiting: the record says it too.
             let _ = sender.send(asked);

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     domain::{command::Role, id::OrderId, order::Actor, record::ActorKind},
-    link::Home,
+    link::Connection,
     text,
 };
 
@@ -27,7 +27,7 @@ const CLIENT_NAME: usize = 40;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Which ledger.
-    pub home: Home,
+    pub connection: Connection,
     /// Who acts; None takes the client's own name as an agent's.
     pub actor: Option<Actor>,
     /// What the caller may do, if it was said.

@@ -54,8 +54,8 @@ fn parsed(address: &str) -> Result<Address, Snag> {
 
 fn read(visit: &mut Visit, arguments: &Messages) -> Done {
     let reader = reader(visit, arguments.address.as_deref())?;
-    let (mut broker, caller) = visit.bus()?;
-    let taken = broker.take(&caller, &reader, ROWS)??;
+    let (mut bus, caller) = visit.bus()?;
+    let taken = bus.take(&caller, &reader, ROWS)??;
     let shown: Vec<DeliveryView> = taken.iter().map(DeliveryView::from).collect();
     let next = match shown.len() {
         0 => "Nothing waits there.".to_owned(),
@@ -68,8 +68,8 @@ fn read(visit: &mut Visit, arguments: &Messages) -> Done {
 /// Returns what waits in the caller's inbox, and takes nothing.
 pub(super) fn waiting(visit: &mut Visit) -> Done {
     let reader = reader(visit, None)?;
-    let (mut broker, _) = visit.bus()?;
-    Ok(listed(&broker.pending(&reader, ROWS)?))
+    let (mut bus, caller) = visit.bus()?;
+    Ok(listed(&bus.pending(&caller, &reader, ROWS)?))
 }
 
 fn listed(deliveries: &[DeliveryView]) -> Value {
@@ -109,8 +109,8 @@ fn seqs(arguments: &Messages) -> Result<&[u64], Snag> {
 fn acknowledge(visit: &mut Visit, arguments: &Messages) -> Done {
     let reader = reader(visit, arguments.address.as_deref())?;
     let seqs = seqs(arguments)?;
-    let (mut broker, caller) = visit.bus()?;
-    let done = broker.acknowledge(&caller, &reader, seqs)??;
+    let (mut bus, caller) = visit.bus()?;
+    let done = bus.acknowledge(&caller, &reader, seqs)??;
     if done == 0 {
         let why = "not in your hands: acknowledged before, dead, or never given out; action read gives out what waits";
         return Err(Refusal::invalid("seqs", why).into());
@@ -128,9 +128,9 @@ fn send(visit: &mut Visit, arguments: Messages) -> Done {
         return Err(Snag::Usage(what.into()));
     };
     let address = parsed(address)?;
-    let (mut broker, caller) = visit.bus()?;
+    let (mut bus, caller) = visit.bus()?;
     let draft = Draft::new(address, caller.actor.clone(), body(arguments.body)?);
-    let sent = broker.publish(&caller, vec![draft])??;
+    let sent = bus.publish(&caller, draft)??;
     Ok(json!({ "sent": sent.first().map(|sent| sent.seq) }))
 }
 
@@ -142,7 +142,7 @@ fn reply(visit: &mut Visit, arguments: Messages) -> Done {
         ));
     };
     let seq = *seq;
-    let (mut broker, caller) = visit.bus()?;
-    let sent = broker.reply(&caller, None, seq, body(arguments.body)?)??;
+    let (mut bus, caller) = visit.bus()?;
+    let sent = bus.reply(&caller, None, seq, body(arguments.body)?)??;
     Ok(json!({ "answered": seq, "sent": sent.seq }))
 }

@@ -16,7 +16,8 @@ use crate::{
     },
     link::{
         self, Failure, Fault, FaultKind, Heartbeat, Operator, Outcome, Reply,
-        bus::{Broker, Caller},
+        bus::{Caller, MessageBus},
+        protocol::{FolderAnswer, FolderCall},
     },
 };
 
@@ -42,7 +43,7 @@ impl Visit {
 
     fn operator(&mut self) -> Result<&mut (dyn Operator + Send), Fault> {
         if self.operator.is_none() {
-            self.operator = Some(link::open(&self.line.options.home)?);
+            self.operator = Some(self.line.options.connection.operator()?);
         }
         match &mut self.operator {
             Some(operator) => Ok(operator.as_mut()),
@@ -150,13 +151,22 @@ impl Visit {
         Ok(())
     }
 
-    /// Returns the bus, and the caller as the bus knows one.
-    pub(super) fn bus(&self) -> Result<(Broker, Caller), Snag> {
+    /// Asks for something of the ledger's folder.
+    pub(super) fn folder(&self, wanted: FolderCall) -> Result<FolderAnswer, Snag> {
         let caller = Caller {
             actor: self.actor.clone(),
             role: self.role,
         };
-        Ok((Broker::open(&self.line.options.home)?, caller))
+        Ok(self.line.options.connection.folder(&caller, wanted)??)
+    }
+
+    /// Returns the bus, and the caller as the bus knows one.
+    pub(super) fn bus(&self) -> Result<(Box<dyn MessageBus + Send>, Caller), Snag> {
+        let caller = Caller {
+            actor: self.actor.clone(),
+            role: self.role,
+        };
+        Ok((self.line.options.connection.bus()?, caller))
     }
 
     /// Refuses a dry run where there is nothing to show beforehand.

@@ -12,7 +12,10 @@ use axum::{
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{handshake::derive_accept_key, protocol::Role},
+    tungstenite::{
+        handshake::derive_accept_key,
+        protocol::{Role as Side, WebSocketConfig},
+    },
 };
 
 use super::{
@@ -21,7 +24,28 @@ use super::{
     problem::Problem,
     socket,
 };
-use crate::link::Counted;
+use crate::{
+    domain::command::Role,
+    link::{
+        Counted,
+        protocol::socket::{MAX_CALL, MAX_IMPORT, MAX_TEXT},
+    },
+};
+
+/// Returns the settings of a caller's websocket.
+fn settings(role: Role) -> WebSocketConfig {
+    let most = match role >= Role::Operator {
+        true => MAX_IMPORT,
+        false => MAX_CALL,
+    };
+    // Frames are handed over one by one and flushed together.
+    WebSocketConfig::default()
+        .read_buffer_size(16 << 10)
+        .write_buffer_size(32 << 10)
+        .max_write_buffer_size(MAX_TEXT + (64 << 10))
+        .max_message_size(Some(most))
+        .max_frame_size(Some(most))
+}
 
 /// Turns a connection into a websocket, and serves it.
 pub(super) async fn attach(
@@ -40,9 +64,9 @@ pub(super) async fn attach(
     tokio::spawn(async move {
         match upgrading.await {
             Ok(upgraded) => {
-                let settings = Some(socket::settings());
+                let settings = Some(settings(guest.peer.role));
                 let stream = Counted::new(TokioIo::new(upgraded));
-                let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
+                let socket = WebSocketStream::from_raw_socket(stream, Side::Server, settings).await;
                 socket::converse(socket, house, guest).await;
                 drop(held);
             }

@@ -13,11 +13,12 @@ use super::{Pace, door::Source, limits::Limits, names::Names};
 use crate::{
     domain::{command::Role, message::Name, order::Actor, refusal::Refusal, time::Timestamp},
     link::{
-        Failure, Fault, Feed, Peer, Reply, Service,
+        Failure, Fault, Feed, Peer, Reply, Service, Stirs,
         access::{
             Access, AuditEntry, AuditOutcome, Auditor, Denied, LocalToken, TokenId, TokenView,
             may_grant,
         },
+        bus::Ruled,
         protocol::{Request, Response},
         uid,
     },
@@ -29,6 +30,8 @@ pub struct House {
     pub service: Arc<Service>,
     /// The line's news.
     pub feed: Feed,
+    /// What stirs beside the ledger.
+    pub stirs: Stirs,
     /// The line's name, as consoles show it.
     pub name: String,
     /// How patient it is with those who are attached.
@@ -130,6 +133,7 @@ impl House {
         let home = service.home().clone();
         Ok(House {
             feed: Feed::of(Arc::clone(&service)),
+            stirs: Stirs::over(&home)?,
             service,
             name: name.to_owned(),
             pace: Pace::default(),
@@ -344,6 +348,8 @@ fn claimed(request: &Request) -> Option<Actor> {
     match request {
         Request::Submit(submission) => Some(submission.actor.clone()),
         Request::Beat(beat) => Some(beat.actor.clone()),
+        Request::Import { submission, .. } => Some(submission.actor.clone()),
+        Request::Bus { caller, .. } | Request::Folder { caller, .. } => Some(caller.actor.clone()),
         _ => None,
     }
 }
@@ -371,11 +377,24 @@ fn noted(response: &Response, acts: bool) -> Option<AuditOutcome> {
             Ok(_) => Some(AuditOutcome::DONE),
             Err(refusal) => refused(refusal),
         },
+        Response::Imported(imported) => noted(&Response::Reply(Box::new(imported.0.clone())), acts),
+        Response::Bus(done) => Some(ruled(done)),
+        Response::Folder(done) => Some(ruled(done)),
         Response::GateRan(ran) => match ran.as_ref() {
             Ok(Ok(_)) => Some(AuditOutcome::DONE),
             Ok(Err(refusal)) => refused(refusal),
             Err(_) => Some(AuditOutcome::Failed),
         },
         _ => Some(AuditOutcome::DONE),
+    }
+}
+
+fn ruled<T>(done: &Ruled<T>) -> AuditOutcome {
+    match done {
+        Ok(Ok(_)) => AuditOutcome::DONE,
+        Ok(Err(refusal)) => AuditOutcome::Refused {
+            code: refusal.rule().into(),
+        },
+        Err(_) => AuditOutcome::Failed,
     }
 }

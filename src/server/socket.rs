@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Bytes, Message, Utf8Bytes, protocol::WebSocketConfig},
+    tungstenite::{Bytes, Message, Utf8Bytes},
 };
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
         Counted, Moved,
         protocol::{
             PROTOCOL, Response,
-            socket::{Farewell, Follow, FromEngine, Hello, MAX_CALL, MAX_TEXT, ToEngine, Welcome},
+            socket::{Farewell, Follow, FromEngine, Hello, MAX_TEXT, ToEngine, Welcome},
         },
         while_moving,
     },
@@ -39,17 +39,6 @@ const TOGETHER: Duration = Duration::from_millis(5);
 /// How many calls of one caller are worked on at once, or wait for it to take the answer; what is beyond waits in its
 /// socket.
 const CALLS: usize = 32;
-
-/// The settings of every websocket here.
-pub(super) fn settings() -> WebSocketConfig {
-    // Frames are handed over one by one and flushed together.
-    WebSocketConfig::default()
-        .read_buffer_size(16 << 10)
-        .write_buffer_size(32 << 10)
-        .max_write_buffer_size(MAX_TEXT + (64 << 10))
-        .max_message_size(Some(MAX_CALL))
-        .max_frame_size(Some(MAX_CALL))
-}
 
 /// What a caller says.
 struct Ear<S> {
@@ -249,10 +238,19 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     mut answered: mpsc::Receiver<Answer>,
 ) -> Result<(), End> {
     let mut end = house.feed.place();
+    // Who follows the state shows it; who wants records or answers has no use for anything else.
+    let mut stirs = matches!(follow, Follow::State { .. }).then(|| house.stirs.follow());
+    let mut stirred = house.stirs.counts();
     let mut place = match follow {
         Follow::Nothing => None,
         follow => Some(Place::begin(writer, house, follow).await?),
     };
+    if stirs.is_some() {
+        // Whatever the caller saw of it before is old.
+        for beside in house.stirs.present() {
+            writer.say(&FromEngine::Stirred(beside)).await?;
+        }
+    }
     let mut beat = interval(house.pace.beat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut flushed = Instant::now();
@@ -266,6 +264,16 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 std::future::pending::<()>().await;
             }
             sleep_until(flushed + TOGETHER).await;
+        };
+        let stirring = async {
+            let heard = match &mut stirs {
+                Some(stirs) => stirs.changed().await.is_ok(),
+                None => false,
+            };
+            // The watch ends with the host, which is told by `ending`.
+            if !heard {
+                std::future::pending::<()>().await;
+            }
         };
         tokio::select! {
             answer = answered.recv() => {
@@ -284,6 +292,13 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                     place.catch_up(writer, house).await?;
                 }
                 flushed = Instant::now();
+            }
+            () = stirring => {
+                let counts = house.stirs.counts();
+                for beside in counts.since(&stirred) {
+                    writer.say(&FromEngine::Stirred(beside)).await?;
+                }
+                stirred = counts;
             }
             _ = beat.tick() => {
                 let service = &house.service;

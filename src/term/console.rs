@@ -1,21 +1,23 @@
 //! Opens a console over a ledger, runs it, and leaves the terminal as it was.
 
-use std::{fmt, io, io::IsTerminal as _, path::Path, sync::Arc};
+use std::{fmt, io, io::IsTerminal as _, sync::Arc};
 
 use super::{
     Caps, Keeper, Screen,
+    attached::AttachedSession,
     desk::Desk,
     guard,
     post::Post,
     run::{self, Ended},
     session::LinkSession,
+    site::Site,
     wall::WallSession,
 };
 use crate::{
-    cli::{Colour, ConsoleOptions, LineContext, start_log},
+    cli::{Colour, ConsoleOptions, LineContext},
     config::{Config, Problem, Setting, process_env},
     domain::command::Role,
-    link::{self, Fault, Home, LEDGER_FOLDER, NoLedger, Place, Source},
+    link::{self, Fault, NoLedger, Place},
     ui::{
         model::{EVENTS_KEPT, Model, Session},
         msg::{Connection, Msg},
@@ -83,10 +85,11 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     if process_env("TERM").is_some_and(|name| name == "dumb") {
         return Err(ConsoleError::DumbTerminal);
     }
-    let place = place(options)?;
-    start_log(&place.home);
+    let site = Site::find(options)?;
+    site.start_log();
     let colourless = (options.colour == Colour::Never).then(|| (Setting::Color, "none".to_owned()));
-    let flags: Vec<_> = colourless.into_iter().collect();
+    let theme = options.theme.clone().map(|name| (Setting::Theme, name));
+    let flags: Vec<_> = colourless.into_iter().chain(theme).collect();
     let (config, mut problems) = Config::load(&process_env, &flags);
     let (filters, more) = config.filters();
     problems.extend(more);
@@ -94,9 +97,13 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     if let Err(error) = guard::install_hooks(caps.depth) {
         tracing::warn!(%error, "a panic would print the plain report");
     }
-    let desk = Desk::new(flags, caps, &place);
+    let desk = Desk::new(flags, caps, &site);
     let look = desk.dress(&config, problems);
-    let role = if options.read_only || options.wall.is_some() {
+    let to_look = options
+        .target
+        .as_ref()
+        .is_some_and(|target| target.read_only);
+    let role = if options.read_only || to_look || options.wall.is_some() {
         Role::Viewer
     } else {
         Role::Admin
@@ -107,29 +114,40 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let context = LineContext {
         actor: options.actor.clone(),
         role,
-        home: Some(place.home.clone()),
+        connection: site.home().cloned().map(link::Connection::Local),
         width: usize::from(size.width),
         unicode: caps.glyphs == crate::config::GlyphSet::Unicode,
     };
     let mut listening = None;
-    let mut session: Box<dyn run::Session> = if options.wall.is_some() {
-        Box::new(WallSession::open(
+    let mut session: Box<dyn run::Session> = match &site {
+        Site::Elsewhere(target) => {
+            let target = target.clone();
+            let (own, wall) = (options.actor.clone(), options.wall.is_some());
+            let session =
+                AttachedSession::open(target, own, wall, post.clone(), context, desk.clone())?;
+            // A wall waits for whatever is the matter to be mended.
+            match session.meet() {
+                Err(fault) if !wall => return Err(fault.into()),
+                _ => Box::new(session),
+            }
+        }
+        Site::Here(place) if options.wall.is_some() => Box::new(WallSession::open(
             place.home.clone(),
             post.clone(),
             desk.clone(),
-        ))
-    } else {
-        let session = linked(options, &place, &post, context, &desk)?;
-        let listener = post.clone();
-        listening = Some(
-            session
-                .watching()
-                .subscribe(move |news| listener.changed(Arc::clone(&news.state), &news.records)),
-        );
-        // Asked for after the subscription began: what comes twice is known by its number, and nothing is missed.
-        let recent = session.watching().recent(EVENTS_KEPT)?;
-        post.begin(session.watching().state(), recent);
-        Box::new(session)
+        )),
+        Site::Here(place) => {
+            let session = linked(options, place, &post, context, &desk)?;
+            let listener = post.clone();
+            listening =
+                Some(session.watching().subscribe(move |news| {
+                    listener.changed(Arc::clone(&news.state), &news.records)
+                }));
+            // Asked for after the subscription began: what comes twice is known by its number, and nothing is missed.
+            let recent = session.watching().recent(EVENTS_KEPT)?;
+            post.begin(session.watching().state(), recent);
+            Box::new(session)
+        }
     };
     if !look.problems.is_empty() {
         post.tell(Msg::Printed {
@@ -139,10 +157,17 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     }
     let _watch = desk.watch(&config, post.clone());
     let about = Session {
-        ledger: place.name(),
+        ledger: site.name(),
         me: options.actor.clone(),
         role,
-        connection: Connection::Attached,
+        connection: match site.home() {
+            Some(_) => Connection::Attached,
+            None => Connection::Down {
+                since: session.now(),
+                why: "nothing was heard of it yet".into(),
+                next_try: Some(session.now()),
+            },
+        },
         slow: false,
     };
     let theme = match &look.mark {
@@ -164,10 +189,8 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         glyphs: caps.glyphs,
     };
     // A wall hears for months what nobody asks about.
-    let keeper = options
-        .wall
-        .is_none()
-        .then(|| Keeper::new(dress, place.home.logs()));
+    let logs = site.logs().filter(|_| options.wall.is_none());
+    let keeper = logs.map(|logs| Keeper::new(dress, logs));
     if let Some(keeper) = keeper.clone() {
         guard::at_a_panic(move || keeper.last_words());
     }
@@ -212,31 +235,6 @@ fn linked(
             desk,
         ),
     })
-}
-
-/// Finds the ledger. Only a console falls back to the user's own, and makes it when it is not there:
-/// its name stays on screen, so nobody writes to it unawares.
-fn place(options: &ConsoleOptions) -> Result<Place, ConsoleError> {
-    let from = std::env::current_dir()?;
-    let none = match link::locate(options.ledger.as_deref(), &from)? {
-        Ok(place) => return Ok(place),
-        Err(none) => none,
-    };
-    let own = link::user_ledger()?;
-    if !Path::exists(&own.home.database()) {
-        if options.wall.is_some() {
-            // It waits for the one that somebody makes here.
-            return Ok(Place {
-                home: Home::new(from.join(LEDGER_FOLDER))?,
-                source: Source::Folder,
-            });
-        }
-        if options.read_only {
-            return Err(ConsoleError::NoLedger(none));
-        }
-        link::init(&own.home)?;
-    }
-    Ok(own)
 }
 
 fn told(problems: &[Problem]) -> String {

@@ -11,10 +11,9 @@ use notify::{
     event::{AccessKind, AccessMode, ModifyKind},
 };
 
-use super::{Caps, post::Post};
+use super::{Caps, post::Post, site::Site};
 use crate::{
     config::{Config, FILTERS_FILE, Problem, Setting, process_env},
-    link::Place,
     ui::{
         action::Action,
         keymap,
@@ -35,12 +34,12 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Returns the desk of a console on this terminal over this ledger.
-    pub(super) fn new(flags: Vec<(Setting, String)>, caps: Caps, place: &Place) -> Self {
+    pub(super) fn new(flags: Vec<(Setting, String)>, caps: Caps, site: &Site) -> Self {
         Desk {
             flags,
             caps,
-            ledger: place.name(),
-            folder: place.home.path().to_owned(),
+            ledger: site.name(),
+            folder: site.folder(),
         }
     }
 

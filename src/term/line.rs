@@ -2,7 +2,6 @@
 
 use super::Post;
 use crate::{
-    config::Problem,
     domain::settings::Stage,
     link::{Home, LineFile, look_at_line_file},
     ui::{line::LineSeen, msg::Msg},
@@ -29,9 +28,8 @@ impl LineWatch {
     /// anything, as it only looks, says nothing of that.
     pub(super) fn look(&mut self, home: &Home, stages: &[Stage], may_run: bool) -> bool {
         let file = look_at_line_file(home, stages, self.file.as_ref());
-        let problems = file.problems.iter();
         let seen = LineSeen {
-            problems: problems.map(|problem| said(problem, home)).collect(),
+            problems: file.said(home),
             untrusted: may_run && file.runs_something && !file.trusted,
         };
         let trusted = file.trusted;
@@ -42,11 +40,4 @@ impl LineWatch {
         }
         trusted
     }
-}
-
-/// Returns a problem with the file's name as seen from the project: it is said in one line.
-fn said(problem: &Problem, home: &Home) -> String {
-    let said = problem.to_string();
-    let project = format!("{}/", home.project().display());
-    said.strip_prefix(&project).unwrap_or(&said).to_owned()
 }

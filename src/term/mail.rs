@@ -14,7 +14,7 @@ use crate::{
     domain::message::Reader,
     link::{
         Fault, Home,
-        bus::{Broker, Caller, Letters},
+        bus::{Broker, Caller, Letters, MessageBus},
     },
     ui::{
         mail::{MailAct, Mailbag, ROWS, inbox_of},
@@ -101,13 +101,23 @@ fn watch(
 
 /// Does what was asked about a dead letter, and returns what to say and how the bus stands then.
 pub(super) fn act(home: &Home, caller: &Caller, act: MailAct) -> Vec<Msg> {
-    let done = Broker::open(home).and_then(|mut broker| {
-        let ruled = match act {
-            MailAct::Requeue(number) => broker.requeue(caller, &Letters::These(vec![number]))?,
-            MailAct::Purge(number) => broker.purge(caller, &Letters::These(vec![number]))?,
-        };
-        Ok((ruled, look(&mut broker, caller)?))
-    });
+    match Broker::open(home) {
+        Ok(mut broker) => act_on(&mut broker, caller, act),
+        Err(fault) => vec![Msg::Printed {
+            ticket: 0,
+            output: Err(fault.to_string()),
+        }],
+    }
+}
+
+/// The same on a bus, wherever it is.
+pub(super) fn act_on(bus: &mut dyn MessageBus, caller: &Caller, act: MailAct) -> Vec<Msg> {
+    let letters = |number| Letters::These(vec![number]);
+    let ruled = match act {
+        MailAct::Requeue(number) => bus.requeue(caller, &letters(number)),
+        MailAct::Purge(number) => bus.purge(caller, &letters(number)),
+    };
+    let done = ruled.and_then(|ruled| Ok((ruled, look(bus, caller)?)));
     let (output, seen) = match done {
         Ok((Ok(_), seen)) => {
             let said = match act {
@@ -124,15 +134,16 @@ pub(super) fn act(home: &Home, caller: &Caller, act: MailAct) -> Vec<Msg> {
     seen.into_iter().chain([said]).collect()
 }
 
-fn look(broker: &mut Broker, caller: &Caller) -> Result<Mailbag, Fault> {
+/// Looks at a bus, wherever it is.
+pub(super) fn look(bus: &mut dyn MessageBus, caller: &Caller) -> Result<Mailbag, Fault> {
     let own: Option<Reader> = inbox_of(&caller.actor.name);
     Ok(Mailbag {
-        bus: broker.glance()?,
-        recent: broker.recent(ROWS)?,
+        bus: bus.glance(caller)?,
+        recent: bus.recent(caller, ROWS)?,
         inbox: match own {
-            Some(own) => broker.pending(&own, ROWS)?,
+            Some(own) => bus.pending(caller, &own, ROWS)?,
             None => Vec::new(),
         },
-        dead: broker.letters(ROWS)?,
+        dead: bus.letters(caller, ROWS)?,
     })
 }

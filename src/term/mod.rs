@@ -5,6 +5,7 @@
 //! terminal is never asked anything, and however the program ends the terminal is put back by one
 //! routine, [`guard::restore`].
 
+mod attached;
 mod backend;
 mod caps;
 mod console;
@@ -23,6 +24,7 @@ mod run;
 mod screen;
 mod session;
 mod signals;
+mod site;
 mod stream;
 mod suspend;
 mod wall;

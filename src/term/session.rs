@@ -403,6 +403,7 @@ fn stand(way: &Way, home: &Home) -> Connection {
         return Connection::Down {
             since: link::now(),
             why,
+            next_try: None,
         };
     }
     let Way::Work(session) = way else {

@@ -185,7 +185,11 @@ fn keep_looking(home: &Home, post: &Post, inbox: &mpsc::Receiver<Question>) {
             if down.is_none() {
                 let since = link::now();
                 let why = why.clone();
-                post.tell(Msg::Connection(Connection::Down { since, why }));
+                post.tell(Msg::Connection(Connection::Down {
+                    since,
+                    why,
+                    next_try: None,
+                }));
             }
             down = Some(why);
         } else if down.take().is_some() {

@@ -431,7 +431,8 @@ impl Model {
     /// now cannot be then.
     pub fn wakes_at(&self) -> Option<Timestamp> {
         let undo = self.undo.as_ref().map(|undo| undo.until);
-        let own = [undo, self.travel.wakes_at(), wall::wakes_at(self)];
+        let link = self.session.connection.wakes_at(self.present_now());
+        let own = [undo, self.travel.wakes_at(), wall::wakes_at(self), link];
         own.into_iter().flatten().min()
     }
 

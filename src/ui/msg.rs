@@ -6,15 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     complete::Grammar, effect::Ticket, keymap::Key, line::LineSeen, log::Sight, look::Look,
-    mail::Mailbag, pointer::Mouse, theme::Theme,
+    mail::Mailbag, pointer::Mouse, theme::Theme, words,
 };
 use crate::config::Filters;
 use crate::domain::{
+    command::Role,
+    order::Actor,
     query::Answer,
     record::{Record, Seq},
     refusal::Refusal,
     state::State,
-    time::Timestamp,
+    time::{MINUTE, SECOND, Timestamp},
 };
 
 /// Something that happened.
@@ -39,6 +41,15 @@ pub enum Msg {
     },
     /// The way to the engine changed.
     Connection(Connection),
+    /// An engine elsewhere let this console in: as whom, and the most it may do.
+    Admitted {
+        /// The name in the corner.
+        name: String,
+        /// Who acts from here on.
+        me: Actor,
+        /// What they may do.
+        role: Role,
+    },
     /// The line to the terminal turned out to be slow, or no longer is.
     Link {
         /// Whether it is.
@@ -130,23 +141,148 @@ pub enum Connection {
     Attached,
     /// Nobody is the host: due things happen when somebody writes.
     Alone,
+    /// The engine is elsewhere, and what is on screen is what is so.
+    Live,
+    /// The engine is elsewhere, and nothing has come from it for a while, though nothing is lost.
+    Late {
+        /// When something came last.
+        since: Timestamp,
+    },
     /// The engine cannot be reached; what is on screen is as of then.
     Down {
         /// Since when.
         since: Timestamp,
         /// Why.
         why: String,
+        /// When it is tried again to reach one that is elsewhere; a ledger here is looked for every five seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_try: Option<Timestamp>,
     },
 }
 
 impl Connection {
-    /// Returns the word on screen.
-    pub fn word(&self) -> &'static str {
+    /// Returns the word on screen, as it is said at a time.
+    pub fn word(&self, now: Timestamp) -> String {
         match self {
-            Connection::Host => "host",
-            Connection::Attached => "attached",
-            Connection::Alone => "no host",
-            Connection::Down { .. } => "LOST",
+            Connection::Host => "host".into(),
+            Connection::Attached => "attached".into(),
+            Connection::Alone => "no host".into(),
+            Connection::Live => "live".into(),
+            Connection::Late { since } => format!("late {}", rough(now.since(*since))),
+            Connection::Down { next_try: None, .. } => "LOST".into(),
+            Connection::Down { since, .. } => format!("DOWN {}", rough(now.since(*since))),
         }
+    }
+
+    /// Returns whether the engine is elsewhere.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(
+            self,
+            Connection::Live
+                | Connection::Late { .. }
+                | Connection::Down {
+                    next_try: Some(_),
+                    ..
+                }
+        )
+    }
+
+    /// Returns in how long it is tried again, as it is said at a time; none where nobody waits for that.
+    pub fn next_try(&self, now: Timestamp) -> Option<String> {
+        let Connection::Down {
+            next_try: Some(at), ..
+        } = self
+        else {
+            return None;
+        };
+        let left = at.since(now);
+        // What is due is being done.
+        Some(match left > 0 {
+            true => format!("next try {}", rough(left.saturating_add(SECOND - 1))),
+            false => "trying now".to_owned(),
+        })
+    }
+
+    /// Returns when another word is due, while nothing else happens.
+    pub fn wakes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Connection::Late { since } => grows(now, *since),
+            Connection::Down {
+                since,
+                next_try: Some(next),
+                ..
+            } => {
+                let left = next.since(now);
+                // The words are rounded up, so that the next ones are due when a whole step is gone.
+                let step = match left {
+                    left if left > 10 * SECOND => 5 * SECOND,
+                    _ => SECOND,
+                };
+                let shrinks = (left > 0).then(|| {
+                    let over = left.rem_euclid(step);
+                    now.plus(if over == 0 { step } else { over })
+                });
+                [grows(now, *since), shrinks].into_iter().flatten().min()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns a span as it is said of a link: by the second up to ten, by five up to a minute, then by the minute, so that a
+/// console that waits draws few frames.
+fn rough(span: i64) -> String {
+    match span.max(0) {
+        short if short <= 10 * SECOND => format!("{}s", short / SECOND),
+        long if long < MINUTE => format!("{}s", long / (5 * SECOND) * 5),
+        long => words::span(long),
+    }
+}
+
+/// Returns when the age of something below a minute is said otherwise; from then on the minute does.
+fn grows(now: Timestamp, since: Timestamp) -> Option<Timestamp> {
+    let age = now.since(since).max(0);
+    let step = match age {
+        short if short < 10 * SECOND => SECOND,
+        long if long < MINUTE => 5 * SECOND,
+        _ => return None,
+    };
+    Some(since.plus(age - age % step + step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_told_in_few_words_that_change_seldom() {
+        let since = Timestamp(1_000 * SECOND);
+        let connection = Connection::Down {
+            since,
+            why: "cut".into(),
+            next_try: Some(since.plus(27 * SECOND)),
+        };
+        let mut now = since;
+        let mut said = Vec::new();
+        for _ in 0..100 {
+            let words = (connection.word(now), connection.next_try(now));
+            assert_ne!(said.last(), Some(&words), "woken for nothing at {now:?}");
+            said.push(words);
+            let Some(next) = connection.wakes_at(now) else {
+                break;
+            };
+            assert!(next > now, "it would spin");
+            now = next;
+        }
+        assert!(said.len() < 45, "{}", said.len());
+        let last = said.last().cloned();
+        assert_eq!(last, Some(("DOWN 1m".into(), Some("trying now".into()))));
+        assert_eq!(
+            said.first().cloned(),
+            Some(("DOWN 0s".into(), Some("next try 25s".into())))
+        );
+        let late = Connection::Late { since };
+        assert_eq!(late.word(since.plus(12 * SECOND)), "late 10s");
+        assert_eq!(Connection::Live.wakes_at(since), None);
     }
 }

@@ -297,6 +297,7 @@ impl Recorder {
                 Heard::Changed(newest.to_vec(), *now)
             }
             Msg::Connection(connection) => Heard::Connection(connection.clone()),
+            Msg::Admitted { name, me, role } => Heard::Admitted(name.clone(), me.clone(), *role),
             Msg::Link { slow } => Heard::Slow(*slow),
             Msg::Answered { ticket, answer } => {
                 let at = self.asked.iter().position(|(asked, _)| asked == ticket)?;

@@ -125,6 +125,8 @@ pub enum Heard {
     Changed(Vec<Record>, Timestamp),
     /// The way to the engine changed.
     Connection(Connection),
+    /// An engine elsewhere let this console in.
+    Admitted(String, Actor, Role),
     /// The line to the terminal is slow, or no longer is.
     Slow(bool),
     /// A question was answered.
@@ -325,6 +327,7 @@ impl Replay {
                 }
             }
             Heard::Connection(connection) => Msg::Connection(connection),
+            Heard::Admitted(name, me, role) => Msg::Admitted { name, me, role },
             Heard::Slow(slow) => Msg::Link { slow },
             Heard::Answered(told, query, answer) => {
                 let asks = |wish: &Effect, wanted: Option<Ticket>| match wish {

@@ -239,32 +239,39 @@ fn hostile_frames_hurt_nobody() {
             .unwrap();
         stream
     };
-    let other = r#"{"other_protocol":3}"#;
+    let own = obeya::link::protocol::PROTOCOL;
+    let other = format!(r#"{{"other_protocol":{own}}}"#);
     let deep = format!(
-        r#"{{"protocol":3,"request":{}1{}}}"#,
+        r#"{{"protocol":{own},"request":{}1{}}}"#,
         "[".repeat(9_000),
         "]".repeat(9_000)
     );
+    let conquer = format!(r#"{{"protocol":{own},"request":{{"conquer":{{}}}}}}"#);
     for text in [
         r#"{"protocol":1,"request":"yield"}"#,
-        r#"{"protocol":3,"request":{"conquer":{}}}"#,
+        conquer.as_str(),
         "",
         "\u{0}\u{1b}[2J",
         "null",
         deep.as_str(),
     ] {
         let mut stream = open();
-        assert_eq!(raw(&mut stream, &framed(text)).as_deref(), Some(other));
+        assert_eq!(
+            raw(&mut stream, &framed(text)).as_deref(),
+            Some(other.as_str())
+        );
         // The connection is still good for somebody who speaks properly.
-        let question = r#"{"protocol":3,"request":{"ask":{"work_order":{"order":"WO-1"}}}}"#;
-        let answer = raw(&mut stream, &framed(question)).unwrap();
+        let question = format!(
+            r#"{{"protocol":{own},"request":{{"ask":{{"work_order":{{"order":"WO-1"}}}}}}}}"#
+        );
+        let answer = raw(&mut stream, &framed(&question)).unwrap();
         assert!(answer.starts_with(r#"{"answered""#), "{answer}");
     }
     for bytes in [&[0xff; 4][..], &[0x7f, 0xff, 0xff, 0xff, 1, 2, 3]] {
         assert_eq!(raw(&mut open(), bytes), None, "hung up on");
     }
     let mut torn = open();
-    torn.write_all(&framed(other)[..9]).unwrap();
+    torn.write_all(&framed(&other)[..9]).unwrap();
     drop(torn);
     assert_eq!(records(&home).len(), before);
     let mut client = Client::connect(&home).unwrap().unwrap();

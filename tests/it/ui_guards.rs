@@ -61,6 +61,7 @@ fn a_lost_engine_is_seen_and_nothing_is_submitted() {
     console.tell(Msg::Connection(Connection::Down {
         since: now,
         why: "the socket closed".into(),
+        next_try: None,
     }));
     shows(&console, "LOST");
     console.keys("2n");

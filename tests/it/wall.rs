@@ -223,7 +223,11 @@ fn it_says_how_old_it_is_and_wakes_seldom() {
     shows(&console, "last event 9m ago");
     let since = console.world.now;
     let why = "it is gone".to_owned();
-    console.tell(Msg::Connection(Connection::Down { since, why }));
+    console.tell(Msg::Connection(Connection::Down {
+        since,
+        why,
+        next_try: None,
+    }));
     shows(&console, "LOST just now");
     shows(&console, "it is gone");
     console.tell(Msg::Connection(Connection::Attached));
@@ -259,7 +263,11 @@ fn an_engine_that_makes_no_progress_is_said_to_be_silent() {
     lacks(&console, "SILENT");
     later(&mut console, 20);
     let (since, why) = (console.world.now, "gone".to_owned());
-    console.tell(Msg::Connection(Connection::Down { since, why }));
+    console.tell(Msg::Connection(Connection::Down {
+        since,
+        why,
+        next_try: None,
+    }));
     lacks(&console, "SILENT");
     shows(&console, "LOST");
 }

@@ -25,7 +25,8 @@ use crate::{
         query::life::{LifeState, session},
         record::ActorKind,
     },
-    link, text as outside,
+    link::protocol::FolderCall,
+    text as outside,
 };
 
 /// The most that is read of what a hook is told: what a tool printed may be in it, and none of that is needed.
@@ -142,7 +143,13 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     let own = told.get("session_id").and_then(Value::as_str);
     let session = session(run.as_deref(), own.filter(|own| own.len() <= SESSION));
     let note = state.map(|state| note(state, &told)).unwrap_or_default();
-    Ok(link::report(&call.home()?, &agent, &session, state, &note)?)
+    call.folder(FolderCall::Report {
+        agent,
+        session,
+        state,
+        note,
+    })
+    .map(drop)
 }
 
 /// Returns what the caller told, or null: the event alone says enough.

@@ -1,6 +1,6 @@
 //! `obeya agent logs`: what an agent wrote, run by run, as its host kept it.
 
-use std::{path::Path, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use clap::{Arg, ArgMatches};
 use serde_json::json;
@@ -13,13 +13,13 @@ use super::super::{
 };
 use crate::{
     domain::refusal::Refusal,
-    link::{Fault, RunNote, newest_runs, read_output},
+    link::{Connection, RunNote, bus::Caller},
 };
 
 /// How often a log is looked at that is followed: files tell nobody that they grew.
 const LOOK: Duration = Duration::from_millis(200);
-/// Among how many runs one is looked for.
-const RUNS: usize = 256;
+/// How often it is asked for over a link.
+const LOOK_AWAY: Duration = Duration::from_secs(1);
 
 pub(super) fn arguments() -> [Arg; 2] {
     [
@@ -34,20 +34,24 @@ pub(super) fn arguments() -> [Arg; 2] {
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>, name: &str) -> Done {
     call.shell_only("agent logs")?;
-    let home = call.home()?;
+    let caller = call.caller();
+    let line = Line {
+        connection: call.connection()?.clone(),
+        caller,
+    };
     let wanted = text(matches, "run");
     let follow = matches.get_flag("follow");
     let find = || {
-        let runs = newest_runs(&home, name, RUNS).into_iter();
         let begins = |note: &RunNote| wanted.as_ref().is_none_or(|run| note.run.starts_with(run));
-        runs.into_iter().find(|(note, _)| begins(note))
+        let found = line.runs(name)?.into_iter().find(begins);
+        Ok::<_, CliError>(found)
     };
-    let mut found = find();
+    let mut found = find()?;
     while found.is_none() && follow {
-        thread::sleep(LOOK);
-        found = find();
+        line.pause();
+        found = find()?;
     }
-    let Some((mut note, mut folder)) = found else {
+    let Some(mut note) = found else {
         let shown: String = name.chars().take(80).collect();
         return Err(Refusal::not_found(format!("run of agent '{shown}'")).into());
     };
@@ -55,31 +59,50 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>, name: &str) -> Done
         begin(call, &note)?;
         let mut printer = Printer::default();
         loop {
-            let over = newest_runs(&home, name, RUNS)
+            let over = line
+                .runs(name)?
                 .into_iter()
-                .find(|(other, _)| other.run == note.run)
-                .is_none_or(|(other, _)| other.end.is_some());
-            printer.print(call, &folder)?;
+                .find(|other| other.run == note.run)
+                .is_none_or(|other| other.end.is_some());
+            printer.print(call, &line, &note)?;
             if !follow || over {
                 break;
             }
             call.out.flush()?;
-            thread::sleep(LOOK);
+            line.pause();
         }
         printer.end(call, &note)?;
         call.out.flush()?;
         // Those who follow hear the next run too.
-        let next = loop {
+        note = loop {
             if !follow || wanted.is_some() {
                 return Ok(());
             }
-            let newer = newest_runs(&home, name, RUNS).into_iter().rev();
-            match newer.into_iter().find(|(other, _)| other.run > note.run) {
+            let newer = line.runs(name)?.into_iter().rev();
+            match newer.into_iter().find(|other| other.run > note.run) {
                 Some(next) => break next,
-                None => thread::sleep(LOOK),
+                None => line.pause(),
             }
         };
-        (note, folder) = next;
+    }
+}
+
+/// Where the logs are, and who reads them.
+struct Line {
+    connection: Connection,
+    caller: Caller,
+}
+
+impl Line {
+    fn runs(&self, name: &str) -> Result<Vec<RunNote>, CliError> {
+        Ok(self.connection.runs(&self.caller, name)?)
+    }
+
+    fn pause(&self) {
+        thread::sleep(match self.connection {
+            Connection::Local(_) => LOOK,
+            Connection::Remote(_) => LOOK_AWAY,
+        });
     }
 }
 
@@ -99,23 +122,45 @@ fn begin(call: &mut Call<'_>, note: &RunNote) -> Done {
 #[derive(Default)]
 struct Printer {
     at: u64,
+    /// What is no whole character yet.
+    bytes: Vec<u8>,
     part: String,
     /// All of it, where one document is wanted.
     all: String,
 }
 
 impl Printer {
-    fn print(&mut self, call: &mut Call<'_>, folder: &Path) -> Done {
-        let (pieces, at) = read_output(folder, self.at)
-            .map_err(|error| CliError::from(Fault::io(folder, "reading the log", &error)))?;
-        self.at = at;
-        for piece in pieces {
-            if piece.missing > 0 {
-                self.part
-                    .push_str(&format!("\n[{} bytes were not kept]\n", piece.missing));
-            }
-            self.part.push_str(&String::from_utf8_lossy(&piece.bytes));
+    fn print(&mut self, call: &mut Call<'_>, line: &Line, note: &RunNote) -> Done {
+        while self.read(line, note)? {
+            self.lines(call)?;
         }
+        Ok(())
+    }
+
+    /// Reads on; false at the end of what there is.
+    fn read(&mut self, line: &Line, note: &RunNote) -> Result<bool, CliError> {
+        let part = line.connection.log(&line.caller, note, self.at, u64::MAX)?;
+        let pieces = part.map(|part| part.pieces).unwrap_or_default();
+        for piece in &pieces {
+            self.at += piece.missing + piece.bytes.len() as u64;
+            if piece.missing > 0 {
+                self.bytes
+                    .extend(format!("\n[{} bytes were not kept]\n", piece.missing).bytes());
+            }
+            self.bytes.extend(&piece.bytes);
+        }
+        // A character may have come in two parts.
+        let whole = match std::str::from_utf8(&self.bytes) {
+            Err(torn) if torn.error_len().is_none() => torn.valid_up_to(),
+            _ => self.bytes.len(),
+        };
+        let rest = self.bytes.split_off(whole);
+        let read = std::mem::replace(&mut self.bytes, rest);
+        self.part.push_str(&String::from_utf8_lossy(&read));
+        Ok(!pieces.is_empty())
+    }
+
+    fn lines(&mut self, call: &mut Call<'_>) -> Done {
         let whole = self.part.rfind('\n').map_or(0, |end| end + 1);
         let rest = self.part.split_off(whole);
         let lines = std::mem::replace(&mut self.part, rest);
@@ -128,6 +173,7 @@ impl Printer {
     }
 
     fn end(mut self, call: &mut Call<'_>, note: &RunNote) -> Done {
+        self.part.push_str(&String::from_utf8_lossy(&self.bytes));
         if call.json() {
             self.all.push_str(&self.part);
             let text = crate::text::clean_block(&self.all);

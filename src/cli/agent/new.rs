@@ -133,7 +133,7 @@ impl Plan {
             restart: matches.get_one("restart").copied().unwrap_or_default(),
             topics,
         };
-        let home = call.home()?;
+        let home = call.home("agent new")?;
         let project = resolved(home.project())?;
         let folder = match text(matches, "out") {
             Some(out) => resolved(Path::new(&out))?,

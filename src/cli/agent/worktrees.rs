@@ -5,14 +5,14 @@ use serde_json::json;
 
 use super::super::{
     arguments::flag,
-    context::Call,
+    context::{Call, folder},
     error::Done,
     output::Tone,
     table::{Cell, Table, cell, flex, left, right},
 };
 use crate::{
     domain::{command::Role, refusal::Refusal},
-    link::{self, WorktreeView},
+    link::{self, WorktreeView, protocol::FolderCall},
 };
 
 /// A mebibyte, as sizes are shown.
@@ -27,11 +27,12 @@ pub(super) fn arguments() -> [Arg; 1] {
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.shell_only("agent worktrees")?;
-    let home = call.home()?;
-    let all = link::worktrees(&home)?;
     if !matches.get_flag("prune") {
+        let all = folder!(call, FolderCall::Worktrees, Worktrees);
         return show(call, &all);
     }
+    let home = call.home("agent worktrees --prune")?;
+    let all = link::worktrees(&home)?;
     call.no_dry_run("agent worktrees --prune")?;
     let (has, needs) = (call.acting().1, Role::Operator);
     if has < needs {

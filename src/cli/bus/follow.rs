@@ -27,7 +27,7 @@ use crate::{
     },
     link::{
         self, Fault,
-        bus::{Broker, Start},
+        bus::{MessageBus, Start},
     },
 };
 
@@ -46,7 +46,7 @@ pub(super) fn from(matches: &ArgMatches, otherwise: MessageSeq) -> (MessageSeq, 
     }
 }
 
-pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let address = address(matches)?;
     let name = value::<Name>(matches, "name");
     let over = Arc::new(AtomicBool::new(false));
@@ -54,10 +54,10 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker
     end_when_told(move || told.store(true, Ordering::Relaxed))
         .map_err(|error| Fault::io("".as_ref(), "listening to signals", &error))?;
     match (&address, &name) {
-        (Address::Topic(_), None) => look_on(matches, call, broker, &address, &over),
+        (Address::Topic(_), None) => look_on(matches, call, bus, &address, &over),
         _ => {
             let reader = reader_of(address, name)?;
-            take(matches, call, broker, &reader, &over)
+            take(matches, call, bus, &reader, &over)
         }
     }
 }
@@ -70,7 +70,7 @@ fn is_over(over: &AtomicBool) -> bool {
 fn take(
     matches: &ArgMatches,
     call: &mut Call<'_>,
-    broker: &mut Broker,
+    bus: &mut dyn MessageBus,
     reader: &Reader,
     over: &AtomicBool,
 ) -> Done {
@@ -80,13 +80,13 @@ fn take(
         Some(from) => from.since(link::now()).map_or(Start::Here, Start::Since),
         None => Start::Here,
     };
-    let bell = broker.bell();
-    broker.subscribe(&caller, reader, start)??;
+    let mut seen = bus.last(&caller)?;
+    bus.subscribe(&caller, reader, start)??;
     let acknowledges = !matches.get_flag("no-ack");
     let mut left = value::<u64>(matches, "count").unwrap_or(u64::MAX);
     while left > 0 && !is_over(over) {
-        let Some(delivery) = broker.take(&caller, reader, 1)??.pop() else {
-            bell.wait(PATIENCE);
+        let Some(delivery) = bus.take(&caller, reader, 1)??.pop() else {
+            seen = bus.wait(&caller, reader.address(), seen, PATIENCE)?;
             continue;
         };
         let view = DeliveryView::from(&delivery);
@@ -96,7 +96,7 @@ fn take(
         }
         call.out.flush()?;
         if acknowledges {
-            broker.acknowledge(&caller, reader, &[delivery.message.seq])??;
+            bus.acknowledge(&caller, reader, &[delivery.message.seq])??;
         }
         left -= 1;
     }
@@ -107,18 +107,19 @@ fn take(
 fn look_on(
     matches: &ArgMatches,
     call: &mut Call<'_>,
-    broker: &mut Broker,
+    bus: &mut dyn MessageBus,
     address: &Address,
     over: &AtomicBool,
 ) -> Done {
-    let bell = broker.bell();
-    let (mut after, since) = from(matches, broker.last()?);
+    let caller = call.caller();
+    let mut seen = bus.last(&caller)?;
+    let (mut after, since) = from(matches, seen);
     let mut left = value::<u64>(matches, "count").unwrap_or(u64::MAX);
     while left > 0 && !is_over(over) {
         let page = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
-        let found = broker.replay(Some(address), after, since, page)?;
+        let found = bus.replay(&caller, Some(address), after, since, page)?;
         if found.is_empty() {
-            bell.wait(PATIENCE);
+            seen = bus.wait(&caller, address, seen, PATIENCE)?;
             continue;
         }
         for found in &found {

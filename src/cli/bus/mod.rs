@@ -22,7 +22,7 @@ use crate::{
     },
     link::{
         self,
-        bus::{Broker, Caller, Letters, MAX_TIMEOUT, settings},
+        bus::{Caller, Letters, MAX_TIMEOUT, MessageBus, settings},
     },
 };
 
@@ -49,26 +49,28 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     if verb == "subscribe" {
         call.shell_only("bus subscribe")?;
     }
-    let home = call.beside()?;
-    let (_, problems) = settings(&home);
-    if !call.is_lent() {
+    let lent = call.is_lent();
+    if let Some(home) = call.connection()?.home().filter(|_| !lent) {
+        let (_, problems) = settings(home);
         problems
             .iter()
             .for_each(|problem| eprintln!("warning: {problem}"));
     }
-    let broker = &mut Broker::open(&home)?;
+    let mut bus = call.bus()?;
+    let bus = &mut *bus;
+    let caller = call.caller();
     match verb {
-        "topics" => show::overview(call, &broker.overview()?),
-        "publish" => publish(matches, call, broker),
-        "subscribe" => follow::run(matches, call, broker),
-        "unsubscribe" => unsubscribe(matches, call, broker),
-        "request" => request(matches, call, broker),
-        "reply" => reply(matches, call, broker),
-        "replay" => replay(matches, call, broker),
-        "inbox" => inbox(matches, call, broker),
-        "ack" => acknowledge(matches, call, broker),
-        "refuse" => refuse(matches, call, broker),
-        "dead-letters" => dead_letters(matches, call, broker),
+        "topics" => show::overview(call, &bus.overview(&caller)?),
+        "publish" => publish(matches, call, bus),
+        "subscribe" => follow::run(matches, call, bus),
+        "unsubscribe" => unsubscribe(matches, call, bus),
+        "request" => request(matches, call, bus),
+        "reply" => reply(matches, call, bus),
+        "replay" => replay(matches, call, bus),
+        "inbox" => inbox(matches, call, bus),
+        "ack" => acknowledge(matches, call, bus),
+        "refuse" => refuse(matches, call, bus),
+        "dead-letters" => dead_letters(matches, call, bus),
         _ => Err(CliError::Usage(format!("there is no verb '{verb}'"))),
     }
 }
@@ -137,11 +139,11 @@ fn draft(matches: &ArgMatches, call: &Call<'_>, caller: &Caller) -> Result<Draft
     Ok(draft)
 }
 
-fn publish(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn publish(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let caller = call.caller();
     let draft = draft(matches, call, &caller)?;
     let address = draft.address.clone();
-    let sent = broker.publish(&caller, vec![draft])??;
+    let sent = bus.publish(&caller, draft)??;
     for sent in sent {
         if call.json() {
             call.out.json(&sent)?;
@@ -157,7 +159,7 @@ fn publish(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Do
     Ok(())
 }
 
-fn request(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn request(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let caller = call.caller();
     let draft = draft(matches, call, &caller)?;
     let timeout = value::<i64>(matches, "timeout").unwrap_or(TIMEOUT);
@@ -171,14 +173,14 @@ fn request(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Do
         // Every other line would wait too.
         call.shell_only("A request that waits longer than 5s")?;
     }
-    let answer = MessageView::from(&broker.request(&caller, draft, timeout)??);
+    let answer = MessageView::from(&bus.request(&caller, draft, timeout)??);
     match call.json() {
         true => call.out.json(&answer),
         false => call.out.block(0, &answer.text()),
     }
 }
 
-fn reply(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn reply(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let caller = call.caller();
     let body = given(call, word(matches, "body"))?;
     let reader = match matches.contains_id("of") {
@@ -188,17 +190,17 @@ fn reply(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done
     let Some(seq) = seqs(matches).first().copied() else {
         return Err(CliError::Usage("a message is needed".into()));
     };
-    let sent = broker.reply(&caller, reader.as_ref(), seq, body)??;
+    let sent = bus.reply(&caller, reader.as_ref(), seq, body)??;
     match call.json() {
         true => call.out.json(&sent),
         false => call.out.line(&format!("answered {seq} as {}", sent.seq)),
     }
 }
 
-fn unsubscribe(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn unsubscribe(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let caller = call.caller();
     let reader = reader_of(address(matches)?, value(matches, "name"))?;
-    let done = broker.unsubscribe(&caller, &reader)??;
+    let done = bus.unsubscribe(&caller, &reader)??;
     if call.json() {
         return call.out.json(&serde_json::json!({ "changed": done }));
     }
@@ -208,15 +210,15 @@ fn unsubscribe(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -
     })
 }
 
-fn replay(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn replay(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let (after, since) = follow::from(matches, 0);
-    let address = address(matches)?;
-    let found = broker.replay(Some(&address), after, since, limit(matches))?;
+    let (caller, address) = (call.caller(), address(matches)?);
+    let found = bus.replay(&caller, Some(&address), after, since, limit(matches))?;
     let found: Vec<MessageView> = found.iter().map(MessageView::from).collect();
     messages(call, &found)
 }
 
-fn inbox(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn inbox(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let caller = call.caller();
     let reader = match value::<Name>(matches, "inbox") {
         Some(name) => Reader::of_inbox(name),
@@ -225,16 +227,16 @@ fn inbox(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done
     let limit = limit(matches);
     let (take, ack) = (matches.get_flag("take"), matches.get_flag("ack"));
     if !take && !ack {
-        return deliveries(call, &reader, &broker.pending(&reader, limit)?);
+        return deliveries(call, &reader, &bus.pending(&caller, &reader, limit)?);
     }
-    let taken = broker.take(&caller, &reader, limit.min(TAKEN))??;
+    let taken = bus.take(&caller, &reader, limit.min(TAKEN))??;
     let shown: Vec<DeliveryView> = taken.iter().map(DeliveryView::from).collect();
     deliveries(call, &reader, &shown)?;
     // Only what was written somewhere is acknowledged.
     call.out.flush()?;
     if ack {
         let seqs: Vec<_> = taken.iter().map(|taken| taken.message.seq).collect();
-        broker.acknowledge(&caller, &reader, &seqs)??;
+        bus.acknowledge(&caller, &reader, &seqs)??;
     }
     Ok(())
 }
@@ -248,12 +250,12 @@ fn not_held() -> CliError {
     .into()
 }
 
-fn acknowledge(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn acknowledge(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let caller = call.caller();
     let (reader, seqs) = (reader(matches, &caller)?, seqs(matches));
     if matches.get_flag("through") {
         let last = seqs.iter().copied().max().unwrap_or_default();
-        broker.acknowledge_through(&caller, &reader, last)??;
+        bus.acknowledge_through(&caller, &reader, last)??;
         return match call.json() {
             true => call.out.json(&serde_json::json!({ "through": last })),
             false => call
@@ -261,7 +263,7 @@ fn acknowledge(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -
                 .line(&format!("acknowledged everything up to {last}")),
         };
     }
-    let done = broker.acknowledge(&caller, &reader, &seqs)??;
+    let done = bus.acknowledge(&caller, &reader, &seqs)??;
     if done == 0 {
         return Err(not_held());
     }
@@ -273,12 +275,12 @@ fn acknowledge(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -
     }
 }
 
-fn refuse(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn refuse(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let caller = call.caller();
     let reader = reader(matches, &caller)?;
     let note = word(matches, "reason");
     for seq in seqs(matches) {
-        if !broker.refuse(&caller, &reader, seq, note)?? {
+        if !bus.refuse(&caller, &reader, seq, note)?? {
             return Err(not_held());
         }
         match call.json() {
@@ -291,10 +293,11 @@ fn refuse(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Don
     Ok(())
 }
 
-fn dead_letters(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done {
+fn dead_letters(matches: &ArgMatches, call: &mut Call<'_>, bus: &mut dyn MessageBus) -> Done {
     let action = action(matches);
     if action == "list" {
-        return letters(call, &broker.dead_letters(limit(matches))?);
+        let found = bus.dead_letters(&call.caller(), limit(matches))?;
+        return letters(call, &found);
     }
     let numbers: Vec<u64> = values(matches, "number");
     let meant = match (matches.get_flag("all"), numbers.is_empty()) {
@@ -307,8 +310,8 @@ fn dead_letters(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) 
     };
     let caller = call.caller();
     let (done, past) = match action {
-        "requeue" => (broker.requeue(&caller, &meant)??, "requeued"),
-        _ => (broker.purge(&caller, &meant)??, "purged"),
+        "requeue" => (bus.requeue(&caller, &meant)??, "requeued"),
+        _ => (bus.purge(&caller, &meant)??, "purged"),
     };
     match call.json() {
         true => call.out.json(&serde_json::json!({ past: done })),

@@ -13,7 +13,7 @@ use crate::{
 /// same if and only if their hashes are.
 pub(super) fn run(call: &mut Call<'_>) -> Done {
     call.no_dry_run("A dump")?;
-    let state = link::state(&call.home()?)?;
+    let state = link::state(&call.home("debug dump")?)?;
     call.out.verbatim("{")?;
     field(call, "seq", &state.head.seq)?;
     field(call, "head", &state.head)?;

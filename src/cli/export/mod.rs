@@ -24,7 +24,7 @@ use crate::{
             filter::{Cursor, Filter, Sort},
         },
     },
-    link::{Frozen, Observer as _},
+    link::Observer,
 };
 
 const NOUN: &str = "export";
@@ -71,7 +71,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         return Ok(());
     };
     call.no_dry_run("An export")?;
-    let mut source = Source(Frozen::open(&call.home()?)?);
+    let mut source = Source(call.connection()?.freeze()?);
     let epic = match matches.try_contains_id("epic") {
         Ok(true) => Some(source.order(word(matches, "epic"))?),
         _ => None,
@@ -89,7 +89,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 }
 
 /// The ledger at the moment that is exported.
-struct Source(Frozen);
+struct Source(Box<dyn Observer>);
 
 impl Source {
     fn ask(&mut self, query: &Query) -> Result<Answer, CliError> {

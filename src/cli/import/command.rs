@@ -19,7 +19,6 @@ use crate::{
         log,
     },
     domain::{command::Command as Intent, record::Door},
-    link::Cold,
 };
 
 /// How wide a report is where lines may be of any length.
@@ -91,15 +90,17 @@ pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             "nothing is imported from '{verb}'"
         )));
     };
-    let home = call.home()?;
+    let connection = call.connection()?.clone();
     let options = options(source, matches, call)?;
     let path: PathBuf = value(matches, "file").unwrap_or_default();
     if path == Path::new(STDIN) {
         call.process_only("Reading standard input")?;
     }
-    // The ledger is opened first: a long file is not read for nothing.
-    log::start(&home);
-    let mut engine = Cold::open(&home)?;
+    // The ledger is looked for first: a long file is not read for nothing.
+    if let Some(home) = connection.home() {
+        log::start(home);
+        home.holds_ledger()?;
+    }
     let bar = bar();
     let read = read(&path, source, &options, &bar, call);
     let mut file = read.inspect_err(|_| bar.finish_and_clear())?;
@@ -112,8 +113,9 @@ pub(in crate::cli) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     });
     submission.door = Door::Import;
     let reason = format!("import of {} from {}", path.display(), options.system);
-    let (reply, report) = engine.import(&reason, &submission);
+    let imported = connection.import(&reason, &submission);
     bar.finish_and_clear();
+    let (reply, report) = imported?;
     let outcome = call.outcome(reply, submission.id)?;
     let imported = Imported::new(&file, report.unwrap_or_default());
     if call.json() {

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Command, builder::PossibleValuesParser};
 use self::preset::PRESETS;
 use super::{
     arguments::{order, positional, prose, verb, verbs},
-    context::{Call, answer, text, word},
+    context::{Call, answer, folder, text, word},
     error::{CliError, Done},
     events::{sentences, submit},
     output::Tone,
@@ -20,7 +20,10 @@ use crate::{
         id::OrderId,
         query::{Query, gates::GateView},
     },
-    link::{GateAsk, Project, rule_of},
+    link::{
+        GateAsk,
+        protocol::{FolderCall, GatesFile},
+    },
     text as outside,
 };
 
@@ -175,13 +178,14 @@ fn all_of(call: &mut Call<'_>, id: OrderId) -> Result<Vec<String>, CliError> {
         .collect();
     if names.is_empty() && !call.is_lent() {
         let known = answer!(call, Query::Gates { order: None }, Gates).gates;
-        let (specs, _) = Project::of(&call.home()?).gates(&[]);
-        let unknown = specs
+        let file = folder!(call, FolderCall::Gates { stages: vec![] }, Gates);
+        let unknown = file
+            .gates
             .iter()
             .filter(|spec| known.iter().all(|view| view.gate != spec.name));
         names.extend(
             unknown
-                .filter(|spec| !rule_of(spec).approval)
+                .filter(|spec| !spec.approval)
                 .map(|spec| spec.name.clone()),
         );
     }
@@ -200,9 +204,17 @@ fn log(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             outside::clean(&gate)
         )));
     };
-    let kept = |hash| Ok::<_, CliError>(Project::of(&call.home()?).output(id, &gate, hash));
-    let output = seen.run.output.as_ref().map(kept).transpose()?.flatten();
-    let output = output.map(|output| String::from_utf8_lossy(&output).into_owned());
+    let output = match &seen.run.output {
+        Some(hash) => {
+            let (order, gate, hash) = (id, gate, *hash);
+            folder!(
+                call,
+                FolderCall::GateOutput { order, gate, hash },
+                GateOutput
+            )
+        }
+        None => None,
+    };
     if call.json() {
         return call
             .out
@@ -222,22 +234,24 @@ fn log(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 
 /// Reads the project's file and says what is wrong in it.
 fn check(call: &mut Call<'_>) -> Done {
-    let project = Project::of(&call.home()?);
     let stages = answer!(call, Query::Stages, Stages).stages;
-    let stages: Vec<_> = stages.iter().map(|stage| stage.stage.as_str()).collect();
-    let (specs, problems) = project.gates(&stages);
+    let stages = stages.into_iter().map(|stage| stage.stage).collect();
+    let GatesFile {
+        file,
+        gates: specs,
+        problems,
+    } = folder!(call, FolderCall::Gates { stages }, Gates);
     if call.json() {
-        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         let gates: Vec<_> = specs.iter().map(|spec| &spec.name).collect();
-        call.out.json(&serde_json::json!({ "file": project.line_file().display().to_string(), "gates": gates, "problems": problems }))?;
+        call.out
+            .json(&serde_json::json!({ "file": file, "gates": gates, "problems": problems }))?;
     } else {
         for problem in &problems {
-            call.out.tone(Tone::Bad, &problem.to_string())?;
+            call.out.tone(Tone::Bad, problem)?;
         }
-        let file = project.line_file();
         call.out.line(&format!(
             "{}: {} gates, {} problems",
-            file.display(),
+            file,
             specs.len(),
             problems.len()
         ))?;

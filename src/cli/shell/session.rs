@@ -9,7 +9,7 @@ use std::{
 use super::MAX_LINE;
 use crate::{
     cli::{
-        context::{Call, Globals, OwnEngine},
+        context::{Call, Globals, Open},
         dispatch,
         error::{CliError, EXIT_REFUSED},
         grammar::NOUNS,
@@ -22,6 +22,7 @@ use crate::{
         Answer, Query,
         names::{Name, NameQuery},
     },
+    link::Chosen,
 };
 
 /// What is said at the end of the list of what can be typed.
@@ -41,10 +42,10 @@ pub(super) enum Came {
 
 /// The engine between two lines, and while a line is completed.
 #[derive(Clone, Default)]
-pub(super) struct Engine(Arc<Mutex<Option<OwnEngine>>>);
+pub(super) struct Engine(Arc<Mutex<Open>>);
 
 impl Engine {
-    fn lock(&self) -> MutexGuard<'_, Option<OwnEngine>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -76,11 +77,13 @@ impl Session {
 
     /// Returns the ledger's name and its mark, or None where there is no ledger.
     pub(super) fn ledger(&self) -> Option<(String, Option<Mark>)> {
-        let call = Call::session(self.globals.clone(), self.style(), None);
-        let place = call.place().ok()?;
-        let name = place.name();
+        let call = Call::session(self.globals.clone(), self.style(), Open::default());
+        let (name, place) = match call.chosen().ok()? {
+            Chosen::Ledger(place) => (place.name(), place.home.path().to_owned()),
+            Chosen::Engine(target, _) => (target.name(), target.address.to_string().into()),
+        };
         let (config, _) = Config::load(&process_env, &[]);
-        let (mark, _) = config.mark(&name, place.home.path());
+        let (mark, _) = config.mark(&name, &place);
         Some((name, mark))
     }
 
@@ -88,7 +91,7 @@ impl Session {
     pub(super) fn names(&self, query: NameQuery) -> Vec<Name> {
         let mut call = self.call(self.globals.clone(), self.style());
         let answer = call.ask(&Query::Names(query));
-        *self.engine.lock() = call.into_engine();
+        *self.engine.lock() = call.into_open();
         match answer {
             Ok(Answer::Names(found)) => found.names,
             _ => vec![],
@@ -96,7 +99,7 @@ impl Session {
     }
 
     fn call(&self, globals: Globals, style: Style) -> Call<'static> {
-        Call::session(globals, style, self.engine.lock().take())
+        Call::session(globals, style, std::mem::take(&mut *self.engine.lock()))
     }
 
     /// Does one line. `number` is its place in a script, to be said where it fails.
@@ -159,8 +162,9 @@ impl Session {
         let inner = innermost(&matches);
         *json |= inner.get_flag("json");
         let globals = Globals::read(inner)?;
-        if globals.ledger.is_some() {
-            let what = "a session stays with its ledger: leave --ledger out";
+        if globals.choice.is_made() {
+            let what =
+                "a session stays with its ledger: leave --ledger, --attach and --context out";
             return Err(CliError::Usage(what.into()));
         }
         let colour = inner.get_one("color").copied().unwrap_or(self.colour);
@@ -169,7 +173,7 @@ impl Session {
         let done = dispatch(noun, beneath, &mut call);
         // What there is comes before the error.
         let flushed = call.out.flush();
-        *self.engine.lock() = call.into_engine();
+        *self.engine.lock() = call.into_open();
         flushed.and(done).map(|()| Came::Next)
     }
 

@@ -11,14 +11,11 @@ use crate::cli::{
     error::{CliError, Done},
     events::entry,
 };
-use crate::{
-    domain::{
-        event::Event,
-        order::Status,
-        query::{Query, events::Entry, order_view::OrderView},
-        record::{Record, Seq},
-    },
-    link::Follower,
+use crate::domain::{
+    event::Event,
+    order::Status,
+    query::{Query, events::Entry, order_view::OrderView},
+    record::{Record, Seq},
 };
 
 /// How long one wait lasts where no end was asked for; then it waits again.
@@ -47,9 +44,8 @@ pub(super) fn args() -> [Arg; 5] {
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     call.process_only("watch")?;
     call.no_dry_run("A watch")?;
-    let home = call.home()?;
     // It follows before it looks: what happens in between is not missed.
-    let mut follower = Follower::open(&home, value::<Seq>(matches, "after"))?;
+    let mut follower = call.connection()?.follow(value::<Seq>(matches, "after"))?;
     let until: Option<Status> = value(matches, "until");
     let order = match text(matches, "id") {
         Some(order) => Some(answer!(call, Query::Status { order }, Status)),

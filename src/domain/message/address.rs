@@ -206,10 +206,49 @@ impl fmt::Display for Address {
 }
 
 /// Who takes messages from where: a subscriber of a topic, or whoever looks after an inbox.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "WrittenReader", into = "WrittenReader")]
 pub struct Reader {
     address: Address,
     name: Name,
+}
+
+/// A reader as it is written: an inbox says its name once.
+#[derive(Clone, Serialize, Deserialize)]
+struct WrittenReader {
+    address: Address,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<Name>,
+}
+
+written!(Reader, {
+    "description": "Who takes messages from where: the subscriber `name` of a topic, or an inbox.",
+    "type": "object",
+    "properties": { "address": { "type": "string" }, "name": { "type": "string" } },
+    "required": ["address"],
+});
+
+impl From<Reader> for WrittenReader {
+    fn from(reader: Reader) -> Self {
+        let named = matches!(reader.address, Address::Topic(_));
+        WrittenReader {
+            address: reader.address,
+            name: named.then_some(reader.name),
+        }
+    }
+}
+
+impl TryFrom<WrittenReader> for Reader {
+    type Error = String;
+
+    fn try_from(written: WrittenReader) -> Result<Self, String> {
+        match (written.address, written.name) {
+            (Address::Topic(topic), Some(name)) => Ok(Reader::of_topic(topic, name)),
+            (Address::Topic(topic), None) => Err(format!("a subscriber of {topic} has a name")),
+            (Address::Inbox(name), None) => Ok(Reader::of_inbox(name)),
+            (Address::Inbox(_), Some(_)) => Err("those who look after an inbox share it".into()),
+        }
+    }
 }
 
 impl Reader {

@@ -33,7 +33,7 @@ pub const MAX_NOTE: usize = 300;
 pub const MAX_LIFE: i64 = 366 * super::time::DAY;
 
 /// A message that is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Draft {
     /// Where it goes.
     pub address: Address,
@@ -42,12 +42,16 @@ pub struct Draft {
     /// What it says: text, or a JSON object or list.
     pub body: String,
     /// The conversation it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Uuid>,
     /// Where an answer goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Address>,
     /// Sent once, however often the sender sends it under this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// When it is no longer worth anything; none lasts as long as messages are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
 }
 
@@ -97,7 +101,7 @@ impl Draft {
 }
 
 /// A message that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// Its place.
     pub seq: MessageSeq,
@@ -117,7 +121,7 @@ pub struct Sent {
 }
 
 /// A message on its way to one reader.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// The message.
     pub message: Message,

@@ -5,6 +5,9 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{relay::relay, settings::settings};
 use crate::{
     domain::{
@@ -30,7 +33,7 @@ const FALLBACK: Duration = Duration::from_secs(5);
 const WITHOUT_BELLS: Duration = Duration::from_secs(1);
 
 /// Who uses the bus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Caller {
     /// Who it is: what it sends is sent by this name.
     pub actor: Actor,

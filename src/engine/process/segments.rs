@@ -9,6 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// How much of the beginning is kept: what an agent was told and how it set out.
 pub const HEAD: u64 = 1 << 20;
 /// How much one file of the rest takes; two of them are kept, so that a run takes at most 8 MiB.
@@ -84,12 +87,29 @@ fn name(begins: u64) -> String {
 }
 
 /// A piece of a run's output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Piece {
     /// How many bytes before it are missing.
     pub missing: u64,
-    /// The bytes as they were written: outside text.
+    /// The bytes as they were written: outside text. In JSON they are in base 64.
+    #[serde(with = "base64")]
+    #[schemars(with = "String")]
     pub bytes: Vec<u8>,
+}
+
+/// Bytes as JSON carries them.
+mod base64 {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(given: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(given)?;
+        BASE64_STANDARD.decode(text).map_err(D::Error::custom)
+    }
 }
 
 /// What lies there of a run's output now: files, by the place of their first byte.
@@ -115,6 +135,14 @@ impl Kept {
         let mut files: Vec<_> = fs::read_dir(folder)?.flatten().filter_map(file).collect();
         files.sort();
         Ok(Kept(files))
+    }
+
+    /// Returns where each file begins, and its length, in order.
+    pub fn extents(&self) -> Vec<(u64, u64)> {
+        let files = self.0.iter();
+        files
+            .map(|(begins, length, _)| (*begins, *length))
+            .collect()
     }
 
     /// Returns the place behind the last byte.

@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{
     done,
@@ -14,7 +15,7 @@ use crate::{domain::id::OrderId, engine::git::Trouble, ledger::Home};
 const FILES: usize = 1_000_000;
 
 /// A worktree that is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Kept {
     /// Whose.
     pub order: OrderId,
@@ -25,7 +26,7 @@ pub struct Kept {
     /// The bytes of its files.
     pub bytes: u64,
     /// Why it holds something that the project's branch does not; None if it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<String>,
 }
 

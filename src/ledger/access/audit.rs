@@ -150,7 +150,8 @@ pub struct AuditRow {
 }
 
 /// Which rows are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct AuditFilter {
     /// Those from this moment on.
     pub since: Option<Timestamp>,
@@ -163,7 +164,8 @@ pub struct AuditFilter {
 }
 
 /// Where a page of the audit begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum AuditPage {
     /// With the newest row.
     Newest,

@@ -129,7 +129,7 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
 }
 
 /// A token that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NewToken {
     /// What it is called; no other live token may be.
     pub name: Name,
@@ -176,7 +176,7 @@ pub struct TokenView {
 }
 
 /// Why a token opens nothing. Only who has the whole secret is told more than that it is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Denied {
     /// It has not the form of a token.

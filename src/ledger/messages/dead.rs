@@ -1,6 +1,8 @@
 //! Dead letters: kept with their reason until somebody puts them back or throws them away.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{super::sqlite::records::int, rows, rows::Bytes};
 use crate::domain::{
@@ -14,7 +16,8 @@ use crate::domain::{
 pub const MAX_DEAD: u64 = 10_000;
 
 /// Which dead letters are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Letters {
     /// These, by number.
     These(Vec<u64>),

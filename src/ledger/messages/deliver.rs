@@ -1,6 +1,8 @@
 //! Messages, given out and taken back.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{super::sqlite::records::int, dead, rows};
 use crate::domain::{
@@ -22,7 +24,8 @@ pub const MAX_SUBSCRIBERS: u64 = 4_000;
 const SEEN_EXACT_TO: i64 = MINUTE;
 
 /// Where a subscriber begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Start {
     /// Behind the last message; a subscriber that is known goes on where it stands.
     Here,

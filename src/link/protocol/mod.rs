@@ -3,19 +3,29 @@
 //! The unix socket carries [`Call`]s and [`Response`]s one after the other ([`frame`]); the websocket carries many at once,
 //! with the line's news between them ([`socket`]).
 
+mod bus;
+mod folder;
 pub(super) mod frame;
 pub mod socket;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{Answered, Beaten, Heartbeat};
+pub use bus::{BusAnswer, BusCall};
+pub use folder::{FolderAnswer, FolderCall, GateEntry, GatesFile, LogPart, MOST_LOG};
+
+use super::{
+    Answered, Beaten, Heartbeat,
+    bus::{Caller, Ruled},
+};
 use crate::{
     domain::{
         command::{Role, Submission},
+        import_report::ImportReport,
         moment::Moment,
         query::{Query, life::Life},
-        record::{Record, Seq},
+        record::{Head, Record, Seq},
         refusal::Refusal,
         time::Timestamp,
     },
@@ -27,7 +37,7 @@ use crate::{
 };
 
 /// The version of these messages. A peer that speaks another one is told so, and is as good as none.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// What a caller wants.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +71,36 @@ pub enum Request {
     Supervise(Wish),
     /// A quality gate is to be run.
     RunGate(GateAsk),
+    /// Something is wanted of the bus.
+    Bus {
+        /// Who the caller says that it is.
+        caller: Caller,
+        /// What.
+        call: Box<BusCall>,
+    },
+    /// Something is wanted of the ledger's folder.
+    Folder {
+        /// Who the caller says that it is.
+        caller: Caller,
+        /// What.
+        call: Box<FolderCall>,
+    },
+    /// An import, which holds up everybody else for a while.
+    Import {
+        /// What they are told.
+        reason: String,
+        /// The command.
+        submission: Box<Submission>,
+    },
+    /// The line is to be held on to as it is now, for many questions.
+    Hold,
+    /// A question to a line that is held on to.
+    AskHeld {
+        /// Which.
+        held: Uuid,
+        /// What.
+        query: Query,
+    },
     /// The host is asked to step down, for a process that is to be the host for good.
     Yield,
 }
@@ -75,9 +115,13 @@ impl Request {
             | Request::AskThen { .. }
             | Request::Stand(_)
             | Request::Recent(_)
-            | Request::Records { .. } => Role::Viewer,
+            | Request::Records { .. }
+            | Request::Hold
+            | Request::AskHeld { .. } => Role::Viewer,
             Request::Beat(_) | Request::RunGate(_) => Role::Agent,
-            Request::Supervise(_) => Role::Operator,
+            Request::Supervise(_) | Request::Import { .. } => Role::Operator,
+            Request::Bus { call, .. } => call.needs(),
+            Request::Folder { call, .. } => call.needs(),
             Request::Yield => Role::Admin,
         }
     }
@@ -85,7 +129,7 @@ impl Request {
     /// Returns what it is, as the audit calls it: a command's noun and verb, or the request's own word.
     pub fn word(&self) -> String {
         let word = match self {
-            Request::Submit(submission) => {
+            Request::Submit(submission) | Request::Import { submission, .. } => {
                 let spec = submission.command.spec();
                 return format!("{} {}", spec.noun, spec.verb);
             }
@@ -95,6 +139,9 @@ impl Request {
             Request::Beat(_) => "heartbeat",
             Request::Supervise(_) => "agent",
             Request::RunGate(_) => "quality-gate run",
+            Request::Bus { call, .. } => call.word(),
+            Request::Folder { call, .. } => call.word(),
+            Request::Hold | Request::AskHeld { .. } => "export",
             Request::Yield => "yield",
         };
         word.to_owned()
@@ -102,15 +149,26 @@ impl Request {
 
     /// Returns whether it is meant to change something that the audit tells of. Heartbeats are too many.
     pub fn acts(&self) -> bool {
-        matches!(
-            self,
-            Request::Submit(_) | Request::Supervise(_) | Request::RunGate(_) | Request::Yield
-        )
+        match self {
+            Request::Submit(_)
+            | Request::Supervise(_)
+            | Request::RunGate(_)
+            | Request::Import { .. }
+            | Request::Yield => true,
+            Request::Bus { call, .. } => call.acts(),
+            Request::Folder { call, .. } => call.acts(),
+            _ => false,
+        }
     }
 
     /// Returns whether asking twice does nothing twice, so that it may be sent again after a connection was lost.
     pub fn may_repeat(&self) -> bool {
-        !matches!(self, Request::Supervise(_) | Request::Yield)
+        match self {
+            Request::Supervise(_) | Request::Yield | Request::Hold => false,
+            Request::Bus { call, .. } => call.may_repeat(),
+            Request::Folder { call, .. } => call.may_repeat(),
+            _ => true,
+        }
     }
 }
 
@@ -132,13 +190,22 @@ pub struct Stood {
     pub snapshot: String,
 }
 
+/// A line that is held on to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Held {
+    /// What to ask it by.
+    pub id: Uuid,
+    /// Its last record.
+    pub head: Head,
+}
+
 /// What the host says.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
     /// To [`Request::Submit`].
     Reply(Box<Reply>),
-    /// To [`Request::Ask`] and [`Request::AskThen`].
+    /// To [`Request::Ask`], [`Request::AskThen`] and [`Request::AskHeld`].
     Answered(Box<Answered>),
     /// To [`Request::Stand`].
     Stood(Box<Result<Stood, Failure>>),
@@ -150,6 +217,14 @@ pub enum Response {
     Supervised(Box<Result<Life, Refusal>>),
     /// To [`Request::RunGate`], once it has ended.
     GateRan(Box<Asked>),
+    /// To [`Request::Bus`].
+    Bus(Box<Ruled<BusAnswer>>),
+    /// To [`Request::Folder`].
+    Folder(Box<Ruled<FolderAnswer>>),
+    /// To [`Request::Import`]: what it came to, and the report on it unless it could not be decided.
+    Imported(Box<(Reply, Option<ImportReport>)>),
+    /// To [`Request::Hold`].
+    Held(Box<Result<Held, Failure>>),
     /// To [`Request::Yield`]: it will.
     Yielding,
     /// To anything that the caller may not have.

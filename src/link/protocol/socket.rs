@@ -16,8 +16,10 @@ use crate::domain::{
 pub const BEAT_SECONDS: u64 = 5;
 /// The largest text frame that the engine sends: the largest answer.
 pub const MAX_TEXT: usize = super::frame::MAX_FRAME;
-/// The largest message that a caller sends: an import is sent elsewhere.
+/// The largest message that a caller sends.
 pub const MAX_CALL: usize = 4 << 20;
+/// The same for one who may import: all of an import comes in one command, and so in one message. Some 50,000 items fit.
+pub const MAX_IMPORT: usize = super::frame::MAX_FRAME;
 /// The largest snapshot, deflated, that a caller takes.
 pub const MAX_SNAPSHOT: usize = 256 << 20;
 /// The bytes of one part of a snapshot: a slow link shows progress, and a caller that goes is noticed.

@@ -3,6 +3,7 @@
 //! One thread with one connection. Calls are kept until they are answered, and asked again after a connection was lost
 //! where asking twice does nothing twice; commands carry an id, so that one that was applied is not applied again.
 
+mod bus;
 mod calls;
 mod dial;
 mod line;
@@ -20,6 +21,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
+pub use bus::RemoteBus;
 pub use calls::{Called, Unanswered, Unsent};
 pub use mirror::{Mirror, MirrorNews};
 pub use operator::Attached;
@@ -270,7 +272,7 @@ impl Drop for Remote {
 fn unreached(kind: FaultKind, why: &str) -> Fault {
     let mend = match kind {
         FaultKind::Permission => "",
-        _ => "Look whether `obeya serve` runs there; the console goes on trying.",
+        _ => "Look whether `obeya serve` runs there.",
     };
     Fault::new(kind, Path::new(""), why).mend(mend)
 }

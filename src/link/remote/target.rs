@@ -94,7 +94,7 @@ impl Address {
 }
 
 /// An engine to attach to.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// Where it is.
     pub address: Address,

@@ -2,6 +2,7 @@
 //! another. Nothing is looked at while nothing is wished for.
 
 mod scan;
+mod source;
 mod window;
 
 use std::{
@@ -13,10 +14,14 @@ use std::{
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use self::{scan::Scan, window::window};
+use self::{
+    scan::Scan,
+    source::{Elsewhere, Here, Output, Source},
+    window::window,
+};
 use super::Post;
 use crate::{
-    link::{Home, Kept, RunNote, newest_runs},
+    link::{Home, RunNote, bus::Caller, remote::Attached},
     ui::{
         log::{RunSeen, Sight, Wish, working_first},
         msg::Msg,
@@ -65,7 +70,12 @@ impl Shared {
 
     /// Waits until there is something to look at and a reason to. Returns what to look at, whether lives are another, or
     /// nothing if nobody wants to know any more; a pause without a wish is begun by `rest`.
-    fn next(&self, looked: Option<Instant>, rest: &mut dyn FnMut()) -> Option<(Wish, bool)> {
+    fn next(
+        &self,
+        looked: Option<Instant>,
+        every: Duration,
+        rest: &mut dyn FnMut(),
+    ) -> Option<(Wish, bool)> {
         let mut state = self.lock();
         loop {
             if state.ended {
@@ -80,9 +90,9 @@ impl Shared {
             let due = if state.written || state.lives {
                 SPACING
             } else {
-                LOOK
+                every
             };
-            let since = looked.map_or(LOOK, |looked| looked.elapsed());
+            let since = looked.map_or(every, |looked| looked.elapsed());
             if state.asked || since >= due {
                 state.asked = false;
                 state.written = false;
@@ -105,10 +115,23 @@ impl Watcher {
     /// Waits for wishes about the runs of the ledger in `home`.
     pub(super) fn start(home: Home, post: Post) -> Watcher {
         let shared = Arc::<Shared>::default();
+        let here = Here::new(home, Arc::clone(&shared));
+        Watcher::over(here, shared, post)
+    }
+
+    /// Waits for wishes about the runs of an engine elsewhere.
+    pub(super) fn attached(attached: Attached, caller: Caller, post: Post) -> Watcher {
+        let mut watcher = Watcher::over(Elsewhere::new(attached, caller), Arc::default(), post);
+        // Nobody waits for its end: it may wait for an engine that is away.
+        drop(watcher.thread.take());
+        watcher
+    }
+
+    fn over(source: impl Source + Send + 'static, shared: Arc<Shared>, post: Post) -> Watcher {
         let heard = Arc::clone(&shared);
         Watcher {
             shared,
-            thread: Some(thread::spawn(move || keep_looking(&home, &post, &heard))),
+            thread: Some(thread::spawn(move || keep_looking(source, &post, &heard))),
         }
     }
 
@@ -132,29 +155,32 @@ impl Drop for Watcher {
     }
 }
 
-fn keep_looking(home: &Home, post: &Post, shared: &Arc<Shared>) {
-    let mut ear: Option<Ear> = None;
+fn keep_looking(mut source: impl Source, post: &Post, shared: &Shared) {
     let mut told: Option<Sight> = None;
     let mut scan = Scan::default();
     let mut looked = None;
     loop {
+        let every = source.every();
         let mut rest = || {
-            ear = None;
+            source.rest();
             told = None;
             scan = Scan::default();
         };
-        let Some((wish, lives)) = shared.next(looked, &mut rest) else {
+        let Some((wish, lives)) = shared.next(looked, every, &mut rest) else {
             return;
         };
-        let mut runs = newest_runs(home, &wish.agent, RUNS);
-        working_first(&mut runs, |(note, _)| note.end.is_some());
+        let runs = source.runs(&wish.agent);
+        looked = Some(Instant::now());
+        // What cannot be seen now stays as it was seen last.
+        let Some(mut runs) = runs else { continue };
+        working_first(&mut runs, |note| note.end.is_some());
         let chosen = wish.run.as_ref();
-        let found = runs.iter().find(|(note, _)| Some(&note.run) == chosen);
+        let found = runs.iter().find(|note| Some(&note.run) == chosen);
         let found = found.or(runs.first());
         // Listened for before it is looked at, so that nothing is missed between.
-        let ear = ear.get_or_insert_with(|| Ear::open(home, Arc::clone(shared)));
-        ear.attend(home, found.map(|(_, folder)| folder.as_path()));
-        let sight = look(&wish, &runs, found, &mut scan);
+        source.attend(found);
+        let output = found.map(|note| (note, source.output(note)));
+        let sight = look(&wish, &runs, output, &mut scan);
         looked = Some(Instant::now());
         if lives {
             post.tell(Msg::Lives);
@@ -168,30 +194,24 @@ fn keep_looking(home: &Home, post: &Post, shared: &Arc<Shared>) {
 
 fn look(
     wish: &Wish,
-    runs: &[(RunNote, PathBuf)],
-    found: Option<&(RunNote, PathBuf)>,
+    runs: &[RunNote],
+    found: Option<(&RunNote, Box<dyn Output>)>,
     scan: &mut Scan,
 ) -> Sight {
     let mut sight = Sight {
         agent: wish.agent.clone(),
-        runs: runs
-            .iter()
-            .take(SHOWN)
-            .map(|(note, _)| seen(note))
-            .collect(),
+        runs: runs.iter().take(SHOWN).map(seen).collect(),
         ..Sight::default()
     };
-    let Some((note, folder)) = found else {
+    let Some((note, kept)) = found else {
         return sight;
     };
     if !sight.runs.iter().any(|run| run.run == note.run) {
         sight.runs.push(seen(note));
     }
     sight.run = Some(note.run.clone());
-    // One that is just begun has no output yet, and one that was just thrown away has none any more.
-    let kept = Kept::look(folder).unwrap_or_default();
-    sight.window = window(&kept, wish.part, wish.rows);
-    sight.found = scan.search(&note.run, &wish.words, &kept);
+    sight.window = window(&*kept, wish.part, wish.rows);
+    sight.found = scan.search(&note.run, &wish.words, &*kept);
     sight
 }
 

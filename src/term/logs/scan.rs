@@ -2,10 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    link::Kept,
-    ui::log::{Found, HITS, find, lines},
-};
+use super::source::Output;
+use crate::ui::log::{Found, HITS, find, lines};
 
 /// How many bytes are read at once; more than the longest line by far.
 const CHUNK: u64 = 256 << 10;
@@ -23,7 +21,7 @@ pub(super) struct Scan {
 
 impl Scan {
     /// Returns what is found in all that is kept, given that an output only grows.
-    pub(super) fn search(&mut self, run: &str, words: &str, kept: &Kept) -> Found {
+    pub(super) fn search(&mut self, run: &str, words: &str, kept: &dyn Output) -> Found {
         if self.run != run || self.words != words {
             *self = Scan {
                 run: run.to_owned(),
@@ -46,7 +44,7 @@ impl Scan {
     }
 
     /// Looks through what is new. Returns where the last line begins, if that has no end yet and is a hit.
-    fn on(&mut self, kept: &Kept) -> Option<u64> {
+    fn on(&mut self, kept: &dyn Output) -> Option<u64> {
         let end = kept.end();
         while self.to < end {
             let pieces = kept.read(self.to, end.min(self.to + CHUNK));
@@ -100,6 +98,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::link::Kept;
 
     #[test]
     fn every_line_is_found_once_however_it_was_written() {

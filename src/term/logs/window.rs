@@ -1,9 +1,7 @@
 //! A window of lines over an output that is never read whole.
 
-use crate::{
-    link::Kept,
-    ui::log::{LINE, LogLine, Part, Window, gap, lines},
-};
+use super::source::Output;
+use crate::ui::log::{LINE, LogLine, Part, Window, gap, lines};
 
 /// How many bytes are read before a place and behind it: many screens of usual lines, and one of the longest.
 const SPAN: u64 = 128 << 10;
@@ -12,7 +10,7 @@ const SPAN: u64 = 128 << 10;
 const SCREENS: usize = 3;
 
 /// Returns the lines of a part.
-pub(super) fn window(kept: &Kept, part: Part, rows: usize) -> Window {
+pub(super) fn window(kept: &dyn Output, part: Part, rows: usize) -> Window {
     let end = kept.end();
     let place = match part {
         Part::End => end,
@@ -38,7 +36,7 @@ pub(super) fn window(kept: &Kept, part: Part, rows: usize) -> Window {
 }
 
 /// Returns the whole lines between two places, and the place behind them.
-fn read(kept: &Kept, from: u64, to: u64) -> (Vec<LogLine>, u64) {
+fn read(kept: &dyn Output, from: u64, to: u64) -> (Vec<LogLine>, u64) {
     let mut all: Vec<LogLine> = Vec::new();
     let mut at = from;
     for piece in kept.read(from, to) {
@@ -75,6 +73,7 @@ mod tests {
     use std::{fs, path::Path};
 
     use super::*;
+    use crate::link::Kept;
 
     fn kept(folder: &Path, files: &[(u64, &[u8])]) -> Kept {
         for (begins, bytes) in files {

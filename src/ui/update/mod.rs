@@ -104,6 +104,11 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return effects;
         }
         Msg::Connection(connection) => model.session.connection = connection,
+        Msg::Admitted { name, me, role } => {
+            model.session.ledger = name;
+            model.session.me = me;
+            model.session.role = role;
+        }
         // Only a wall has to say so when it is not.
         Msg::Alive(_) => {}
         Msg::Link { slow } => model.session.slow = slow,

@@ -33,6 +33,13 @@ pub(super) fn changed(model: &mut Model, state: Arc<State>, records: &[Record], 
         model.events = Default::default();
         model.tree = Default::default();
         model.detail = None;
+        if model.state.head.seq > 0 {
+            let what = match state.uuid == model.state.uuid {
+                true => "the ledger was restored",
+                false => "another ledger stands in its place",
+            };
+            model.say(format!("{what}: the console begins anew"), Role::Warning);
+        }
     }
     model.state = state;
     add_events(model, records.iter().map(Entry::of));

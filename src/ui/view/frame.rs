@@ -52,14 +52,18 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         false => text::cut(&model.session.ledger, NAME, glyphs.ellipsis),
     };
     let (dot, role) = match &model.session.connection {
-        Connection::Host | Connection::Attached => (glyphs.agent_active, Role::Ok),
+        Connection::Host | Connection::Attached | Connection::Live => {
+            (glyphs.agent_active, Role::Ok)
+        }
+        Connection::Late { .. } => (glyphs.agent_stale, Role::Warning),
         Connection::Alone => (glyphs.agent_stale, Role::Muted),
         Connection::Down { .. } => (glyphs.failed, Role::Error),
     };
-    let word = if model.observes() {
-        "read-only"
-    } else {
-        model.session.connection.word()
+    let link = model.session.connection.word(model.present_now());
+    let word = match (model.observes(), model.session.connection.is_elsewhere()) {
+        (false, _) => link,
+        (true, false) => "read-only".into(),
+        (true, true) => format!("{link} read-only"),
     };
     let role_of_word = if model.observes() {
         Role::Warning
@@ -83,7 +87,7 @@ pub fn header(model: &Model, area: Rect, pen: &mut Pen<'_>) -> Vec<(View, Range<
         (" ", Role::Text),
         (dot, role),
         (" ", Role::Text),
-        (word, role_of_word),
+        (&*word, role_of_word),
         (mend.as_deref().unwrap_or_default(), Role::Warning),
         (slow, Role::Warning),
     ];
@@ -193,7 +197,10 @@ fn alerts(model: &Model, pen: &Pen<'_>) -> Vec<(String, Role)> {
         };
         parts.push((text, role));
     }
-    if parts.is_empty() {
+    // Of a line of which nothing has come nobody knows whether anything is wrong.
+    if parts.is_empty() && model.state.head.seq == 0 {
+        parts.push(("alerts unknown".into(), Role::Muted));
+    } else if parts.is_empty() {
         parts.push((format!("{} no alerts", glyphs.ok), Role::Muted));
     }
     if model.mail.dead() > 0 {
@@ -357,12 +364,15 @@ pub fn hints(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let taken = pen.parts_right(area, 0, &parts);
     let room = area.width.saturating_sub(taken);
     // While the ledger is gone no act is possible: what is the matter has the room of their keys.
-    if let Connection::Down { since, why } = &model.session.connection {
-        let said = format!(
-            "{} LOST since {}, looked for every 5 s: ",
-            glyphs.failed,
-            words::clock(*since)
-        );
+    if let Connection::Down { since, why, .. } = &model.session.connection {
+        let since = words::clock(*since);
+        let next = model.session.connection.next_try(model.present_now());
+        let said = match next {
+            None => format!("LOST since {since}, looked for every 5 s"),
+            Some(next) if model.present_state().head.seq == 0 => format!("NOT REACHED, {next}"),
+            Some(next) => format!("DOWN, as of {since}, {next}"),
+        };
+        let said = format!("{} {said}: ", glyphs.failed);
         let left = usize::from(room).saturating_sub(2 + text::width(&said));
         let why = text::cut_left(why, left, glyphs.ellipsis);
         let left = Rect {
@@ -421,59 +431,5 @@ pub fn counts(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         let x = pen.say(area, 0, 1, &chip, role);
         let x = if x > 0 { x + 1 } else { 0 };
         pen.say(area, x, 1, &model.session.ledger, Role::Muted);
-    }
-}
-
-/// Draws what somebody sees who opens an empty ledger.
-pub fn welcome(model: &Model, area: Rect, pen: &mut Pen<'_>) {
-    let scopes = model.scopes();
-    let key = |action: &str| {
-        let keys = model.keymap.chords(&scopes, action);
-        keys.first().map(|keys| written(keys)).unwrap_or_default()
-    };
-    let mut lines = vec![
-        (
-            format!("The ledger '{}' is empty.", model.session.ledger),
-            Role::Title,
-        ),
-        (String::new(), Role::Text),
-    ];
-    if model.observes() {
-        lines.push((
-            "This console only observes; it will show what others do.".into(),
-            Role::Muted,
-        ));
-    } else {
-        lines.push((
-            format!("{:<8}create a work order", key("create")),
-            Role::Text,
-        ));
-        lines.push((
-            format!("{:<8}type a command, for example", key("command")),
-            Role::Text,
-        ));
-        lines.push((String::new(), Role::Text));
-        for line in [
-            "work-order create --title \"First\" --bucket features",
-            "import beads .beads/issues.jsonl",
-            "agent register rust-dev",
-        ] {
-            lines.push((format!("          {line}"), Role::Link));
-        }
-        lines.push((String::new(), Role::Text));
-        lines.push((
-            format!("{:<8}all keys of this view", key("help")),
-            Role::Text,
-        ));
-    }
-    let width = lines
-        .iter()
-        .map(|(line, _)| text::width(line))
-        .max()
-        .unwrap_or(0);
-    let height = u16::try_from(lines.len()).unwrap_or(area.height);
-    let place = layout::dialog(area, u16::try_from(width).unwrap_or(area.width), height);
-    for (y, (line, role)) in (0..place.height).zip(&lines) {
-        pen.say(place, 0, y, line, *role);
     }
 }

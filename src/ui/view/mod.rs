@@ -6,6 +6,7 @@ mod alert;
 pub mod andon;
 pub mod dependencies;
 pub mod detail;
+mod empty;
 pub mod events;
 mod figures;
 pub mod flow;
@@ -75,13 +76,16 @@ pub fn eye(model: &Model) -> u16 {
 }
 
 fn body(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    if model.state.head.seq == 0 && model.session.connection.is_elsewhere() {
+        return empty::waiting(model, area, pen);
+    }
     if model.is_empty()
         && matches!(
             model.view,
             View::Overview | View::Kanban | View::Dependencies
         )
     {
-        frame::welcome(model, area, pen);
+        empty::welcome(model, area, pen);
         return;
     }
     match model.view {

@@ -96,17 +96,19 @@ fn footer(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         age => format!("last event {} ago", words::span(age)),
     };
     let line = match &model.session.connection {
-        Connection::Down { since, why } => {
+        Connection::Down { since, why, .. } => {
             let ago = words::ago(model.now, *since);
+            let next = model.session.connection.next_try(model.now);
+            let again = next.as_deref().unwrap_or(match model.state.head.seq {
+                0 => "looked for every 5 s",
+                _ => "tried again every 5 s",
+            });
             let (said, last) = match model.state.head.seq {
                 0 => (
-                    format!("WAITING for a ledger, begun {ago}, looked for every 5 s: "),
+                    format!("WAITING for a ledger, begun {ago}, {again}: "),
                     String::new(),
                 ),
-                _ => (
-                    format!("LOST {ago}, tried again every 5 s: "),
-                    format!("   {last}"),
-                ),
+                _ => (format!("LOST {ago}, {again}: "), format!("   {last}")),
             };
             let said = format!("{} {said}", glyphs.failed);
             let taken = 2 + text::width(&said) + text::width(&last);

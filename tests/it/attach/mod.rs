@@ -1,9 +1,14 @@
 //! One engine, many consoles: what is attached by a websocket sees the line and works on it as if it stood beside the ledger.
 
+mod cli;
+mod cli_contexts;
+mod cli_faults;
+mod console;
 mod door;
 mod doors;
 mod follows;
 mod raw;
 mod rights;
+mod served;
 mod support;
 mod versions;

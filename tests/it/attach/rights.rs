@@ -10,22 +10,28 @@ use obeya::{
         andon::Severity,
         command::{Command, NewOrder, Role},
         id::{AlertId, OrderId},
+        message::{Draft, Reader},
         moment::Moment,
         order::Actor,
         query::Query,
+        record::Hash,
         refusal::Refusal,
         schema::schema_of,
     },
     link::{
         self, Errand, GateAsk, Heartbeat, Operator as _, Reply, Wish,
-        access::{Access, Caller, NewToken, create_token, revoke_token},
+        access::{Access, AuditFilter, AuditPage, Caller, NewToken, create_token, revoke_token},
+        bus::{Letters, Start},
         protocol::{
-            Request, Response,
+            BusCall, FolderCall, Request, Response,
             socket::{Farewell, FromEngine, ToEngine},
         },
     },
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
 
 use super::{
     raw::Talk,
@@ -75,15 +81,157 @@ fn every_request(id: OrderId, closed: OrderId) -> Vec<Request> {
         Request::RunGate(GateAsk {
             order: id,
             gate: "build".into(),
-            actor: Some(actor),
+            actor: Some(actor.clone()),
             role: Role::Admin,
         }),
+        Request::Import {
+            reason: "rights".into(),
+            submission: Box::new(submission(
+                actor.clone(),
+                Command::CreateOrder {
+                    order: NewOrder::task("imported"),
+                },
+            )),
+        },
+        Request::Hold,
+        Request::AskHeld {
+            held: Uuid::now_v7(),
+            query: Query::Summary,
+        },
         Request::Yield,
     ]);
+    let caller = Caller {
+        actor,
+        role: Role::Admin,
+    };
+    let bus = every_bus_call().into_iter().map(|call| Request::Bus {
+        caller: caller.clone(),
+        call: Box::new(call),
+    });
+    requests.extend(bus);
+    let folder = every_folder_call(id).into_iter();
+    requests.extend(folder.map(|call| Request::Folder {
+        caller: caller.clone(),
+        call: Box::new(call),
+    }));
     requests
 }
 
-fn word(request: &Request) -> String {
+fn every_bus_call() -> Vec<BusCall> {
+    let reader = || Reader::of_inbox("ann".parse().unwrap());
+    let draft = || Draft::new("@ann".parse().unwrap(), Actor::person("root"), "hi");
+    vec![
+        BusCall::Publish(vec![draft()]),
+        BusCall::Subscribe {
+            reader: reader(),
+            start: Start::Here,
+        },
+        BusCall::Unsubscribe(reader()),
+        BusCall::Take {
+            reader: reader(),
+            limit: 1,
+        },
+        BusCall::Acknowledge {
+            reader: reader(),
+            seqs: vec![1],
+        },
+        BusCall::AcknowledgeThrough {
+            reader: reader(),
+            seq: 1,
+        },
+        BusCall::Refuse {
+            reader: reader(),
+            seq: 1,
+            note: "no".into(),
+        },
+        BusCall::Request {
+            draft: draft(),
+            timeout: 1,
+        },
+        BusCall::Reply {
+            reader: None,
+            seq: 1,
+            body: "yes".into(),
+        },
+        BusCall::Replay {
+            address: None,
+            after: 0,
+            since: None,
+            limit: 1,
+        },
+        BusCall::Last,
+        BusCall::Wait {
+            address: "@ann".parse().unwrap(),
+            seen: 0,
+            patience: 1,
+        },
+        BusCall::Pending {
+            reader: reader(),
+            limit: 1,
+        },
+        BusCall::Overview,
+        BusCall::DeadLetters(1),
+        BusCall::Requeue(Letters::All),
+        BusCall::Purge(Letters::All),
+        BusCall::Glance,
+        BusCall::Recent(1),
+        BusCall::Letters(1),
+    ]
+}
+
+fn every_folder_call(order: OrderId) -> Vec<FolderCall> {
+    let agent = || "ann".to_owned();
+    vec![
+        FolderCall::Head,
+        FolderCall::Stats,
+        FolderCall::Doctor,
+        FolderCall::Worktrees,
+        FolderCall::Gates { stages: vec![] },
+        FolderCall::GateOutput {
+            order,
+            gate: "build".into(),
+            hash: Hash::default(),
+        },
+        FolderCall::Runs {
+            agent: agent(),
+            limit: 1,
+        },
+        FolderCall::Log {
+            agent: agent(),
+            run: "../..".into(),
+            from: 0,
+            to: 1,
+        },
+        FolderCall::Report {
+            agent: "ann".parse().unwrap(),
+            session: "s".into(),
+            state: None,
+            note: String::new(),
+        },
+        FolderCall::Tokens,
+        FolderCall::CreateToken(NewToken {
+            name: "eve".parse().unwrap(),
+            role: Role::Admin,
+            expires: None,
+        }),
+        FolderCall::RevokeToken("wall".parse().unwrap()),
+        FolderCall::Audit {
+            filter: AuditFilter::default(),
+            page: AuditPage::Newest,
+            limit: 1,
+        },
+    ]
+}
+
+/// Asserts that one of each sort that there is stands among these.
+fn are_all<T: JsonSchema + Serialize>(values: impl IntoIterator<Item = T>) {
+    let schema = schema_of::<T>();
+    let said: BTreeSet<String> = values.into_iter().map(|value| word(&value)).collect();
+    let sorts = schema["oneOf"].as_array().unwrap().len();
+    assert_eq!(said.len(), sorts, "every one is tried: {said:?}");
+}
+
+fn word(request: &impl Serialize) -> String {
     let value = serde_json::to_value(request).unwrap();
     let field = || value.as_object()?.keys().next().cloned();
     value.as_str().map(str::to_owned).or_else(field).unwrap()
@@ -120,13 +268,9 @@ fn furnished() -> (Engine, OrderId, OrderId) {
 fn a_viewer_trying_every_message_there_is_leaves_no_record() {
     let (engine, open, closed) = furnished();
     let requests = every_request(open, closed);
-    let schema = schema_of::<Request>();
-    let said: BTreeSet<String> = requests.iter().map(word).collect();
-    assert_eq!(
-        said.len(),
-        schema["oneOf"].as_array().unwrap().len(),
-        "every request is tried"
-    );
+    are_all(requests.clone());
+    are_all(every_bus_call());
+    are_all(every_folder_call(open));
     let token = secret(&engine, "wall", Role::Viewer);
     let before = engine.session.watching().state();
     let mut talk = Talk::met(engine.address(), &token);

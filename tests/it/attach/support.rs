@@ -1,7 +1,10 @@
 //! A server over a host on a temporary ledger, and ways to it.
 
 use std::{
+    fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -71,6 +74,15 @@ impl Engine {
         target
     }
 
+    /// Makes a token, and returns a file in `folder` that has it.
+    pub(super) fn token_file(&self, folder: &Path, name: &str, role: Role) -> String {
+        let token = self.target(name, role).token.unwrap();
+        let file = folder.join(format!("{name}.token"));
+        fs::write(&file, token.secret()).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        file.display().to_string()
+    }
+
     pub(super) fn attach(&self, name: &str, role: Role) -> Attached {
         let remote = Remote::calling(self.target(name, role)).unwrap();
         remote.welcome(PATIENCE).unwrap();
@@ -135,6 +147,17 @@ pub(super) fn submission(actor: Actor, command: Command) -> Submission {
         until: None,
         as_of: None,
         command,
+    }
+}
+
+/// Returns a port of the kernel's choice.
+pub(super) fn any_port() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+pub(super) fn create_command(title: &str) -> Command {
+    Command::CreateOrder {
+        order: NewOrder::task(title),
     }
 }
 

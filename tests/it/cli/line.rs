@@ -10,7 +10,7 @@ fn context() -> LineContext {
     LineContext {
         actor: Actor::person("maria"),
         role: Role::Operator,
-        home: None,
+        connection: None,
         width: 100,
         unicode: true,
     }
@@ -109,7 +109,7 @@ fn messages_of_the_consoles_own_ledger_are_sent_and_read_by_a_line() {
     let mut engine = engine(folder.path());
     let home = Home::new(folder.path().join(".obeya")).unwrap();
     let line = LineContext {
-        home: Some(home),
+        connection: Some(obeya::link::Connection::Local(home)),
         ..context()
     };
     let mut run = |text: &str, line: &LineContext| run_line(text, engine.as_mut(), line);

@@ -139,7 +139,7 @@ impl Room {
 }
 
 /// Splits at blanks; double quotes keep words together.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
     for c in line.chars() {

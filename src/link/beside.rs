@@ -1,0 +1,227 @@
+//! What a host answers beside the line itself: the bus, the ledger's folder, imports, and lines that are held on to.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{
+    Answered, Cold, Frozen, Observer as _,
+    bus::{self, Broker, Bus, Caller, MAX_TIMEOUT, Ruled, settings},
+    folder,
+    protocol::{BusAnswer, BusCall, FolderAnswer, FolderCall, Held},
+    service::{Peer, Service, gone},
+};
+use crate::{
+    domain::{
+        command::Submission, import_report::ImportReport, message::Address, message::MessageSeq,
+        query::Query, record::ActorKind, refusal::Refusal,
+    },
+    engine::{Failure, Reply, bus::Wake},
+    ledger::Fault,
+};
+
+/// The longest that one wait for messages lasts: who still waits asks again, and who is gone is noticed.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How often a wait looks by itself: a message whose time is up rings no bell.
+const LOOK: Duration = Duration::from_secs(5);
+/// The most messages of one answer.
+const MOST_MESSAGES: usize = 1_000;
+/// The most lines that are held on to at once.
+const MOST_HELD: usize = 8;
+/// How long a line is held on to of which nobody asks anything.
+const HELD: Duration = Duration::from_secs(60);
+
+/// What is opened at the first use, and kept.
+#[derive(Default)]
+pub(super) struct Beside {
+    bus: Mutex<Option<Bus>>,
+    held: Mutex<BTreeMap<Uuid, Holding>>,
+}
+
+struct Holding {
+    frozen: Arc<Mutex<Frozen>>,
+    asked: Instant,
+}
+
+impl Peer {
+    /// Returns a caller as far as the door lets it be who it says.
+    fn caller(&self, claimed: Caller) -> Result<Caller, Refusal> {
+        let caller = Caller {
+            role: claimed.role.min(self.role),
+            actor: self.actor(claimed.actor),
+        };
+        match caller.actor.kind {
+            ActorKind::System => Err(Refusal::EngineOnly),
+            _ => Ok(caller),
+        }
+    }
+}
+
+impl Service {
+    /// Does what is wanted of the bus.
+    pub(super) async fn bus(
+        self: &Arc<Self>,
+        peer: &Peer,
+        claimed: Caller,
+        call: BusCall,
+    ) -> Ruled<BusAnswer> {
+        let caller = match peer.caller(claimed) {
+            Ok(caller) => caller,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let own = Arc::clone(self);
+        let opened = self.in_background(move |_| Ok(own.opened()?)).await;
+        let bus = opened.map_err(|failure| failure.fault().clone())?;
+        match call {
+            BusCall::Wait {
+                address,
+                seen,
+                patience,
+            } => wait(&bus, address, seen, Duration::from_millis(patience)).await,
+            BusCall::Request { draft, timeout } => {
+                let timeout = Duration::from_millis(timeout).min(MAX_TIMEOUT);
+                let answered = bus.request(&caller, draft, timeout, std::future::pending());
+                Ok(answered
+                    .await?
+                    .map(|answer| BusAnswer::Answer(Box::new(answer))))
+            }
+            call => {
+                let call = bounded(call);
+                bus.ask(move |broker| bus::done(broker, &caller, call))
+                    .await?
+            }
+        }
+    }
+
+    /// Returns the bus, on the terms that the project's file has now.
+    fn opened(&self) -> Result<Bus, Fault> {
+        let beside = self.beside();
+        let mut open = beside.bus.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bus) = &*open {
+            let (terms, _) = settings(self.home());
+            bus.with(move |broker| broker.set_terms(terms))?;
+            return Ok(bus.clone());
+        }
+        let bus = Bus::start(Broker::open(self.home())?)?;
+        Ok(open.insert(bus).clone())
+    }
+
+    /// Does what is wanted of the ledger's folder.
+    pub(super) async fn folder(
+        self: &Arc<Self>,
+        peer: &Peer,
+        claimed: Caller,
+        call: FolderCall,
+    ) -> Ruled<FolderAnswer> {
+        let caller = match peer.caller(claimed) {
+            Ok(caller) => caller,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let (FolderCall::Report { agent, .. }, Some(bound)) = (&call, &peer.actor)
+            && (bound.kind != ActorKind::Agent || bound.name != agent.as_str())
+        {
+            let why = format!("the token speaks for {bound}, and for no other agent");
+            return Ok(Err(Refusal::invalid("agent", why)));
+        }
+        let done =
+            self.in_background(move |service| Ok(folder::done(service.home(), &caller, call)?));
+        done.await.map_err(|failure| failure.fault().clone())
+    }
+
+    /// Takes an import in, in this process and beside the engine, which hears of it as of any other process' records.
+    pub(super) async fn import(
+        self: &Arc<Self>,
+        reason: String,
+        submission: Submission,
+    ) -> (Reply, Option<ImportReport>) {
+        let imported = self.in_background(move |service| {
+            let mut writer = Cold::open(service.home())?;
+            Ok(writer.import(&crate::text::clean(&reason), &submission))
+        });
+        imported
+            .await
+            .unwrap_or_else(|failure| (Reply::Failed(failure), None))
+    }
+
+    /// Holds on to the line as it is now.
+    pub(super) async fn hold(self: &Arc<Self>) -> Result<Held, Failure> {
+        self.in_background(|service| {
+            let frozen = Frozen::open(service.home())?;
+            let held = Held {
+                id: Uuid::now_v7(),
+                head: frozen.head(),
+            };
+            let beside = service.beside();
+            let mut all = beside.held.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|_, holding| holding.asked.elapsed() < HELD);
+            if all.len() >= MOST_HELD {
+                return Err(
+                    gone("the engine writes too many exports at once: try again later").into(),
+                );
+            }
+            let holding = Holding {
+                frozen: Arc::new(Mutex::new(frozen)),
+                asked: Instant::now(),
+            };
+            all.insert(held.id, holding);
+            Ok(held)
+        })
+        .await
+    }
+
+    /// Answers from a line that is held on to.
+    pub(super) async fn ask_held(self: &Arc<Self>, id: Uuid, query: Query) -> Answered {
+        self.in_background(move |service| {
+            let beside = service.beside();
+            let mut all = beside.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let lost = || gone("the engine does not hold on to the line any more: begin again");
+            let holding = all.get_mut(&id).ok_or_else(lost)?;
+            holding.asked = Instant::now();
+            let frozen = Arc::clone(&holding.frozen);
+            drop(all);
+            frozen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .ask(&query)
+        })
+        .await
+    }
+}
+
+/// Returns a call that asks for no more than an answer may hold.
+fn bounded(mut call: BusCall) -> BusCall {
+    match &mut call {
+        BusCall::Take { limit, .. }
+        | BusCall::Replay { limit, .. }
+        | BusCall::Pending { limit, .. }
+        | BusCall::DeadLetters(limit)
+        | BusCall::Recent(limit)
+        | BusCall::Letters(limit) => *limit = (*limit).min(MOST_MESSAGES),
+        _ => {}
+    }
+    call
+}
+
+/// Waits for messages, and holds up no thread.
+async fn wait(
+    bus: &Bus,
+    address: Address,
+    seen: MessageSeq,
+    patience: Duration,
+) -> Ruled<BusAnswer> {
+    // The wake first: what is sent in between rings it.
+    let wake = Wake::default();
+    bus.wake(&wake, address);
+    let last = |broker: &mut Broker| broker.last();
+    let found = bus.ask(last).await??;
+    if found > seen {
+        return Ok(Ok(BusAnswer::Last(found)));
+    }
+    let _ = timeout(patience.min(LONGEST_WAIT).min(LOOK), wake.rung()).await;
+    Ok(Ok(BusAnswer::Last(bus.ask(last).await??)))
+}

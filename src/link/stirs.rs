@@ -1,0 +1,196 @@
+//! What lies beside the ledger, watched for those who follow a line from elsewhere: messages, what agents are about, and
+//! `obeya.toml`. Nothing is looked at while nobody follows.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle, Thread},
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::watch;
+
+use super::{bus::Broker, protocol::socket::Beside};
+use crate::{
+    engine::gates::Project,
+    ledger::{Fault, Home},
+};
+
+/// How long after a look the next one is: a few system calls four times a second, which nobody notices.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How often each thing beside the ledger was seen to be another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    messages: u64,
+    lives: u64,
+    line: u64,
+}
+
+impl Counts {
+    /// Returns what is another than it was `before`.
+    pub fn since(&self, before: &Counts) -> impl Iterator<Item = Beside> + use<> {
+        let stirred = [
+            (Beside::Messages, self.messages != before.messages),
+            (Beside::Lives, self.lives != before.lives),
+            (Beside::Line, self.line != before.line),
+        ];
+        let stirred = stirred.into_iter().filter(|(_, stirred)| *stirred);
+        stirred.map(|(beside, _)| beside)
+    }
+}
+
+/// The watch over one ledger's folder. It ends when it is dropped.
+pub struct Stirs {
+    home: Home,
+    counts: watch::Receiver<Counts>,
+    followers: Arc<watch::Sender<Counts>>,
+    ended: Arc<AtomicBool>,
+    waker: Thread,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Stirs {
+    /// Watches what lies beside the ledger of a home, while somebody follows.
+    ///
+    /// # Errors
+    ///
+    /// No thread could be had.
+    pub fn over(home: &Home) -> Result<Stirs, Fault> {
+        let (followers, counts) = watch::channel(Counts::default());
+        let followers = Arc::new(followers);
+        let ended = Arc::<AtomicBool>::default();
+        let thread = {
+            let (home, ended) = (home.clone(), Arc::clone(&ended));
+            let followers = Arc::clone(&followers);
+            let name = thread::Builder::new().name("stirs".into());
+            name.spawn(move || keep_looking(&home, &followers, &ended))
+        };
+        let failed = |error| Fault::io(home.path(), "watching what lies beside the ledger", &error);
+        let thread = thread.map_err(failed)?;
+        Ok(Stirs {
+            home: home.clone(),
+            counts,
+            followers,
+            ended,
+            waker: thread.thread().clone(),
+            thread: Some(thread),
+        })
+    }
+
+    /// Follows, until what is returned is dropped.
+    pub fn follow(&self) -> watch::Receiver<Counts> {
+        let mut follower = self.followers.subscribe();
+        follower.mark_unchanged();
+        self.waker.unpark();
+        follower
+    }
+
+    /// Returns what there is to look at for somebody who has not looked yet.
+    pub fn present(&self) -> impl Iterator<Item = Beside> + use<> {
+        // Whoever sends first makes the bus, and nobody else.
+        let messages = self.home.messages().exists().then_some(Beside::Messages);
+        messages.into_iter().chain([Beside::Line])
+    }
+
+    /// Returns how often each thing was seen to be another.
+    pub fn counts(&self) -> Counts {
+        *self.counts.borrow()
+    }
+}
+
+impl Drop for Stirs {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        self.waker.unpark();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that looks beside the ledger panicked");
+        }
+    }
+}
+
+fn keep_looking(home: &Home, followers: &watch::Sender<Counts>, ended: &AtomicBool) {
+    let mut messages = Messages::default();
+    let line = Project::of(home).line_file();
+    let mut seen: Option<Sight> = None;
+    while !ended.load(Ordering::Acquire) {
+        // One receiver is the watch's own.
+        if followers.receiver_count() <= 1 {
+            // What changes meanwhile, who comes next sees for itself.
+            (seen, messages) = (None, Messages::default());
+            thread::park();
+            continue;
+        }
+        let sight = Sight::of(home, &line);
+        let sent = messages.changed(home);
+        if let Some(before) = &seen {
+            let stirred = (sent, before.lives != sight.lives, before.line != sight.line);
+            if stirred != (false, false, false) {
+                followers.send_modify(|counts| {
+                    counts.messages += u64::from(stirred.0);
+                    counts.lives += u64::from(stirred.1);
+                    counts.line += u64::from(stirred.2);
+                });
+            }
+        }
+        seen = Some(sight);
+        thread::park_timeout(LOOK);
+    }
+}
+
+/// When files were written last, and their lengths.
+type Stamps = Vec<Option<(SystemTime, u64)>>;
+
+/// What files say without being read.
+struct Sight {
+    lives: Stamps,
+    line: Stamps,
+}
+
+impl Sight {
+    fn of(home: &Home, line: &Path) -> Sight {
+        let telemetry = home.telemetry();
+        let mut ahead = telemetry.clone().into_os_string();
+        ahead.push("-wal");
+        // What hooks say is written ahead of its file.
+        let lives = [home.lives(), telemetry, PathBuf::from(ahead)];
+        Sight {
+            lives: lives.iter().map(|path| stamp(path)).collect(),
+            line: vec![stamp(line)],
+        }
+    }
+}
+
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
+
+/// The bus, as far as one has to know whether it is another. Held open, so that who looks at it does not seem to have
+/// changed it.
+#[derive(Default)]
+struct Messages(Option<Broker>);
+
+impl Messages {
+    fn changed(&mut self, home: &Home) -> bool {
+        let Some(broker) = &mut self.0 else {
+            // Whoever sends first makes the bus.
+            if !home.messages().exists() {
+                return false;
+            }
+            self.0 = Broker::open(home).ok();
+            return self.0.is_some();
+        };
+        let changed = broker.changed();
+        changed.unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "the bus cannot be watched");
+            self.0 = None;
+            true
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! Which line is meant: what is named goes before what is found, and nothing is written elsewhere unawares.
+
+use obeya::domain::command::Role;
+use serde_json::json;
+
+use super::support::Engine;
+use crate::cli::Room;
+
+#[test]
+fn a_context_is_used_where_it_is_named_or_nothing_else_is_found() {
+    let engine = Engine::start();
+    let room = Room::empty();
+    let token = engine.token_file(room.path(), "maria", Role::Operator);
+    let url = format!("ws://{}", engine.address());
+    let added = format!("context add plant --url {url} --token-file {token}");
+    room.done(&added);
+    assert_eq!(room.line(&added).code, 2, "it is there already");
+    let titles = |said: &crate::cli::Said| -> Vec<String> {
+        let orders = said.json()["work_orders"].as_array().cloned().unwrap();
+        orders
+            .iter()
+            .map(|order| order["title"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // Named.
+    room.done("work-order create --title there --context plant");
+    let there = room.done("work-order list --json --context plant");
+    assert_eq!(titles(&there), ["there"]);
+    // Neither named nor in use.
+    assert_eq!(room.line("work-order list").code, 3);
+    // In use, and nothing is found here.
+    room.done("context use plant");
+    assert_eq!(titles(&room.done("work-order list --json")), ["there"]);
+    let shown = room.done("context show --json").json();
+    assert_eq!(shown["line"], "plant");
+    assert_eq!(shown["place"], json!(url));
+    // In a project's folder commands work on the project's own ledger.
+    room.done("init");
+    assert_eq!(titles(&room.done("work-order list --json")), [""; 0]);
+    assert_eq!(
+        room.done("context show --json").json()["why"],
+        "found here or in a folder above"
+    );
+    assert_eq!(
+        titles(&room.done("work-order list --json --context plant")),
+        ["there"]
+    );
+    // The environment goes before the folder, and does not leave open which is meant.
+    let room = room.set("OBEYA_CONTEXT", "plant");
+    assert_eq!(titles(&room.done("work-order list --json")), ["there"]);
+    let room = room.set("OBEYA_LEDGER", "/nowhere");
+    let said = room.line("work-order list");
+    assert_eq!(said.code, 3);
+    assert!(
+        said.err.contains("OBEYA_LEDGER and OBEYA_CONTEXT"),
+        "{}",
+        said.err
+    );
+    assert_eq!(room.line("work-order list --ledger .obeya").code, 0);
+    room.done("context remove plant --ledger .obeya");
+    let said = room.line("work-order list --context plant");
+    assert_eq!(said.code, 3);
+    assert!(
+        said.err.contains("there is no context 'plant'"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_context_to_look_at_changes_nothing() {
+    let engine = Engine::start();
+    let room = Room::empty();
+    let token = engine.token_file(room.path(), "root", Role::Admin);
+    let url = format!("ws://{}", engine.address());
+    room.done(&format!(
+        "context add wall --url {url} --token-file {token} --read-only --theme nord"
+    ));
+    let before = engine.session.watching().state().head;
+    for line in [
+        "work-order create --title no",
+        "andon trigger --severity high --reason no",
+        "bus publish coordination_events no",
+        "token create --name no --role viewer",
+        "agent register no --role no",
+    ] {
+        let said = room.line(&format!("{line} --context wall --as admin --json"));
+        assert_eq!(said.code, 1, "{line}: {}", said.out);
+        assert_eq!(said.json()["refusal"]["rule"], "role", "{line}");
+    }
+    assert_eq!(engine.session.watching().state().head, before);
+    room.done("work-order list --context wall");
+}
+
+#[test]
+fn a_mistake_in_the_file_is_placed_and_the_other_contexts_work() {
+    let engine = Engine::start();
+    let room = Room::empty();
+    let token = engine.token_file(room.path(), "maria", Role::Viewer);
+    let url = format!("ws://{}", engine.address());
+    room.done(&format!(
+        "context add good --url {url} --token-file {token}"
+    ));
+    let config = room.path().join(".config/obeya/contexts.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}[contexts.bad]\nread_only = true\n")).unwrap();
+    room.done("work-order list --context good");
+    let said = room.line("work-order list --context bad");
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("contexts.toml:5:1"), "{}", said.err);
+    assert!(room.done("context list").out.contains("contexts.toml:5:1"));
+}
