@@ -234,16 +234,9 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     let mut place = house.feed.place();
     let mut reader = None;
     // Who follows the state shows it; who wants records or answers has no use for anything else.
-    let mut stirs = matches!(follow, Follow::State { .. }).then(|| house.stirs.follow());
-    let mut stirred = house.stirs.counts();
+    let mut stirs = house.stirs.follow(matches!(follow, Follow::State { .. }));
     if follow != Follow::Nothing {
         reader = Some(Place::begin(writer, house, follow, &mut place).await?);
-    }
-    if stirs.is_some() {
-        // Whatever the caller saw of it before is old.
-        for beside in house.stirs.present() {
-            writer.say(&FromEngine::Stirred(beside)).await?;
-        }
     }
     let mut beat = interval(Duration::from_secs(BEAT_SECONDS));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -258,16 +251,6 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 std::future::pending::<()>().await;
             }
             sleep_until(flushed + PACE).await;
-        };
-        let stirring = async {
-            let heard = match &mut stirs {
-                Some(stirs) => stirs.changed().await.is_ok(),
-                None => false,
-            };
-            // The watch ends with the host, which is told by `ending`.
-            if !heard {
-                std::future::pending::<()>().await;
-            }
         };
         tokio::select! {
             answer = answered.recv() => {
@@ -284,12 +267,10 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 flushed = Instant::now();
             }
-            () = stirring => {
-                let counts = house.stirs.counts();
-                for beside in counts.since(&stirred) {
+            stirred = stirs.next() => {
+                for beside in stirred {
                     writer.say(&FromEngine::Stirred(beside)).await?;
                 }
-                stirred = counts;
             }
             _ = beat.tick() => {
                 if let Err(denial) = house.recheck(guest).await {

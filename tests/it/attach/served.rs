@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Stdio},
     thread,
@@ -68,6 +69,7 @@ impl Served {
         let made = (self.room).done(&format!("token create --name {name} --role {role}"));
         let file = self.elsewhere.path().join(format!("{name}.token"));
         fs::write(&file, made.out).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         file
     }
 
