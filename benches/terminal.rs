@@ -19,6 +19,7 @@ mod submission;
 use std::{
     env, fs,
     io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -143,6 +144,7 @@ fn attached(folder: &Path, rounds: usize) -> Vec<f64> {
     let made = obeya(folder, &create).output().unwrap();
     let token = folder.join("token");
     fs::write(&token, made.stdout).unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
     let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let first = (0..rounds).map(|_| {
         let start = Instant::now();

@@ -47,7 +47,7 @@ pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate
 pub use moving::{Counted, Moved, while_moving};
 pub use service::{Peer, Service};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
-pub use stirs::{Counts as StirCounts, Stirs};
+pub use stirs::{Stirring, Stirs};
 
 pub use trust::{distrust, is_trusted, state_folder, trust};
 pub use worktrees::{WorktreeView, put_away, worktrees};

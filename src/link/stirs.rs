@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// How often each thing beside the ledger was seen to be another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+struct Counts {
     messages: u64,
     lives: u64,
     line: u64,
@@ -32,7 +32,7 @@ pub struct Counts {
 
 impl Counts {
     /// Returns what is another than it was `before`.
-    pub fn since(&self, before: &Counts) -> impl Iterator<Item = Beside> + use<> {
+    fn since(&self, before: &Counts) -> impl Iterator<Item = Beside> + use<> {
         let stirred = [
             (Beside::Messages, self.messages != before.messages),
             (Beside::Lives, self.lives != before.lives),
@@ -46,7 +46,8 @@ impl Counts {
 /// The watch over one ledger's folder. It ends when it is dropped.
 pub struct Stirs {
     home: Home,
-    counts: watch::Receiver<Counts>,
+    /// Keeps the watch open while nobody follows.
+    _kept: watch::Receiver<Counts>,
     followers: Arc<watch::Sender<Counts>>,
     ended: Arc<AtomicBool>,
     waker: Thread,
@@ -73,7 +74,7 @@ impl Stirs {
         let thread = thread.map_err(failed)?;
         Ok(Stirs {
             home: home.clone(),
-            counts,
+            _kept: counts,
             followers,
             ended,
             waker: thread.thread().clone(),
@@ -81,24 +82,53 @@ impl Stirs {
         })
     }
 
-    /// Follows, until what is returned is dropped.
-    pub fn follow(&self) -> watch::Receiver<Counts> {
-        let mut follower = self.followers.subscribe();
-        follower.mark_unchanged();
+    /// Follows, until what is returned is dropped; somebody who has no use for it hears nothing.
+    pub fn follow(&self, wanted: bool) -> Stirring {
+        if !wanted {
+            return Stirring::default();
+        }
+        let mut counts = self.followers.subscribe();
+        let told = *counts.borrow_and_update();
         self.waker.unpark();
-        follower
-    }
-
-    /// Returns what there is to look at for somebody who has not looked yet.
-    pub fn present(&self) -> impl Iterator<Item = Beside> + use<> {
         // Whoever sends first makes the bus, and nobody else.
         let messages = self.home.messages().exists().then_some(Beside::Messages);
-        messages.into_iter().chain([Beside::Line])
+        Stirring {
+            counts: Some(counts),
+            told,
+            unseen: messages.into_iter().chain([Beside::Line]).collect(),
+        }
     }
+}
 
-    /// Returns how often each thing was seen to be another.
-    pub fn counts(&self) -> Counts {
-        *self.counts.borrow()
+/// Somebody who follows what stirs.
+#[derive(Default)]
+pub struct Stirring {
+    counts: Option<watch::Receiver<Counts>>,
+    told: Counts,
+    /// What there is that was never looked at.
+    unseen: Vec<Beside>,
+}
+
+impl Stirring {
+    /// Returns what there is to look at, and then what is another, once something is. It may be given up and called again:
+    /// nothing is missed.
+    pub async fn next(&mut self) -> Vec<Beside> {
+        if !self.unseen.is_empty() {
+            return std::mem::take(&mut self.unseen);
+        }
+        while let Some(counts) = &mut self.counts {
+            // The watch ends with the host, of which its callers hear elsewhere.
+            if counts.changed().await.is_err() {
+                break;
+            }
+            let now = *counts.borrow_and_update();
+            let stirred: Vec<Beside> = now.since(&self.told).collect();
+            self.told = now;
+            if !stirred.is_empty() {
+                return stirred;
+            }
+        }
+        std::future::pending().await
     }
 }
 

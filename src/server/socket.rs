@@ -239,18 +239,11 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), End> {
     let mut end = house.feed.place();
     // Who follows the state shows it; who wants records or answers has no use for anything else.
-    let mut stirs = matches!(follow, Follow::State { .. }).then(|| house.stirs.follow());
-    let mut stirred = house.stirs.counts();
+    let mut stirs = house.stirs.follow(matches!(follow, Follow::State { .. }));
     let mut place = match follow {
         Follow::Nothing => None,
         follow => Some(Place::begin(writer, house, follow).await?),
     };
-    if stirs.is_some() {
-        // Whatever the caller saw of it before is old.
-        for beside in house.stirs.present() {
-            writer.say(&FromEngine::Stirred(beside)).await?;
-        }
-    }
     let mut beat = interval(house.pace.beat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut flushed = Instant::now();
@@ -264,16 +257,6 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 std::future::pending::<()>().await;
             }
             sleep_until(flushed + TOGETHER).await;
-        };
-        let stirring = async {
-            let heard = match &mut stirs {
-                Some(stirs) => stirs.changed().await.is_ok(),
-                None => false,
-            };
-            // The watch ends with the host, which is told by `ending`.
-            if !heard {
-                std::future::pending::<()>().await;
-            }
         };
         tokio::select! {
             answer = answered.recv() => {
@@ -293,12 +276,10 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 flushed = Instant::now();
             }
-            () = stirring => {
-                let counts = house.stirs.counts();
-                for beside in counts.since(&stirred) {
+            stirred = stirs.next() => {
+                for beside in stirred {
                     writer.say(&FromEngine::Stirred(beside)).await?;
                 }
-                stirred = counts;
             }
             _ = beat.tick() => {
                 let service = &house.service;
