@@ -16,22 +16,22 @@ use obeya::{
     link::{
         self, Home, Operator as _, Reply, Session,
         access::{Caller, NewToken, create_token},
-        remote::{Attached, Mirror, Remote, Target, Token},
+        remote::{Attached, Mirror, Nothing, Pace, Remote, Target, Token},
     },
-    server::{Doors, Server},
+    server::{self, Doors, Server},
 };
 use uuid::Uuid;
 
 /// How long anything here may take that is no matter of time.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A host with a server on a port of the kernel's choice.
 pub(super) struct Engine {
     // The server ends before its host.
-    pub(super) server: Server,
+    server: Option<Server>,
     pub(super) session: Arc<Session>,
     pub(super) home: Home,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl Engine {
@@ -40,21 +40,34 @@ impl Engine {
         let home = Home::new(folder.path().join(".obeya")).unwrap();
         link::init(&home).unwrap();
         let session = Arc::new(Session::titled(&home, "serve", false).unwrap());
-        let server = serve(&session);
+        let server = serve(&session, "127.0.0.1:0".parse().unwrap());
         Engine {
-            server,
+            server: Some(server),
             session,
             home,
-            _folder: folder,
+            folder,
         }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.server.address().unwrap()
+        self.server.as_ref().unwrap().address().unwrap()
+    }
+
+    /// Ends the server, does something meanwhile, and opens another one on the same port.
+    pub(super) fn away(&mut self, meanwhile: impl FnOnce(&Engine)) {
+        let address = self.address();
+        self.server = None;
+        meanwhile(self);
+        self.server = Some(serve(&self.session, address));
     }
 
     /// Makes a token, and returns how it gets in.
     pub(super) fn target(&self, name: &str, role: Role) -> Target {
+        self.target_by(self.address(), name, role)
+    }
+
+    /// Makes a token, and returns how it gets in by a way.
+    pub(super) fn target_by(&self, way: SocketAddr, name: &str, role: Role) -> Target {
         let caller = Caller {
             actor: Actor::person("root"),
             role: Role::Admin,
@@ -66,24 +79,48 @@ impl Engine {
         };
         let made = create_token(&self.home, &caller, &new, link::now());
         let (secret, _) = made.unwrap().unwrap();
-        let mut target = Target::new(format!("ws://{}", self.address()).parse().unwrap());
+        let mut target = Target::new(format!("ws://{way}").parse().unwrap());
         target.token = Some(Token::new(secret.expose()));
         target
     }
 
     pub(super) fn attach(&self, name: &str, role: Role) -> Attached {
-        let remote = Remote::calling(self.target(name, role)).unwrap();
+        self.attach_by(self.address(), name, role)
+    }
+
+    pub(super) fn attach_by(&self, way: SocketAddr, name: &str, role: Role) -> Attached {
+        let target = self.target_by(way, name, role);
+        let remote = Remote::paced(target, Nothing, PACE).unwrap();
         remote.welcome(PATIENCE).unwrap();
         Attached::new(Arc::new(remote))
     }
 }
 
-pub(super) fn serve(session: &Session) -> Server {
+/// The patience of a server under test.
+const SERVER: server::Pace = server::Pace {
+    beat: Duration::from_millis(100),
+    stalled: Duration::from_secs(2),
+    quiet: Duration::from_secs(3),
+};
+
+/// The patience of a caller under test.
+pub(super) const PACE: Pace = Pace {
+    dial: Duration::from_secs(2),
+    sign: Duration::from_millis(200),
+    late: Duration::from_millis(500),
+    silence: Duration::from_millis(1_500),
+    pause: Duration::from_millis(10),
+    longest_pause: Duration::from_millis(200),
+    denied_pause: Duration::from_millis(200),
+    steady: Duration::from_secs(1),
+};
+
+fn serve(session: &Session, address: SocketAddr) -> Server {
     let doors = Doors {
-        listen: Some("127.0.0.1:0".parse().unwrap()),
+        listen: Some(address),
         ..Doors::default()
     };
-    Server::start(session.service().unwrap(), "line", &doors).unwrap()
+    Server::paced(session.service().unwrap(), "line", &doors, SERVER).unwrap()
 }
 
 /// A console's copy of the line.
@@ -94,8 +131,12 @@ pub(super) struct Copy {
 
 impl Copy {
     pub(super) fn of(target: Target) -> Copy {
+        Copy::paced(target, PACE)
+    }
+
+    pub(super) fn paced(target: Target, pace: Pace) -> Copy {
         let (mirror, state) = Mirror::new(|_| {});
-        let remote = Remote::following(target, mirror).unwrap();
+        let remote = Remote::paced(target, mirror, pace).unwrap();
         Copy { remote, state }
     }
 
@@ -139,9 +180,10 @@ pub(super) fn submission(actor: Actor, command: Command) -> Submission {
 }
 
 pub(super) fn create(attached: &mut Attached, title: &str) -> Reply {
+    attached.submit(&creation(title))
+}
+
+pub(super) fn creation(title: &str) -> Submission {
     let order = NewOrder::task(title);
-    attached.submit(&submission(
-        Actor::person("anyone"),
-        Command::CreateOrder { order },
-    ))
+    submission(Actor::person("anyone"), Command::CreateOrder { order })
 }
