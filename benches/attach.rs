@@ -279,7 +279,7 @@ fn saturation(bench: &Bench, rounds: usize) {
 fn first_state(bench: &Bench, rounds: usize) {
     let times = (0..rounds).map(|_| {
         // Another version each time, so that its snapshot is made too.
-        bench.pace_once();
+        bench.burst();
         let (tell, told) = mpsc::channel();
         let start = Instant::now();
         let (mirror, _) = Mirror::new(move |news| {
@@ -301,15 +301,6 @@ fn first_state(bench: &Bench, rounds: usize) {
     let what = format!("attach to the first state, {ORDERS} orders, {OPEN} open");
     println!("{what:<60} p50 {p50:>7.2} ms   p99 {p99:>7.2} ms");
     verdict(&format!("aim {AIM_FIRST} ms"), p99 <= AIM_FIRST);
-}
-
-impl Bench {
-    fn pace_once(&self) {
-        let (tell, told) = mpsc::channel();
-        let answer = move |reply| tell.send(reply).unwrap();
-        self.session.submit_then(submission(comment(0)), answer);
-        last(told.recv().unwrap());
-    }
 }
 
 fn main() {

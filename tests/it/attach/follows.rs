@@ -5,7 +5,7 @@ use obeya::{
         command::Role,
         query::{Answer, Query},
     },
-    link::{self, Observer as _, Operator as _, Reply, remote::LinkState},
+    link::{self, Observer as _, Reply, remote::LinkState},
 };
 
 use super::support::{Copy, Engine, create, creation};
