@@ -1,31 +1,56 @@
 //! `obeya dashboard …`.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use clap::{ArgMatches, Command};
+use serde_json::json;
 
 use super::{
     agent,
-    arguments::{verb, verbs},
+    arguments::{option, verb, verbs},
     bucket,
-    context::{Call, answer},
+    context::{Call, answer, value},
     error::Done,
     output::Tone,
-    stage,
+    serve, stage,
     work_order::show::heading,
 };
-use crate::domain::query::{
-    Query,
-    metrics::{Metrics, exposition},
-    summary::Summary,
+use crate::{
+    domain::query::{
+        Query,
+        metrics::{Metrics, exposition},
+        summary::Summary,
+    },
+    server::Doors,
 };
 
 const NOUN: &str = "dashboard";
 
+/// Where the dashboard is if nothing else is said.
+const PORT: u16 = 8080;
+
+const AFTER: &str = "\
+It is obeya serve --listen 127.0.0.1:PORT. Who asks needs a token: obeya token
+create --name NAME --role viewer makes one.
+
+Examples:
+  obeya dashboard start --port 8080
+  curl -H \"Authorization: Bearer $(cat wall.token)\" \\
+    http://127.0.0.1:8080/api/dashboard/summary";
+
 pub(super) fn grammar(noun: Command) -> Command {
-    verbs(noun, [verb(NOUN, "summary"), verb(NOUN, "metrics")])
+    let start = verb(NOUN, "start")
+        .arg(
+            option("port", "PORT", "Listen there [default: 8080]")
+                .value_parser(clap::value_parser!(u16)),
+        )
+        .after_help(AFTER);
+    verbs(noun, [start, verb(NOUN, "summary"), verb(NOUN, "metrics")])
 }
 
 pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     match matches.subcommand_name() {
+        Some("start") => start(matches, call),
         Some("metrics") => {
             let metrics = answer!(call, Query::Metrics, Metrics);
             match call.json() {
@@ -35,6 +60,43 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         }
         _ => summary(call),
     }
+}
+
+/// Serves the line on this machine.
+fn start(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
+    call.process_only("dashboard start")?;
+    call.no_dry_run("A server")?;
+    let port = matches
+        .subcommand()
+        .and_then(|(_, matches)| value::<u16>(matches, "port"));
+    let doors = Doors {
+        listen: Some((Ipv4Addr::LOCALHOST, port.unwrap_or(PORT)).into()),
+        ..Doors::default()
+    };
+    serve::serve(call, None, &doors, announce)
+}
+
+/// Says what there is to be had, and where.
+fn announce(call: &mut Call<'_>, name: &str, _: &Doors, address: Option<SocketAddr>) -> Done {
+    let url = address.map(|address| format!("http://{address}"));
+    if call.json() {
+        let serving = json!({ "serving": { "name": name, "url": url } });
+        call.out.json_line(&serving)?;
+        return call.out.flush();
+    }
+    let Some(url) = url else { return Ok(()) };
+    for (what, path) in [
+        ("summary", "/api/dashboard/summary"),
+        ("stream", "/api/stream"),
+        ("figures", "/metrics"),
+        ("health", "/health/live"),
+        ("everything", "/api/openapi.json"),
+    ] {
+        call.out.line(&format!("{what:<11}{url}{path}"))?;
+    }
+    let how = "all but health need a token: obeya token create --name NAME --role viewer";
+    call.out.tone(Tone::Muted, how)?;
+    call.out.flush()
 }
 
 /// Shows the line at a glance.

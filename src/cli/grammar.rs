@@ -22,7 +22,7 @@ use super::{
     error::Done,
     export, host, import, init, keymap, ledger, man, mcp, metrics,
     output::Colour,
-    quality_gate, receipt, report, shell, stage, theme, token, watch, work_order,
+    quality_gate, receipt, report, serve, shell, stage, theme, token, watch, work_order,
 };
 use crate::{
     domain::command::Role,
@@ -75,6 +75,7 @@ nouns! {
     "import" => import, "Take in the work of another system";
     "export" => export, "Write everything as JSON, as a table or as a drawing";
     "host" => host, "Run the agents of obeya.toml, and keep due things prompt";
+    "serve" => serve, "Host the line, and let other machines attach to it";
     "token" => token, "Who may come in by a server, and as what";
     "audit" => audit, "Who did what by a server, and who was denied";
     "watch" => watch, "Follow what happens, one line an event";
@@ -264,6 +265,7 @@ mod tests {
                 "doctor",
                 "host",
                 "man",
+                "serve",
                 "shell",
                 "watch",
             ]

@@ -1,4 +1,4 @@
-//! Structured logs in a file beside the ledger, a new one every day; never on the screen.
+//! Structured logs in a file beside the ledger, a new one every day and whenever one is full; never on the screen.
 //!
 //! The file is opened when something is logged: a cold call that has nothing to say pays nothing.
 
@@ -21,8 +21,12 @@ use crate::link::{self, Home};
 
 /// The variable with the least level that is logged, `debug` or `obeya::engine=trace,warn`.
 pub(super) const LOG_VARIABLE: &str = "OBEYA_LOG";
-/// How many days of logs are kept.
+/// How many files of logs are kept: a week of a quiet line, and no more disk than so many full ones take.
 const KEPT: usize = 7;
+/// How long a file becomes before the next begins: an editor opens it still.
+const MAX_BYTES: u64 = 8 << 20;
+/// How many full files of one day are told apart; the last is written over by then.
+const MOST_A_DAY: usize = 999;
 /// What the name of a log begins with, before its date.
 const PREFIX: &str = "obeya.";
 /// What it ends with.
@@ -64,6 +68,7 @@ impl Log {
         options.append(true).mode(0o600);
         match options.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Ok(file) if file.metadata()?.len() >= MAX_BYTES => put_aside(&folder, date, &path)?,
             opened => return opened,
         }
         self.home.holds_ledger().map_err(io::Error::other)?;
@@ -77,7 +82,19 @@ impl Log {
     }
 }
 
-/// Removes the logs of all but the newest days, as far as that can be done.
+/// Gives a full file a number behind its date, which sorts before the one that is written.
+fn put_aside(folder: &Path, date: &str, path: &Path) -> io::Result<()> {
+    let numbered = |n| folder.join(format!("{PREFIX}{date}.{n:03}{SUFFIX}"));
+    let free = (1..MOST_A_DAY).map(numbered).find(|path| !path.exists());
+    let moved = fs::rename(path, free.unwrap_or_else(|| numbered(MOST_A_DAY)));
+    match moved {
+        // Another process was first.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        moved => moved,
+    }
+}
+
+/// Removes all logs but the newest, as far as that can be done.
 fn prune(folder: &Path) {
     let names = fs::read_dir(folder).into_iter().flatten().flatten();
     let ours = |name: &String| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
@@ -148,5 +165,32 @@ mod tests {
         assert_eq!(names[0], "obeya.2020-01-04.log");
         let today = fs::read_to_string(home.logs().join(&names[KEPT - 1])).unwrap();
         assert_eq!(today, "a line\na line\n");
+    }
+
+    #[test]
+    fn a_full_log_is_put_aside_and_all_of_them_are_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path().join("ledger")).unwrap();
+        fs::create_dir(home.path()).unwrap();
+        fs::write(home.database(), "").unwrap();
+        let log = Log { home: home.clone() };
+        let logs = || {
+            let names = fs::read_dir(home.logs()).unwrap().flatten();
+            let mut names: Vec<_> = names.map(|entry| entry.path()).collect();
+            names.sort();
+            names
+        };
+        for _ in 0..2 * KEPT {
+            Line(&log).write_all(b"a line\n").unwrap();
+            let newest = logs().pop().unwrap();
+            assert_eq!(
+                fs::read(&newest).unwrap(),
+                b"a line\n",
+                "{newest:?} is the one in use"
+            );
+            let full = fs::OpenOptions::new().write(true).open(&newest).unwrap();
+            full.set_len(MAX_BYTES).unwrap();
+        }
+        assert_eq!(logs().len(), KEPT, "{:?}", logs());
     }
 }

@@ -112,6 +112,8 @@ pub enum Door {
     Engine,
     /// The MCP server, by which models act.
     Mcp,
+    /// The HTTP API.
+    Api,
 }
 
 /// A word of an envelope as it is stored: a newer version may have words that this one does not know, and the chain's
@@ -191,7 +193,7 @@ macro_rules! words {
 }
 
 words!(ActorKind { Person = "person", Agent = "agent", System = "system" });
-words!(Door { Cli = "cli", Console = "console", Import = "import", Engine = "engine", Mcp = "mcp" });
+words!(Door { Cli = "cli", Console = "console", Import = "import", Engine = "engine", Mcp = "mcp", Api = "api" });
 
 /// One entry of the ledger as stored. The body is the event's JSON, kept as the bytes that were hashed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

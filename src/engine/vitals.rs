@@ -18,6 +18,8 @@ pub const COMMIT_BOUNDS: [i64; 14] = [
 /// How an engine does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vitals {
+    /// Whether this process is the host.
+    pub hosting: bool,
     /// How long ago the engine's loop last came round: at rest it does so every five seconds, and at work after each commit.
     pub tick_age: Duration,
     /// How long ago the earliest thing fell due that is still not recorded; nothing where this process is not the host.
@@ -106,6 +108,7 @@ impl Handle {
             _ => 0,
         };
         Vitals {
+            hosting: prompt,
             tick_age: meter.tick_age(),
             overdue: Duration::from_micros(overdue.unsigned_abs()),
             waiting,

@@ -113,7 +113,7 @@ fn note<T>(
 }
 
 /// Writes the audit of a server on a thread of its own: what waits goes in one transaction, what was done at once, and
-/// denials once a second, an address counted as one, so that a flood of them costs neither disk nor memory.
+/// denials once a second, an address counted as one for each reason, so that a flood of them costs neither disk nor memory.
 pub struct Auditor {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -223,15 +223,18 @@ fn wait<'a>(shared: &'a Shared, waiting: MutexGuard<'a, Waiting>) -> MutexGuard<
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Counts a denial with those of its address; with those of all, where there are too many addresses to tell apart.
+/// Counts a denial with those of its address for the same reason; with those of all, where there are too many addresses to tell apart.
 fn deny(denials: &mut Vec<AuditEntry>, mut entry: AuditEntry) {
-    let of = |denials: &mut Vec<AuditEntry>, address: &str| {
-        denials.iter().position(|known| known.address == address)
+    let of = |denials: &[AuditEntry], entry: &AuditEntry| {
+        let same = |known: &AuditEntry| {
+            (&known.address, &known.outcome) == (&entry.address, &entry.outcome)
+        };
+        denials.iter().position(same)
     };
-    let mut place = of(denials, &entry.address);
+    let mut place = of(denials, &entry);
     if place.is_none() && denials.len() >= MAX_WAITING_DENIALS {
         entry.address = MANY.into();
-        place = of(denials, MANY);
+        place = of(denials, &entry);
     }
     match place.and_then(|place| denials.get_mut(place)) {
         Some(known) => known.count = known.count.saturating_add(entry.count),

@@ -23,7 +23,7 @@ use crate::{
         refusal::Refusal,
     },
     engine::{Reply, since_boot, supervisor::Wish},
-    ledger::{Fault, Home},
+    ledger::{Fault, Home, HostLock},
 };
 
 /// How long the host may take. After that the caller does it by itself, with the same command id.
@@ -61,6 +61,20 @@ impl Client {
             })),
             Err(error) => Err(Fault::io(&path, "reaching the host", &error)),
         }
+    }
+
+    /// Asks a console that hosts to step down, for a process that is to be the host for good; true if one will.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Client::connect`].
+    pub fn ask_console_to_yield(home: &Home) -> Result<bool, Fault> {
+        let is_console = HostLock::holder(home).is_some_and(|holder| holder.ends_with("console"));
+        let client = match is_console {
+            true => Client::connect(home)?,
+            false => None,
+        };
+        Ok(client.is_some_and(|mut client| client.ask_to_yield()))
     }
 
     /// Asks the host to step down; true if it will.

@@ -39,6 +39,7 @@ pub struct Entry {
     records: Arc<[Record]>,
     bytes: usize,
     texts: OnceLock<Vec<Utf8Bytes>>,
+    written: OnceLock<Bytes>,
 }
 
 /// [`FromEngine::Records`](super::protocol::socket::FromEngine) over records that are only lent.
@@ -86,6 +87,16 @@ impl Entry {
     /// Returns the last record of the commit.
     pub fn last(&self) -> Option<Seq> {
         self.records.last().map(|record| record.seq)
+    }
+
+    /// Returns the commit's records.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Returns the commit as the stream of the API has it. It is made by whoever needs it first, and is the same for all.
+    pub fn written(&self, write: impl FnOnce(&[Record]) -> Bytes) -> &Bytes {
+        self.written.get_or_init(|| write(&self.records))
     }
 
     /// Returns the commit as messages. They are made by whoever needs them first, and are the same for all.
@@ -234,6 +245,7 @@ impl Ring {
             records: Arc::clone(&news.records),
             bytes,
             texts: OnceLock::new(),
+            written: OnceLock::new(),
         }));
         // The newest commit is kept whatever it comes to: a snapshot stands for it where it is too long.
         while self.entries.len() > 1

@@ -12,19 +12,22 @@ use tokio::sync::oneshot;
 use super::{
     packed,
     protocol::{Request, Response, Stood},
+    vitals,
 };
 use crate::{
     domain::{
         command::{Command, Role, Submission},
         moment::Moment,
         order::Actor,
+        query::Query,
         record::{ActorKind, Door, Record},
         refusal::Refusal,
         state::State,
         time::Timestamp,
     },
     engine::{
-        Failure, Handle, News, Reader, Reply, Subscription, gates::Desk, supervisor::Supervisor,
+        Failure, Handle, News, Reader, Reply, Subscription, Vitals, gates::Desk,
+        supervisor::Supervisor,
     },
     ledger::{Fault, FaultKind, Home},
 };
@@ -100,6 +103,24 @@ impl Service {
     /// Returns the engine's time.
     pub fn now(&self) -> Timestamp {
         self.handle.now()
+    }
+
+    /// Returns how the engine does. It waits for nothing that the engine may be busy with.
+    pub fn vitals(&self) -> Vitals {
+        self.handle.vitals()
+    }
+
+    /// Returns every figure as a scraper reads it: of the ledger, of its messages, of this engine and of this process.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read.
+    pub async fn exposition(self: &Arc<Self>) -> Result<String, Failure> {
+        let ask =
+            |service: &Service, reader: &mut Reader| reader.ask(&service.handle, &Query::Metrics);
+        let ledger = self.read(ask).await;
+        let page = |service: &Service| vitals::exposition(ledger, &service.vitals(), &service.home);
+        self.in_background(page).await
     }
 
     /// Calls `listener` with every new version, from the engine's thread: it must not block.

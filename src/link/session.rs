@@ -326,7 +326,8 @@ impl Session {
     ///
     /// The ledger could not be read.
     pub fn exposition(&self) -> Result<String, Failure> {
-        vitals::exposition(&self.watching, &self.home)
+        let ledger = self.watching.ask(&Query::Metrics);
+        vitals::exposition(ledger, &self.vitals(), &self.home)
     }
 
     /// Submits a command, and calls `answer` from the engine's thread.

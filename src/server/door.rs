@@ -173,3 +173,12 @@ pub(super) async fn nothing(request: Request) -> Problem {
     let said = format!("there is no {}", what(&request));
     Problem::new("not-found", StatusCode::NOT_FOUND, said)
 }
+
+/// Answers where there is something, but not by this method.
+pub(super) async fn not_so(request: Request) -> Problem {
+    let said = format!(
+        "there is no {}; /api/openapi.json says what there is",
+        what(&request)
+    );
+    Problem::new("method", StatusCode::METHOD_NOT_ALLOWED, said)
+}

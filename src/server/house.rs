@@ -13,9 +13,10 @@ use super::{Pace, door::Source, limits::Limits, names::Names};
 use crate::{
     domain::{command::Role, message::Name, order::Actor, refusal::Refusal, time::Timestamp},
     link::{
-        Fault, Feed, Peer, Reply, Service,
+        Failure, Fault, Feed, Peer, Reply, Service,
         access::{
             Access, AuditEntry, AuditOutcome, Auditor, Denied, LocalToken, TokenId, TokenView,
+            may_grant,
         },
         protocol::{Request, Response},
         uid,
@@ -193,6 +194,57 @@ impl House {
         standing.await.map(drop)
     }
 
+    /// Has something done with the tokens and the audit, away from the tasks of connections, and notes it if it says what.
+    pub(super) async fn keys<T: Send + 'static>(
+        self: &Arc<Self>,
+        guest: &Guest,
+        what: Option<String>,
+        work: impl FnOnce(&mut Access) -> Result<Result<T, Refusal>, Fault> + Send + 'static,
+    ) -> Result<Result<T, Refusal>, Failure> {
+        let house = Arc::clone(self);
+        let done = self
+            .service
+            .in_background(move |_| {
+                let mut access = house.access.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(work(&mut access)?)
+            })
+            .await;
+        if let Some(what) = what {
+            self.note(
+                guest,
+                what,
+                match &done {
+                    Ok(Ok(_)) => AuditOutcome::DONE,
+                    Ok(Err(refusal)) => AuditOutcome::Refused {
+                        code: refusal.rule().into(),
+                    },
+                    Err(_) => AuditOutcome::Failed,
+                },
+            );
+        }
+        done
+    }
+
+    /// Refuses, and notes, whoever may not make tokens or take them back.
+    pub(super) fn may_grant(&self, guest: &Guest, what: &str) -> Result<(), Refusal> {
+        may_grant(guest.peer.role).inspect_err(|refusal| {
+            let code = refusal.rule().into();
+            self.note(guest, what.to_owned(), AuditOutcome::Refused { code });
+        })
+    }
+
+    fn note(&self, guest: &Guest, what: String, outcome: AuditOutcome) {
+        self.auditor.note(AuditEntry {
+            at: self.service.now(),
+            actor: guest.peer.actor.clone(),
+            token: guest.token.as_ref().map(|(_, name)| name.clone()),
+            address: guest.address.clone(),
+            what,
+            outcome,
+            count: 1,
+        });
+    }
+
     /// Looks into the tokens, which are a file: noting a token's use syncs it, and connections must not wait for that.
     async fn access<T: Send + 'static>(
         self: &Arc<Self>,
@@ -256,6 +308,13 @@ impl House {
 }
 
 impl Guest {
+    /// Returns the token's name; of this user's own, `local`.
+    pub(super) fn name(&self) -> &str {
+        self.token
+            .as_ref()
+            .map_or("local", |(_, name)| name.as_str())
+    }
+
     /// Returns a process of this user, who could as well open the ledger itself.
     pub fn own(address: String) -> Guest {
         Guest {

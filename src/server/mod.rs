@@ -3,8 +3,10 @@
 //! [`Server::start`] opens them over a host's [`Service`](crate::link::Service). Every connection comes through [`listen`], every request through
 //! [`door`], which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
 
+mod api;
 mod attach;
 mod door;
+mod health;
 mod house;
 mod limits;
 mod listen;
@@ -28,6 +30,7 @@ use std::{
 
 use tokio::sync::watch;
 
+pub use api::document;
 pub use door::Source;
 pub use house::{Denial, Guest, House};
 pub use problem::{PROBLEM_JSON, Problem};

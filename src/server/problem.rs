@@ -16,6 +16,9 @@ use crate::{
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// The most characters of what is said of a malformed request: what the caller sent is in it.
+const MAX_DETAIL: usize = 1_000;
+
 /// Why something was not done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
@@ -52,6 +55,13 @@ impl Problem {
             retry_after: None,
         }
     }
+
+    /// Returns that a part of the request cannot be read.
+    pub(super) fn malformed(place: &str, why: impl std::fmt::Display) -> Problem {
+        let detail = format!("{place}: {why}");
+        let detail: String = detail.chars().take(MAX_DETAIL).collect();
+        Problem::new("malformed", StatusCode::BAD_REQUEST, detail)
+    }
 }
 
 impl From<Denial> for Problem {
@@ -70,7 +80,15 @@ impl From<Refusal> for Problem {
             Refusal::Role { .. } | Refusal::EngineOnly | Refusal::NotHolder { .. } => {
                 StatusCode::FORBIDDEN
             }
-            Refusal::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::Changed { .. } | Refusal::AlertChanged { .. } => {
+                StatusCode::PRECONDITION_FAILED
+            }
+            Refusal::Invalid { .. } | Refusal::CommandReused { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Refusal::NoReply { .. } | Refusal::NewerLedger { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::CONFLICT,
         };
         Problem {

@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 
-use super::{attach, door, house::House};
+use super::{api, attach, door, health, house::House};
 
 /// Returns everything that a connection may ask for. What stands above the check of tokens needs one; all of it is
 /// greeted first.
 pub(super) fn router(house: Arc<House>) -> Router {
     Router::new()
         .route("/api/attach", get(attach::attach))
+        .merge(api::router())
+        .method_not_allowed_fallback(door::not_so)
         .fallback(door::nothing)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&house),
             door::check,
         ))
+        // Nobody needs to be known for these.
+        .merge(health::router())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&house),
             door::greet,

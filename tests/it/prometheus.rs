@@ -5,16 +5,27 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use obeya::link::{self, Home, Session};
+use obeya::{
+    domain::{command::Role, order::Actor},
+    link::{
+        self, Home, Session,
+        access::{Caller, NewToken, create_token},
+    },
+    server::{Doors, Server},
+};
 use serde_json::Value;
 
 use crate::{
     cli::Room,
     support::prometheus::{Prometheus, complaint, tool},
 };
+
+/// How long a scraped line may take to show in Prometheus, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How far apart two scrapes are in the store, in seconds.
 const INTERVAL: f64 = 15.0;
@@ -177,6 +188,87 @@ impl Work {
     }
 }
 
+/// Returns what is wrong with queries at a moment: those that find nothing, and those that cannot be run.
+fn wrong(prometheus: &Prometheus, shipped: &[Shipped], at: f64) -> Vec<String> {
+    let mut wrong = vec![];
+    for Shipped { from, query } in shipped {
+        match prometheus.query(query, at) {
+            Ok(found) => {
+                let figure = |sample: &Value| sample["value"][1].as_str() != Some("NaN");
+                if !found.iter().any(figure) {
+                    wrong.push(format!("{from}: nothing but {found:?}: {query}"));
+                }
+            }
+            Err(error) => wrong.push(format!("{from}: {error}: {query}")),
+        }
+    }
+    wrong
+}
+
+fn now() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs_f64()
+}
+
+#[test]
+fn a_server_is_scraped_and_every_query_that_is_shipped_finds_something() {
+    let Some(program) = tool("prometheus") else {
+        return;
+    };
+    let mut work = Work::new();
+    let doors = Doors {
+        listen: Some("127.0.0.1:0".parse().unwrap()),
+        ..Doors::default()
+    };
+    let server = Server::start(work.session.service().unwrap(), "line", &doors).unwrap();
+    let caller = Caller {
+        actor: Actor::person("root"),
+        role: Role::Admin,
+    };
+    let new = NewToken {
+        name: "prometheus".parse().unwrap(),
+        role: Role::Viewer,
+        expires: None,
+    };
+    let home = Home::new(work.room.path().join(".obeya")).unwrap();
+    let made = create_token(&home, &caller, &new, link::now());
+    let (secret, _) = made.unwrap().unwrap();
+    let config = format!(
+        "global:\n  scrape_interval: 1s\nscrape_configs:\n  - job_name: obeya\n    authorization:\n      credentials: {}\n\
+         \x20   static_configs:\n      - targets: [\"{}\"]\n",
+        secret.expose(),
+        server.address().unwrap(),
+    );
+    let prometheus = Prometheus::start(&program, &config, |_| {});
+    let begun = Instant::now();
+    let scraped = |work: &Work| {
+        let records = work.session.watching().state().head.seq;
+        let query = format!("obeya_ledger_records_total == {records}");
+        while prometheus
+            .query(&query, now())
+            .is_ok_and(|found| found.is_empty())
+        {
+            assert!(begun.elapsed() < PATIENCE, "it is not scraped");
+            thread::sleep(Duration::from_millis(100));
+        }
+    };
+    scraped(&work);
+    for _ in 0..2 {
+        work.go_on();
+        scraped(&work);
+    }
+    let shipped: Vec<_> = of_dashboards().into_iter().chain(of_rules()).collect();
+    // The rules look at a minute, and the last scrape is a second away.
+    loop {
+        let wrong = wrong(&prometheus, &shipped, now());
+        if wrong.is_empty() {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{}", wrong.join("\n"));
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
 #[test]
 fn every_query_that_is_shipped_finds_something() {
     let (Some(promtool), Some(program)) = (tool("promtool"), tool("prometheus")) else {
@@ -202,18 +294,7 @@ fn every_query_that_is_shipped_finds_something() {
         assert_eq!(complaint(&promtool, &arguments, ""), None);
     };
     let prometheus = Prometheus::start(&program, "scrape_configs: []\n", fill);
-    let mut wrong = vec![];
-    for Shipped { from, query } in &shipped {
-        match prometheus.query(query, end) {
-            Ok(found) => {
-                let figure = |sample: &Value| sample["value"][1].as_str() != Some("NaN");
-                if !found.iter().any(figure) {
-                    wrong.push(format!("{from}: nothing but {found:?}: {query}"));
-                }
-            }
-            Err(error) => wrong.push(format!("{from}: {error}: {query}")),
-        }
-    }
+    let wrong = wrong(&prometheus, &shipped, end);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let nothing = prometheus.query("obeya_no_such_thing", end);
     assert_eq!(nothing, Ok(vec![]), "what is not there is not found");

@@ -19,19 +19,21 @@ const FLOORS: &[(&str, u8)] = &[
     ("demo", 5),
     ("term", 5),
     ("mcp", 5),
+    ("server", 5),
     ("testing", 5),
     ("main", 6),
 ];
 
 /// Rooms that may use another on their own floor: settings are cleaned text, and the terminal runs the console's model
-/// and the line's grammar. The command line tells of themes and keys as the console has them, opens the demo, and starts the server
-/// for models.
+/// and the line's grammar. The command line tells of themes and keys as the console has them, opens the demo, and starts the
+/// servers for models and for other machines.
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("config", "text"),
     ("term", "ui"),
     ("term", "cli"),
     ("cli", "demo"),
     ("cli", "mcp"),
+    ("cli", "server"),
     ("cli", "ui"),
 ];
 

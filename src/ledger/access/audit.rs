@@ -1,5 +1,6 @@
 //! The audit: who did what, or was denied it, from where, and what came of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,7 +21,7 @@ const MAX_WHY: usize = 160;
 const MAX_NAME: usize = 160;
 
 /// What came of something that was tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum AuditOutcome {
     /// It was done.
@@ -123,7 +124,7 @@ fn line(text: &str, cells: usize) -> String {
 }
 
 /// A row of the audit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRow {
     /// Its number, which no other row ever has.
     pub number: u64,

@@ -7,6 +7,7 @@
 use std::{fmt, io};
 
 use rustix::rand::{GetRandomFlags, getrandom};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
@@ -78,7 +79,9 @@ pub(super) fn is_same(one: &Hash, other: &Hash) -> bool {
 }
 
 /// The public part of a token: it names a token, and opens nothing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct TokenId(pub(super) String);
 
@@ -149,7 +152,7 @@ vocabulary! {
 }
 
 /// A token as it may be shown: all but its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenView {
     /// The public part of its text.
     pub id: TokenId,

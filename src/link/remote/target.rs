@@ -1,11 +1,13 @@
 //! Where an engine is, and what it takes to be let in.
 
-use std::{fmt, fs, path::PathBuf, str::FromStr, sync::Arc};
+use std::{fmt, fs, net::IpAddr, path::PathBuf, str::FromStr, sync::Arc};
 
 use tokio_rustls::rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
+
+use crate::ledger::{Fault, Home, access::LocalToken};
 
 /// An engine's address, as somebody types it: `ws://HOST:PORT`, `wss://HOST:PORT` or `unix:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +81,18 @@ impl fmt::Display for Address {
     }
 }
 
+impl Address {
+    /// Returns whether it is reached by TCP, and on no machine but this one.
+    pub fn is_loopback(&self) -> bool {
+        let Address::Tcp { host, .. } = self else {
+            return false;
+        };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let number = bare.parse::<IpAddr>();
+        bare.eq_ignore_ascii_case("localhost") || number.is_ok_and(|number| number.is_loopback())
+    }
+}
+
 /// An engine to attach to.
 #[derive(Clone)]
 pub struct Target {
@@ -126,6 +140,20 @@ impl Target {
             name: None,
             read_only: false,
         }
+    }
+
+    /// Returns the same with the token that the server of a ledger keeps for its user's own processes, where the engine is
+    /// on this machine and nothing else was given to get in by.
+    ///
+    /// # Errors
+    ///
+    /// The token's file can be read by others, or is none.
+    pub fn with_local_token(mut self, home: &Home) -> Result<Target, Fault> {
+        if self.token.is_none() && self.address.is_loopback() {
+            let secret = LocalToken::read(home)?;
+            self.token = secret.map(|secret| Token::new(secret.expose()));
+        }
+        Ok(self)
     }
 
     /// Returns the short name of what is attached to.

@@ -2,10 +2,10 @@
 
 mod process;
 
-use super::{Failure, Watching};
+use super::{Answered, Failure};
 use crate::{
     domain::query::{
-        Answer, Query,
+        Answer,
         metrics::{self, Family, MetricSort, Page, bound},
     },
     engine::{COMMIT_BOUNDS, Vitals, bus::Broker},
@@ -39,8 +39,12 @@ const WAITING: Family = Family {
 };
 
 /// Returns every figure: of the ledger, of its messages, of this engine and of this process.
-pub(super) fn exposition(watching: &Watching, home: &Home) -> Result<String, Failure> {
-    let mut text = match watching.ask(&Query::Metrics)? {
+pub(super) fn exposition(
+    ledger: Answered,
+    vitals: &Vitals,
+    home: &Home,
+) -> Result<String, Failure> {
+    let mut text = match ledger? {
         Ok(Answer::Metrics(metrics)) => metrics::exposition(&metrics),
         // Nothing in the question can be refused; without an answer the engine's own figures are still to be had.
         other => {
@@ -54,7 +58,7 @@ pub(super) fn exposition(watching: &Watching, home: &Home) -> Result<String, Fai
         Ok(None) => {}
         Err(fault) => tracing::warn!(%fault, "the dead letters could not be counted"),
     }
-    engine(&watching.vitals(), &mut page);
+    engine(vitals, &mut page);
     process::figures(&mut page);
     text.push_str(&page.finish());
     Ok(text)

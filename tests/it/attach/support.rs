@@ -28,7 +28,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// A host with a server on a port of the kernel's choice.
 pub(super) struct Engine {
     // The server ends before its host.
-    server: Option<Server>,
+    pub(super) server: Option<Server>,
     pub(super) session: Arc<Session>,
     pub(super) home: Home,
     pub(super) folder: tempfile::TempDir,
@@ -115,7 +115,7 @@ pub(super) const PACE: Pace = Pace {
     steady: Duration::from_secs(1),
 };
 
-fn serve(session: &Session, address: SocketAddr) -> Server {
+pub(super) fn serve(session: &Session, address: SocketAddr) -> Server {
     let doors = Doors {
         listen: Some(address),
         ..Doors::default()

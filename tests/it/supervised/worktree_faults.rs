@@ -231,7 +231,7 @@ fn git_that_hangs_holds_up_only_who_needs_it() {
     fs::create_dir(&folder).unwrap();
     let path = std::env::var("PATH").unwrap();
     let git = folder.join("git");
-    fs::write(&git, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+    fs::write(&git, "#!/bin/sh\nexec sleep 60\n").unwrap();
     let run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&git, run).unwrap();
     let mut host = project.command(&["host"]);

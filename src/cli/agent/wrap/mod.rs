@@ -41,8 +41,9 @@ Example, in obeya.toml:
 The command gets no input. What it prints is handed on, and a result follows:
 done, where it ended well; blocked or failed, where its answer ends with such a
 line of JSON itself; failed, with its words, where it says that it failed; and
-throttled, where it says that its provider takes no more; and missing, where there
-is no such program. Otherwise this ends as the command did. `obeya agent preset` shows it in use.";
+throttled, where it says that its provider takes no more; and missing, where
+there is no such program. Otherwise this ends as the command did.
+`obeya agent preset` shows it in use.";
 
 pub(super) fn arguments() -> [Arg; 2] {
     let words = Dialect::ALL.iter().map(|(word, _)| *word);

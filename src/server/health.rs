@@ -1,0 +1,133 @@
+//! Whether this engine is well, for whoever watches over processes: `/health/live`, `/health/ready`, `/health/startup`.
+//!
+//! Nobody needs a token for these: who keeps a process alive has none, and they tell nothing of the line.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::house::House;
+use crate::domain::query::value::Moment;
+
+/// How long ago the engine's loop may have come round last. At rest it does so every five seconds; another process may
+/// have the turn for ten, and is no reason to end this one.
+const PROGRESS: Duration = Duration::from_secs(15);
+/// How long the ledger may take to give a record.
+const PROMPT: Duration = Duration::from_secs(2);
+
+/// How an engine is.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Health {
+    /// `healthy` or `unhealthy`.
+    status: &'static str,
+    /// Each thing that was looked at: `ok`, or what is wrong.
+    checks: BTreeMap<&'static str, String>,
+    /// When.
+    timestamp: Moment,
+}
+
+/// Returns the ways in.
+pub(super) fn router() -> Router<Arc<House>> {
+    Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/health/startup", get(startup))
+}
+
+async fn live(State(house): State<Arc<House>>) -> Response {
+    told(&house, [("engine", progress(&house))])
+}
+
+async fn ready(State(house): State<Arc<House>>) -> Response {
+    let hosting = match house.service.vitals().hosting {
+        true => Ok(()),
+        false => Err("another process is the host".to_owned()),
+    };
+    // Genesis is the first record of every ledger.
+    let ledger = match timeout(PROMPT, house.service.records(0, 1)).await {
+        Ok(Ok(records)) if !records.is_empty() => Ok(()),
+        Ok(Ok(_)) => Err("it is empty".to_owned()),
+        // Where on this machine it failed is not for everybody.
+        Ok(Err(failure)) => {
+            tracing::warn!(%failure, "not ready");
+            Err("it cannot be read: obeya doctor on this machine says why".to_owned())
+        }
+        Err(_) => Err(format!("it gave no record within {} s", PROMPT.as_secs())),
+    };
+    let checks = [
+        ("engine", progress(&house)),
+        ("host", hosting),
+        ("ledger", ledger),
+    ];
+    told(&house, checks)
+}
+
+async fn startup(State(house): State<Arc<House>>) -> Response {
+    let loaded = match house.service.state().head.seq {
+        0 => Err("the line is not loaded yet".to_owned()),
+        _ => Ok(()),
+    };
+    told(&house, [("state", loaded)])
+}
+
+/// Returns whether the engine's loop makes progress: a process may be there and do nothing.
+fn progress(house: &House) -> Result<(), String> {
+    judged(house.service.vitals().tick_age)
+}
+
+fn judged(age: Duration) -> Result<(), String> {
+    match age <= PROGRESS {
+        true => Ok(()),
+        false => Err(format!(
+            "its loop has not come round for {} s",
+            age.as_secs()
+        )),
+    }
+}
+
+fn told<const N: usize>(
+    house: &House,
+    checks: [(&'static str, Result<(), String>); N],
+) -> Response {
+    let well = checks.iter().all(|(_, check)| check.is_ok());
+    let (code, status) = match well {
+        true => (StatusCode::OK, "healthy"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+    };
+    let found = |(name, check): (&'static str, Result<(), String>)| {
+        (name, check.err().unwrap_or_else(|| "ok".into()))
+    };
+    let health = Health {
+        status,
+        checks: checks.into_iter().map(found).collect(),
+        timestamp: house.service.now().into(),
+    };
+    // It is made of texts, and can be written.
+    let body = serde_json::to_string(&health).unwrap_or_default();
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (code, headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_that_stands_still_is_found_out() {
+        assert_eq!(judged(Duration::from_secs(10)), Ok(()));
+        let found = judged(Duration::from_secs(16));
+        assert_eq!(found, Err("its loop has not come round for 16 s".into()));
+    }
+}

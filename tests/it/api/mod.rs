@@ -1,0 +1,9 @@
+//! The HTTP API over a real server: what people and programs may have of it, and what nobody gets.
+
+mod document;
+mod health;
+mod hostile;
+mod ledger;
+mod orders;
+mod stream;
+mod support;

@@ -1,0 +1,197 @@
+//! Nobody comes in without a token, and a page of another site does not even get as far as being asked for one.
+
+use std::{io::Write as _, net::TcpStream};
+
+use obeya::{
+    domain::command::Role,
+    link::access::{Access, AuditFilter, AuditOutcome, AuditPage},
+};
+
+use super::{
+    raw::{send, upgrade},
+    support::{Engine, until},
+};
+
+fn bearer(engine: &Engine, name: &str) -> String {
+    let target = engine.target(name, Role::Admin);
+    format!("Bearer {}", target.token.unwrap().secret())
+}
+
+#[test]
+fn a_page_in_a_browser_gets_nothing() {
+    let engine = Engine::start();
+    let address = engine.address();
+    let (own, good) = (address.to_string(), bearer(&engine, "ana"));
+    let before = engine.session.watching().state().head;
+    let token = good.trim_start_matches("Bearer ");
+    let in_query = format!("/api/attach?token={token}&access_token={token}");
+    let tries: &[(&str, &[(&str, &str)], u16)] = &[
+        // No token, and one where no door looks.
+        ("/api/attach", &[("Host", &own)], 401),
+        (&in_query, &[("Host", &own)], 401),
+        ("/api/attach", &[("Host", &own), ("Cookie", &good)], 401),
+        ("/api/nowhere", &[("Host", &own)], 401),
+        // A name that leads here by a stranger's will.
+        ("/api/attach", &[("Host", "evil.example")], 421),
+        (
+            "/api/attach",
+            &[("Host", "evil.example"), ("Authorization", &good)],
+            421,
+        ),
+        (
+            "/api/attach",
+            &[
+                ("Host", "localhost.evil.example:80"),
+                ("Authorization", &good),
+            ],
+            421,
+        ),
+        (
+            "/api/attach",
+            &[
+                ("Host", &own),
+                ("Host", "evil.example"),
+                ("Authorization", &good),
+            ],
+            400,
+        ),
+        // A page of another site.
+        (
+            "/api/attach",
+            &[
+                ("Host", &own),
+                ("Origin", "http://evil.example"),
+                ("Authorization", &good),
+            ],
+            403,
+        ),
+        (
+            "/api/attach",
+            &[("Host", &own), ("Origin", "null"), ("Authorization", &good)],
+            403,
+        ),
+        (
+            "/api/attach",
+            &[
+                ("Host", &own),
+                ("Origin", "http://localhost:1"),
+                ("Authorization", &good),
+            ],
+            403,
+        ),
+        // A token that is none, and one in another dress.
+        (
+            "/api/attach",
+            &[("Host", &own), ("Authorization", "Bearer obeya_wrong")],
+            401,
+        ),
+        (
+            "/api/attach",
+            &[("Host", &own), ("Authorization", "Basic YW5hOmFuYQ==")],
+            401,
+        ),
+    ];
+    for (path, headers, status) in tries {
+        let heard = upgrade(address, path, headers);
+        assert_eq!(heard.status, *status, "{path} {headers:?}: {heard:?}");
+        assert!(heard.head.contains("application/problem+json"), "{heard:?}");
+        assert!(!heard.head.contains("access-control"), "{heard:?}");
+        let problem: serde_json::Value = serde_json::from_str(&heard.body).unwrap();
+        assert_eq!(problem["status"], *status);
+        assert!(
+            problem["detail"]
+                .as_str()
+                .is_some_and(|said| !said.is_empty())
+        );
+        assert!(!heard.body.contains(token), "{heard:?}");
+    }
+    assert_eq!(engine.session.watching().state().head, before);
+    // The page of this server itself may, with a token.
+    let mut stream = TcpStream::connect(address).unwrap();
+    let origin = format!("http://{own}");
+    let request = format!(
+        "GET /api/attach HTTP/1.1\r\nHost: {own}\r\nOrigin: {origin}\r\nAuthorization: {good}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut line = [0; 12];
+    std::io::Read::read_exact(&mut stream, &mut line).unwrap();
+    assert_eq!(&line, b"HTTP/1.1 101");
+}
+
+#[test]
+fn who_is_turned_away_is_in_the_audit() {
+    let engine = Engine::start();
+    let address = engine.address();
+    assert_eq!(
+        upgrade(address, "/api/attach", &[("Host", "evil.example")]).status,
+        421
+    );
+    let mut access = Access::open(&engine.home).unwrap();
+    until("the denial is in the audit", || {
+        let newest = AuditPage::Newest;
+        let rows = access.audit(&AuditFilter::default(), newest, 10).unwrap();
+        rows.iter().any(|row| {
+            let why = AuditOutcome::Denied {
+                why: "wrong host".into(),
+            };
+            row.outcome == why && row.address == "127.0.0.1"
+        })
+    });
+}
+
+#[test]
+fn bad_tokens_are_slowed_down_and_the_own_one_is_not() {
+    let engine = Engine::start();
+    let address = engine.address();
+    let own = address.to_string();
+    let bad = [
+        ("Host", own.as_str()),
+        ("Authorization", "Bearer obeya_wrong"),
+    ];
+    let statuses: Vec<u16> = (0..30)
+        .map(|_| upgrade(address, "/api/attach", &bad).status)
+        .collect();
+    assert_eq!(statuses[0], 401);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let slowed = statuses.iter().position(|status| *status == 429);
+    assert!(slowed >= Some(10), "{statuses:?}");
+    let heard = (0..10)
+        .map(|_| upgrade(address, "/api/attach", &bad))
+        .find(|heard| heard.status == 429);
+    assert!(heard.unwrap().head.contains("retry-after: "));
+}
+
+#[test]
+fn a_request_is_bounded() {
+    let engine = Engine::start();
+    let address = engine.address();
+    let good = bearer(&engine, "ana");
+    let long = "x".repeat(64 << 10);
+    let heard = send(
+        address,
+        &format!("GET / HTTP/1.1\r\nHost: {address}\r\nX-Long: {long}\r\n\r\n"),
+    );
+    assert!([0, 431].contains(&heard.status), "{heard:?}");
+    let heard = send(
+        address,
+        &format!(
+            "POST /api/attach HTTP/1.1\r\nHost: {address}\r\nAuthorization: {good}\r\n\
+             Content-Length: 1073741824\r\n\r\n"
+        ),
+    );
+    assert_eq!(heard.status, 413, "{heard:?}");
+    let chunk = format!("{:x}\r\n{}\r\n", 600 << 10, "x".repeat(600 << 10));
+    let heard = send(
+        address,
+        &format!(
+            "POST /api/attach HTTP/1.1\r\nHost: {address}\r\nAuthorization: {good}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"
+        ),
+    );
+    assert!([0, 413].contains(&heard.status), "{heard:?}");
+    // It is there for everybody else.
+    let heard = upgrade(address, "/api/attach", &[("Host", "localhost")]);
+    assert_eq!(heard.status, 401);
+}

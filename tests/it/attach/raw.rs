@@ -1,0 +1,111 @@
+//! What somebody sends who does not use obeya: bytes over TCP, and texts over a websocket.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+};
+
+use obeya::link::protocol::socket::{FromEngine, Hello, ToEngine};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client, client::IntoClientRequest as _};
+
+use super::support::PATIENCE;
+
+/// An answer, as far as it came.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+/// Sends a request as it is, and returns the answer.
+pub(super) fn send(address: SocketAddr, request: &str) -> Heard {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    // Who is turned away is cut off, and what came before that counts.
+    let _ = stream.read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
+    Heard {
+        status: status.unwrap_or(0),
+        head: head.to_ascii_lowercase(),
+        body: body.to_owned(),
+    }
+}
+
+/// Asks for a websocket with these headers beside its own.
+pub(super) fn upgrade(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Heard {
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    send(
+        address,
+        &format!(
+            "GET {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+        ),
+    )
+}
+
+/// A websocket by hand.
+pub(super) struct Talk(WebSocket<TcpStream>);
+
+impl Talk {
+    pub(super) fn open(address: SocketAddr, token: &str) -> Talk {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut request = format!("ws://{address}/api/attach")
+            .into_client_request()
+            .unwrap();
+        let bearer = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        Talk(client(request, stream).unwrap().0)
+    }
+
+    /// Opens one, and is welcome.
+    pub(super) fn met(address: SocketAddr, token: &str) -> Talk {
+        let mut talk = Talk::open(address, token);
+        talk.say(&ToEngine::Hello(Hello {
+            protocol: obeya::link::protocol::PROTOCOL,
+            version: "test".into(),
+            follow: Default::default(),
+        }));
+        assert!(matches!(talk.hear(), Some(FromEngine::Welcome(_))));
+        talk
+    }
+
+    pub(super) fn say(&mut self, message: &ToEngine) {
+        let text = serde_json::to_string(message).unwrap();
+        self.send(Message::text(text));
+    }
+
+    pub(super) fn send(&mut self, message: Message) {
+        // Whoever was told to go may find the way closed.
+        let _ = self.0.send(message);
+    }
+
+    /// Returns the next message of the engine; None once there are no more.
+    pub(super) fn hear(&mut self) -> Option<FromEngine> {
+        loop {
+            match self.0.read() {
+                Ok(Message::Text(text)) => return serde_json::from_str(&text).ok(),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Returns the next message that is no beat.
+    pub(super) fn answer(&mut self) -> Option<FromEngine> {
+        loop {
+            match self.hear()? {
+                FromEngine::Beat { .. } => {}
+                other => return Some(other),
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! `obeya serve` as somebody types it: the process, its signals, its line.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, ChildStdout, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use obeya::domain::{
+    command::{Command, NewOrder, Role, Submission},
+    order::Actor,
+    record::Door,
+};
+use obeya::link::{
+    self, Home, Operator as _, Session,
+    access::{Caller, NewToken, create_token},
+    remote::{Attached, Remote, Target},
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::cli::Room;
+
+/// How long anything here may take that is no matter of time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Served {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Served {
+    fn start(room: &Room, arguments: &[&str]) -> Served {
+        let mut child = room
+            .command(["serve", "--json"].iter().chain(arguments))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Served { child, lines }
+    }
+
+    /// Returns what it says when it serves.
+    fn serving(&mut self) -> Value {
+        loop {
+            let mut line = String::new();
+            let read = self.lines.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended: {}", self.complaint());
+            let value: Value = serde_json::from_str(&line).unwrap();
+            if let Some(serving) = value.get("serving") {
+                return serving.clone();
+            }
+        }
+    }
+
+    fn complaint(&mut self) -> String {
+        let mut text = String::new();
+        let stderr = self.child.stderr.take();
+        stderr.map(|mut stderr| stderr.read_to_string(&mut text));
+        text
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for its end, and returns its code.
+    fn ended(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it does not end");
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn home(room: &Room) -> Home {
+    Home::new(room.path().join(".obeya")).unwrap()
+}
+
+fn target(served: &Value, home: &Home) -> Target {
+    let url = served["url"].as_str().unwrap();
+    let target = Target::new(url.parse().unwrap());
+    target.with_local_token(home).unwrap()
+}
+
+fn create(title: &str) -> Submission {
+    Submission {
+        id: Uuid::now_v7(),
+        role: Role::Admin,
+        actor: Actor::person("maria"),
+        door: Door::Cli,
+        uid: 0,
+        epoch: None,
+        causation: None,
+        correlation: None,
+        dry_run: false,
+        until: None,
+        as_of: None,
+        command: Command::CreateOrder {
+            order: NewOrder::task(title),
+        },
+    }
+}
+
+#[test]
+fn it_serves_until_it_is_told_to_end() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let room = Room::new();
+        let mut served = Served::start(&room, &["--listen", "127.0.0.1:0", "--name", "hall"]);
+        let serving = served.serving();
+        assert_eq!(serving["name"], "hall");
+        let remote = Remote::calling(target(&serving, &home(&room))).unwrap();
+        let welcome = remote.welcome(PATIENCE).unwrap();
+        assert_eq!((welcome.name.as_str(), welcome.role), ("hall", Role::Admin));
+        let mut attached = Attached::new(remote.into());
+        let reply = attached.submit(&create("from afar"));
+        assert!(matches!(reply, link::Reply::Done(_)), "{reply:?}");
+        // A call beside the ledger sees the same line, over the same host.
+        let list = room.done("work-order list --json").out;
+        assert!(list.contains("from afar"), "{list}");
+        served.signal(signal);
+        assert_eq!(served.ended(), Some(0), "{}", served.complaint());
+        assert!(!home(&room).local_token().exists());
+    }
+}
+
+#[test]
+fn beyond_this_machine_it_takes_tls_or_insecure() {
+    let room = Room::new();
+    let said = room.line("serve --listen 0.0.0.0:0");
+    assert_eq!(said.code, 2);
+    for word in ["--tls-cert", "--insecure", "SSH tunnel"] {
+        assert!(said.err.contains(word), "{}", said.err);
+    }
+    let mut served = Served::start(&room, &["--listen", "0.0.0.0:0", "--insecure"]);
+    assert_eq!(served.serving()["tls"], false);
+    served.signal(Signal::TERM);
+    assert_eq!(served.ended(), Some(0));
+    let said = room.line("serve --listen nowhere");
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("HOST:PORT"), "{}", said.err);
+}
+
+#[test]
+fn an_address_that_is_taken_is_said() {
+    let room = Room::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = room.line(&format!("serve --listen {address}"));
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(said.err.contains(&address), "{}", said.err);
+}
+
+#[test]
+fn a_console_that_hosts_yields_to_it_and_another_server_stands_by() {
+    let room = Room::new();
+    let home = home(&room);
+    let console = Session::open(&home).unwrap();
+    assert!(console.service().is_some());
+    let mut served = Served::start(&room, &["--listen", "127.0.0.1:0"]);
+    // A console stands every few seconds, and so hears that it is to yield.
+    let begun = Instant::now();
+    while console.stand().unwrap() {
+        assert!(begun.elapsed() < PATIENCE, "it is not asked to yield");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let first = served.serving();
+    assert!(!console.stand().unwrap(), "the console hosts again");
+    let mut second = Served::start(&room, &["--listen", "127.0.0.1:0"]);
+    let remote = Remote::calling(target(&first, &home)).unwrap();
+    remote.welcome(PATIENCE).unwrap();
+    drop(remote);
+    served.signal(Signal::TERM);
+    assert_eq!(served.ended(), Some(0));
+    let again = second.serving();
+    let remote = Remote::calling(target(&again, &home)).unwrap();
+    remote.welcome(PATIENCE).unwrap();
+    second.signal(Signal::TERM);
+    assert_eq!(second.ended(), Some(0));
+}
+
+#[test]
+fn a_token_by_name_gets_in_and_the_log_lies_beside_the_ledger() {
+    let room = Room::new();
+    let home = home(&room);
+    let mut served = Served::start(&room, &["--listen", "127.0.0.1:0"]);
+    let serving = served.serving();
+    let caller = Caller {
+        actor: Actor::person("maria"),
+        role: Role::Admin,
+    };
+    let new = NewToken {
+        name: "wall".parse().unwrap(),
+        role: Role::Viewer,
+        expires: None,
+    };
+    let (secret, _) = create_token(&home, &caller, &new, link::now())
+        .unwrap()
+        .unwrap();
+    let mut wall = Target::new(serving["url"].as_str().unwrap().parse().unwrap());
+    wall.token = Some(link::remote::Token::new(secret.expose()));
+    let remote = Remote::calling(wall).unwrap();
+    assert_eq!(remote.welcome(PATIENCE).unwrap().role, Role::Viewer);
+    drop(remote);
+    served.signal(Signal::TERM);
+    assert_eq!(served.ended(), Some(0));
+    // Whatever was logged, no secret is in it.
+    for entry in fs::read_dir(home.logs()).into_iter().flatten().flatten() {
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        assert!(!text.contains(secret.expose()));
+    }
+}
