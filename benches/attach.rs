@@ -1,7 +1,7 @@
 //! One engine and many attached consoles: `cargo bench --bench attach`.
 //!
 //! The line has 100,000 orders of which 5,000 are open. The yardstick of the fan-out is bare tokio-tungstenite in the
-//! same run: it writes the very same frames to as many readers, fed together and flushed once, and commits nothing.
+//! same run: it writes the same frames to as many readers, written out once, fed together and flushed once.
 //! Readers are in a process of their own and read no more of a frame than its records' numbers. `OBEYA_BENCH_QUICK=1`
 //! makes a short run.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
@@ -219,9 +219,13 @@ fn bare(frames: &Arc<Frames>) -> SocketAddr {
                         let queued = frames.all.lock().unwrap()[at..].to_vec();
                         at += queued.len();
                         for frame in queued {
-                            out.feed(Message::Text(frame)).await.unwrap();
+                            if out.feed(Message::Text(frame)).await.is_err() {
+                                return;
+                            }
                         }
-                        out.flush().await.unwrap();
+                        if out.flush().await.is_err() {
+                            return;
+                        }
                     }
                 });
             }
@@ -230,45 +234,81 @@ fn bare(frames: &Arc<Frames>) -> SocketAddr {
     address
 }
 
-/// Prints what the fan-out gives at saturation beside the yardstick, in turns.
+/// Commits a burst while readers read it, and returns how many seconds it took to the last of them.
+fn timed(bench: &Bench, readers: &mut Clients) -> f64 {
+    let start = nanos();
+    let end = bench.burst();
+    (readers.until(end) - start) as f64 / 1e9
+}
+
+/// Prints what the fan-out gives at saturation beside the yardstick: over the same engine's commits, in turns, and over
+/// the frames alone.
 fn saturation(bench: &Bench, rounds: usize) {
     let frames = Arc::new(Frames {
         all: Mutex::default(),
         end: watch::Sender::new(0),
     });
-    let mut theirs = Clients::start("bare", CONSOLES, &bare(&frames).to_string(), "none");
-    let mut ours = bench.clients("raw", CONSOLES);
-    let committed = Arc::<Mutex<Vec<Utf8Bytes>>>::default();
-    let heard = Arc::clone(&committed);
-    let _subscription = bench.session.watching().subscribe(move |news| {
-        heard.lock().unwrap().extend(feed_texts(&news.records));
-    });
-    let (mut one, mut two, mut count) = (0.0, 0.0, 0);
+    let push = |frame| {
+        let mut all = frames.all.lock().unwrap();
+        all.push(frame);
+        frames.end.send_replace(all.len());
+    };
+    let address = bare(&frames).to_string();
+    let (mut ours, mut theirs, mut alone, mut count) = (0.0, 0.0, 0.0, 0);
     for _ in 0..rounds {
-        let start = nanos();
-        let end = bench.burst();
-        one += (ours.until(end) - start) as f64 / 1e9;
-        let burst = std::mem::take(&mut *committed.lock().unwrap());
+        let mut readers = bench.clients("raw", CONSOLES);
+        ours += timed(bench, &mut readers);
+        drop(readers);
+
+        let mut readers = Clients::start("bare", CONSOLES, &address, "none");
+        let (tell, told) = mpsc::channel();
+        let heard = Mutex::new(tell);
+        let subscription = bench.session.watching().subscribe(move |news| {
+            // The one who wrote them out may have ended.
+            let _ = heard.lock().unwrap().send(Arc::clone(&news.records));
+        });
+        let before = frames.all.lock().unwrap().len();
+        thread::scope(|scope| {
+            // They are written out once, away from the engine's thread, as ours are.
+            scope.spawn(|| {
+                for records in told {
+                    feed_texts(&records).into_iter().for_each(push);
+                }
+            });
+            theirs += timed(bench, &mut readers);
+            drop(subscription);
+        });
+        drop(readers);
+
+        let burst = frames.all.lock().unwrap().split_off(before);
+        frames.all.lock().unwrap().clear();
+        frames.end.send_replace(0);
         count += burst.len();
+        let mut readers = Clients::start("bare", CONSOLES, &address, "none");
+        let end = bench.session.watching().state().head.seq;
         let start = nanos();
-        for frame in burst {
-            let mut all = frames.all.lock().unwrap();
-            all.push(frame);
-            frames.end.send_replace(all.len());
-        }
-        two += (theirs.until(end) - start) as f64 / 1e9;
+        burst.into_iter().for_each(push);
+        alone += (readers.until(end) - start) as f64 / 1e9;
+        drop(readers);
+        frames.all.lock().unwrap().clear();
+        frames.end.send_replace(0);
     }
     let rate = |seconds: f64| (rounds * BURST * CONSOLES) as f64 / seconds;
-    let share = 100.0 * rate(one) / rate(two);
+    let records = (rounds * BURST) as f64 / count as f64;
+    println!("at saturation, to {CONSOLES} readers, {records:.0} records a frame:");
     println!(
-        "deliveries to {CONSOLES} at saturation, {:.0} records a frame        {:>10.0} /s, commits included",
-        (rounds * BURST) as f64 / count as f64,
-        rate(one)
+        "  ours, behind the engine's commits          {:>10.0} /s",
+        rate(ours)
     );
     println!(
-        "yardstick: bare tokio-tungstenite, the same frames           {:>10.0} /s",
-        rate(two)
+        "  bare tokio-tungstenite, behind them too    {:>10.0} /s",
+        rate(theirs)
     );
+    println!(
+        "  bare tokio-tungstenite, the frames alone   {:>10.0} /s",
+        rate(alone)
+    );
+    let share = 100.0 * theirs / ours;
     verdict(
         &format!("{share:.0} % of the yardstick; aim {AIM_SHARE} %"),
         share >= AIM_SHARE,
