@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -14,13 +17,13 @@ use obeya::{
     },
     link::{
         self, Operator as _, Reply,
-        remote::{Attached, LinkState, Pace},
+        remote::{Attached, LinkState, Mirror, MirrorNews, Pace, Remote},
     },
 };
 
 use super::{
     proxy::{Proxy, Trouble},
-    support::{Copy, Engine, PACE, create, creation, submission, until},
+    support::{Copy, Engine, PACE, PATIENCE, create, creation, submission, until},
 };
 use crate::support::random::Random;
 
@@ -324,5 +327,34 @@ fn a_restore_reaches_every_console() {
             (copy.state().incarnation, copy.state().open_count()),
             (2, 2)
         );
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_at_once_is_as_good_as_none() {
+    let engine = Engine::start();
+    let way = Proxy::to(engine.address());
+    way.suffer(Trouble::Short(800));
+    let pace = Pace {
+        pause: Duration::from_millis(50),
+        longest_pause: Duration::from_secs(600),
+        steady: Duration::from_secs(600),
+        ..PACE
+    };
+    let (tell, told) = mpsc::channel();
+    let (mirror, _) = Mirror::new(move |news| match news {
+        MirrorNews::Welcome(_) => tell.send(None).unwrap_or(()),
+        MirrorNews::Link(LinkState::Down {
+            since, next_try, ..
+        }) => tell.send(Some(next_try.since(since))).unwrap_or(()),
+        _ => {}
+    });
+    let target = engine.target_by(way.address, "wall", Role::Viewer);
+    let _remote = Remote::paced(target, mirror, pace).unwrap();
+    for round in 0..6 {
+        assert_eq!(told.recv_timeout(PATIENCE), Ok(None), "it is welcome");
+        let pause = told.recv_timeout(PATIENCE).unwrap().unwrap();
+        // At least half of twice the one before.
+        assert!(pause >= 25_000 << round, "{pause} us in round {round}");
     }
 }

@@ -32,6 +32,8 @@ pub(super) enum Trouble {
     Delayed(Duration),
     /// The connections end after so many more bytes of the engine, wherever in a frame that is.
     CutAfter(usize),
+    /// Each connection ends after so many bytes of the engine.
+    Short(usize),
     /// What callers send by the first so many connections lies on the way until it is let go, even if they have gone.
     HeldUp(usize),
 }
@@ -186,6 +188,7 @@ fn join(caller: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
                 number,
                 shared,
                 held: vec![],
+                carried: 0,
             };
             // Whatever ends one way ends both, but where nobody is to hear of it.
             let told = pump.run().unwrap_or(true);
@@ -208,6 +211,8 @@ struct Pump {
     number: usize,
     shared: Arc<Shared>,
     held: Vec<u8>,
+    /// How many bytes of a short connection it has carried.
+    carried: usize,
 }
 
 impl Pump {
@@ -294,6 +299,15 @@ impl Pump {
                     if left == some {
                         return Err(io::ErrorKind::ConnectionReset.into());
                     }
+                }
+                Trouble::Short(most) if self.down => {
+                    let left = most.saturating_sub(self.carried);
+                    self.carried += bytes.len();
+                    if left < bytes.len() {
+                        self.to.write_all(&bytes[..left])?;
+                        return Err(io::ErrorKind::ConnectionReset.into());
+                    }
+                    return self.to.write_all(bytes);
                 }
                 _ => return self.to.write_all(bytes),
             }
