@@ -31,8 +31,8 @@ const TOGETHER: usize = 256;
 const TOGETHER_BYTES: usize = 64 << 10;
 /// What a record is counted as beside its body, in bytes.
 const USUAL_BYTES: usize = 512;
-/// How many commits may have come since a snapshot was made that is handed out once more.
-const LED_ON: usize = 512;
+/// How many records may have come since a snapshot was made that is handed out once more.
+const LED_ON: usize = 1_024;
 
 /// One commit, or a state that no records lead to.
 pub struct Entry {
@@ -189,7 +189,7 @@ impl Feed {
     }
 
     /// Returns a version as a snapshot in parts, made once for all who need it at about the same time: the newest, or one
-    /// from which few commits lead on. None for one that cannot be sent. It may read and write much: call it where
+    /// from which few records lead on. None for one that cannot be sent. It may read and write much: call it where
     /// waiting is allowed.
     pub fn snapshot(&self) -> Option<Arc<Sent>> {
         // Held meanwhile, so that a hundred consoles that attach at once make one.
@@ -215,10 +215,13 @@ impl Feed {
         Some(Arc::clone(sent.insert(made)))
     }
 
-    /// Returns whether few commits lead from a place to the newest.
+    /// Returns whether few records lead from a place to the newest.
     fn leads_on(&self, place: u64) -> bool {
         match self.next(place, LED_ON) {
-            Next::Entries(entries, _) => entries.len() < LED_ON,
+            Next::Entries(entries, _) => {
+                let records = entries.iter().map(|entry| entry.records.len());
+                records.sum::<usize>() < LED_ON
+            }
             Next::Behind => false,
         }
     }

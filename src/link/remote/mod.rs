@@ -261,7 +261,9 @@ impl Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         drop(self.stop.take());
+        // What an answer is handed to may hold the last of it: then the thread ends by itself.
         if let Some(thread) = self.thread.take()
+            && thread.thread().id() != thread::current().id()
             && thread.join().is_err()
         {
             tracing::error!("the thread of the way to the engine panicked");

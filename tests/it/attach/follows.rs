@@ -5,10 +5,10 @@ use obeya::{
         command::Role,
         query::{Answer, Query},
     },
-    link::{Observer as _, Reply},
+    link::{self, Observer as _, Reply, remote::LinkState},
 };
 
-use super::support::{Copy, Engine, create, serve};
+use super::support::{Copy, Engine, create, creation};
 
 #[test]
 fn what_is_done_by_one_is_seen_by_all() {
@@ -47,9 +47,23 @@ fn a_copy_resumes_when_the_server_comes_back() {
     let copy = Copy::of(engine.target("wall", Role::Viewer));
     assert!(matches!(create(&mut ana, "before"), Reply::Done(_)));
     copy.equals(&engine.session);
-    let address = engine.address();
-    engine.server = None;
-    engine.server = Some(serve(&engine.session, address));
+    engine.away(|engine| {
+        let home = engine.home.clone();
+        let mut beside = link::open(&home).unwrap();
+        let reply = beside.submit(&creation("meanwhile"));
+        assert!(matches!(reply, Reply::Done(_)), "{reply:?}");
+    });
     assert!(matches!(create(&mut ana, "after"), Reply::Done(_)));
     copy.equals(&engine.session);
+    assert_eq!(copy.state().open_count(), 3);
+}
+
+#[test]
+fn a_request_that_is_too_long_is_over_at_once_and_alone() {
+    let engine = Engine::start();
+    let mut ana = engine.attach("ana", Role::Operator);
+    let reply = create(&mut ana, &"long ".repeat(1 << 20));
+    assert!(matches!(reply, Reply::Failed(_)), "{reply:?}");
+    assert_eq!(ana.remote().state(), Some(LinkState::Live));
+    assert!(matches!(create(&mut ana, "short"), Reply::Done(_)));
 }

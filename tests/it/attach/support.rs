@@ -19,14 +19,14 @@ use obeya::{
     link::{
         self, Home, Operator as _, Reply, Session,
         access::{Caller, NewToken, create_token},
-        remote::{Attached, Mirror, Remote, Target, Token},
+        remote::{Attached, Mirror, Nothing, Pace, Remote, Target, Token},
     },
-    server::{Doors, Server},
+    server::{self, Doors, Server},
 };
 use uuid::Uuid;
 
 /// How long anything here may take that is no matter of time.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A host with a server on a port of the kernel's choice.
 pub(super) struct Engine {
@@ -34,7 +34,7 @@ pub(super) struct Engine {
     pub(super) server: Option<Server>,
     pub(super) session: Arc<Session>,
     pub(super) home: Home,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl Engine {
@@ -48,7 +48,7 @@ impl Engine {
             server: Some(server),
             session,
             home,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -56,8 +56,21 @@ impl Engine {
         self.server.as_ref().unwrap().address().unwrap()
     }
 
+    /// Ends the server, does something meanwhile, and opens another one on the same port.
+    pub(super) fn away(&mut self, meanwhile: impl FnOnce(&Engine)) {
+        let address = self.address();
+        self.server = None;
+        meanwhile(self);
+        self.server = Some(serve(&self.session, address));
+    }
+
     /// Makes a token, and returns how it gets in.
     pub(super) fn target(&self, name: &str, role: Role) -> Target {
+        self.target_by(self.address(), name, role)
+    }
+
+    /// Makes a token, and returns how it gets in by a way.
+    pub(super) fn target_by(&self, way: SocketAddr, name: &str, role: Role) -> Target {
         let caller = Caller {
             actor: Actor::person("root"),
             role: Role::Admin,
@@ -69,7 +82,7 @@ impl Engine {
         };
         let made = create_token(&self.home, &caller, &new, link::now());
         let (secret, _) = made.unwrap().unwrap();
-        let mut target = Target::new(format!("ws://{}", self.address()).parse().unwrap());
+        let mut target = Target::new(format!("ws://{way}").parse().unwrap());
         target.token = Some(Token::new(secret.expose()));
         target
     }
@@ -84,18 +97,42 @@ impl Engine {
     }
 
     pub(super) fn attach(&self, name: &str, role: Role) -> Attached {
-        let remote = Remote::calling(self.target(name, role)).unwrap();
+        self.attach_by(self.address(), name, role)
+    }
+
+    pub(super) fn attach_by(&self, way: SocketAddr, name: &str, role: Role) -> Attached {
+        let target = self.target_by(way, name, role);
+        let remote = Remote::paced(target, Nothing, PACE).unwrap();
         remote.welcome(PATIENCE).unwrap();
         Attached::new(Arc::new(remote))
     }
 }
+
+/// The patience of a server under test.
+const SERVER: server::Pace = server::Pace {
+    beat: Duration::from_millis(100),
+    stalled: Duration::from_secs(2),
+    quiet: Duration::from_secs(3),
+};
+
+/// The patience of a caller under test.
+pub(super) const PACE: Pace = Pace {
+    dial: Duration::from_secs(2),
+    sign: Duration::from_millis(200),
+    late: Duration::from_millis(500),
+    silence: Duration::from_millis(1_500),
+    pause: Duration::from_millis(10),
+    longest_pause: Duration::from_millis(200),
+    denied_pause: Duration::from_millis(200),
+    steady: Duration::from_secs(1),
+};
 
 pub(super) fn serve(session: &Session, address: SocketAddr) -> Server {
     let doors = Doors {
         listen: Some(address),
         ..Doors::default()
     };
-    Server::start(session.service().unwrap(), "line", &doors).unwrap()
+    Server::paced(session.service().unwrap(), "line", &doors, SERVER).unwrap()
 }
 
 /// A console's copy of the line.
@@ -106,8 +143,12 @@ pub(super) struct Copy {
 
 impl Copy {
     pub(super) fn of(target: Target) -> Copy {
+        Copy::paced(target, PACE)
+    }
+
+    pub(super) fn paced(target: Target, pace: Pace) -> Copy {
         let (mirror, state) = Mirror::new(|_| {});
-        let remote = Remote::following(target, mirror).unwrap();
+        let remote = Remote::paced(target, mirror, pace).unwrap();
         Copy { remote, state }
     }
 
@@ -162,9 +203,10 @@ pub(super) fn create_command(title: &str) -> Command {
 }
 
 pub(super) fn create(attached: &mut Attached, title: &str) -> Reply {
+    attached.submit(&creation(title))
+}
+
+pub(super) fn creation(title: &str) -> Submission {
     let order = NewOrder::task(title);
-    attached.submit(&submission(
-        Actor::person("anyone"),
-        Command::CreateOrder { order },
-    ))
+    submission(Actor::person("anyone"), Command::CreateOrder { order })
 }
