@@ -302,6 +302,12 @@ pub fn cut<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
     Cow::Owned(text.get(..kept).unwrap_or_default().to_owned() + ellipsis)
 }
 
+/// Returns what of `text` is left behind its first `cells`; all of a wide character that is cut through.
+pub fn behind(text: &str, cells: usize) -> &str {
+    let (skipped, _) = fitting(text, cells);
+    text.get(skipped..).unwrap_or_default()
+}
+
 /// Returns the end of `text`, cut to at most `cells` with `ellipsis` before it: of a path the end says most.
 pub fn cut_left<'a>(text: &'a str, cells: usize, ellipsis: &str) -> Cow<'a, str> {
     if width(text) <= cells {

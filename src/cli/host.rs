@@ -16,12 +16,14 @@ Agents stand in obeya.toml, beside the ledger's folder:
 
 It ends with code 0 when it is interrupted or told to terminate: its agents are
 asked to end, and killed after their grace. With --until-idle it ends by itself,
-with code 1 if something is ready that none of its agents takes.";
+with code 1 if something is ready that none of its agents takes. What is done
+and only waits for a person's approval it names, and leaves under its claim:
+once that is given, the next host completes it.";
 
 pub(super) fn grammar(noun: Command) -> Command {
     noun.args([flag(
         "until-idle",
-        "End when nothing is in progress, nothing is ready and nothing runs",
+        "End when nothing is in progress, nothing is ready and nothing runs, but for what waits for a person's approval",
     )])
     .after_help(AFTER)
 }

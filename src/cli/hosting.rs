@@ -15,10 +15,11 @@ use super::{
     context::Call,
     error::{CliError, Done},
     output::Tone,
-    rest::{Rest, rest},
+    rest::{Rest, in_the_way, rest, spent},
     watch::told,
 };
 use crate::{
+    config::{Problem, line::LINE_FILE},
     domain::record::Record,
     link::{self, Client, Fault, Home, LineFile, Service, Session},
 };
@@ -108,7 +109,7 @@ fn attend(
         }
         // The file is looked at as often as the host itself looks, and not with every record.
         if is_host && std::mem::take(&mut look) {
-            line.warn(home, session);
+            line.look(home, session, call)?;
         }
         call.out.flush()?;
         let every = match !is_host && Instant::now() < hurry {
@@ -137,10 +138,11 @@ fn attend(
             false => Rest::Busy,
         };
         match rest {
-            Rest::Done => return Ok(()),
+            Rest::Done => return in_the_way(session, call),
             Rest::Busy => left_since = None,
             Rest::Left if left_since.get_or_insert_with(Instant::now).elapsed() < LEFT => {}
             Rest::Left => {
+                in_the_way(session, call)?;
                 call.out.line("something is ready, and no agent takes it")?;
                 return Err(CliError::Wrong);
             }
@@ -148,35 +150,60 @@ fn attend(
     }
 }
 
-/// What `obeya.toml` was when it was last looked at, and what was wrong with it.
+/// What was said about `obeya.toml` and its budgets.
 #[derive(Default)]
 struct Line {
     file: Option<LineFile>,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
+    /// Whether there was nothing to run.
+    bare: bool,
+    spent: Vec<String>,
 }
 
 impl Line {
-    /// Says what is wrong, whenever that is something else.
-    fn warn(&mut self, home: &Home, session: &Session) {
+    /// Says what is wrong, that there is nothing to run and what is spent, whenever that is something else.
+    fn look(&mut self, home: &Home, session: &Session, call: &mut Call<'_>) -> Done {
         let Some(supervisor) = session.supervisor() else {
-            return;
+            return Ok(());
         };
-        let seen = link::look_at_line_file(home, self.file.as_ref());
         let mut found = supervisor.problems();
+        let state = session.watching().state();
+        let seen = link::look_at_line_file(home, &state.settings.stages, self.file.as_ref());
         // What is wrong with gates the supervision of agents does not look at.
         for problem in &seen.problems {
             if !found.contains(problem) {
                 found.push(problem.clone());
             }
         }
+        if !seen.runs_something && found.is_empty() && !self.bare {
+            let file = home.project().join(LINE_FILE);
+            let text = format!(
+                "{} names no agents and no gates, so that this host runs nothing: `obeya agent preset` and `obeya quality-gate preset` print some to put there",
+                file.display()
+            );
+            aside(call, &text)?;
+        }
+        self.bare = !seen.runs_something;
         self.file = Some(seen);
-        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let spent = spent(session);
+        let new = spent.iter().filter(|budget| !self.spent.contains(budget));
+        new.into_iter().try_for_each(|budget| aside(call, budget))?;
+        self.spent = spent;
         if found != self.problems {
             for problem in &found {
                 eprintln!("warning: {problem}");
             }
             self.problems = found;
         }
+        Ok(())
+    }
+}
+
+/// Says something that is no event, to people only.
+fn aside(call: &mut Call<'_>, text: &str) -> Done {
+    match call.json() {
+        true => Ok(()),
+        false => call.out.tone(Tone::Muted, text),
     }
 }
 

@@ -63,13 +63,19 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Returns where it is and what is wrong, without what mends it.
+    pub fn found(&self) -> String {
+        match self.place {
+            Some(place) => format!("{}:{place}: {}", self.file, self.what),
+            None => format!("{}: {}", self.file, self.what),
+        }
+    }
+}
+
 impl Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(place) = self.place {
-            write!(f, ":{place}")?;
-        }
-        write!(f, ": {}; {}", self.what, self.mend)
+        write!(f, "{}; {}", self.found(), self.mend)
     }
 }
 
@@ -155,7 +161,13 @@ impl Document {
         let (table, errors) = DeTable::parse_recoverable(&self.text);
         let problems = errors.iter().map(|error| {
             let span = error.span().unwrap_or_default();
-            self.problem(span, error.message(), "correct the TOML here")
+            match error.message() {
+                "duplicate key" => {
+                    let mend = "put what both say into one of them, and take the other out";
+                    self.problem(span, "this name is here a second time", mend)
+                }
+                what => self.problem(span, what, "correct the TOML here"),
+            }
         });
         let problems = problems.collect();
         (table.into_inner(), problems)

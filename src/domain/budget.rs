@@ -29,6 +29,16 @@ impl BudgetScope {
             Scope::Epic(_) | Scope::Stage(_) => None,
         }
     }
+
+    /// Returns where it stands in `obeya.toml`.
+    pub fn place(&self) -> String {
+        match self {
+            BudgetScope::Line => "day in [budgets]".into(),
+            BudgetScope::Bucket(bucket) => format!("{bucket} in [budgets.buckets]"),
+            BudgetScope::Order => "order in [budgets]".into(),
+            BudgetScope::Agent(name) => format!("budget in [agents.{name}]"),
+        }
+    }
 }
 
 impl std::fmt::Display for BudgetScope {

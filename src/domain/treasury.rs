@@ -92,6 +92,23 @@ impl State {
         scopes.find_map(|scope| self.budget_refusal(scope, now))
     }
 
+    /// Returns the refusals of all budgets that are spent, the widest first.
+    pub fn spent_budgets(&self, now: Timestamp) -> Vec<Refusal> {
+        let of = |scope: &BudgetScope| match scope {
+            BudgetScope::Line => vec![Scope::Line],
+            BudgetScope::Bucket(bucket) => vec![Scope::Bucket(*bucket)],
+            BudgetScope::Agent(name) => vec![Scope::Agent(name.clone())],
+            BudgetScope::Order => {
+                let orders = self.work_orders();
+                orders.map(|order| Scope::Order(order.id)).collect()
+            }
+        };
+        let scopes = self.settings.budgets.keys().flat_map(of);
+        scopes
+            .filter_map(|scope| self.budget_refusal(scope, now))
+            .collect()
+    }
+
     /// Returns what has to be told of work that spends these scopes' budgets: whatever one of them limits has a limit here.
     /// None stands for nothing at all.
     pub fn metered(&self, scopes: &[Scope]) -> Option<Budget> {

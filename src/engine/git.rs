@@ -44,6 +44,18 @@ pub(super) enum Trouble {
     NoAnswer(String),
 }
 
+impl Trouble {
+    /// Returns the repository without a commit, inside the one that was to be added to, at which git stopped; if it did.
+    pub(super) fn unborn(&self) -> Option<&str> {
+        let Trouble::Refused(why) = self else {
+            return None;
+        };
+        let (_, from) = why.split_once("error: '")?;
+        let (place, _) = from.split_once("' does not have a commit checked out")?;
+        Some(place.trim_end_matches('/')).filter(|place| !place.is_empty())
+    }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

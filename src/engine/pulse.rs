@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{clock::MAX_DRIFT, supervisor::lives};
+use super::{clock::MAX_DRIFT, supervisor::lives, workspace};
 use crate::{
     domain::{
         decide::Renewals,
@@ -137,10 +137,16 @@ impl Pulse {
                 with_reports(lives::read(home), &reports, now)
             }
         };
+        let approvals = state.settings.gates.values().any(|rule| rule.approval);
+        let done = match self {
+            Pulse::Kept(_, home) if approvals => workspace::all_done(home),
+            _ => BTreeMap::new(),
+        };
         Live {
             beats,
             renewals,
             lives,
+            done,
             tree: None,
         }
     }

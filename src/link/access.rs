@@ -291,3 +291,96 @@ fn write(mut access: Access, shared: &Shared) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+    use crate::domain::{order::Actor, time::SECOND};
+
+    fn entry(at: i64, address: String, outcome: AuditOutcome) -> AuditEntry {
+        AuditEntry {
+            at: Timestamp(at),
+            actor: None,
+            token: None,
+            address,
+            what: "GET /api/stream".into(),
+            outcome,
+            count: 1,
+        }
+    }
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path()).unwrap();
+        std::fs::write(home.database(), "").unwrap();
+        (folder, home)
+    }
+
+    fn rows(home: &Home) -> Vec<AuditRow> {
+        let mut access = Access::open(home).unwrap();
+        let all = AuditFilter::default();
+        access.audit(&all, AuditPage::After(0), 10_000).unwrap()
+    }
+
+    #[test]
+    fn what_is_noted_is_written_and_a_flood_of_denials_is_counted() {
+        let (_folder, home) = home();
+        let auditor = Auditor::start(&home).unwrap();
+        let denied = || AuditOutcome::Denied {
+            why: "unknown".into(),
+        };
+        for n in 0..5_000_i64 {
+            let address = format!("10.0.{}.{}", n / 250, n % 250);
+            auditor.note(entry(n, address, denied()));
+            auditor.note(entry(n, "10.9.9.9".into(), denied()));
+        }
+        auditor.note(entry(SECOND, "ana".into(), AuditOutcome::DONE));
+        auditor.flush().unwrap();
+        let found = rows(&home);
+        let (denials, acts): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|row| row.outcome.is_denied());
+        assert_eq!(acts.len(), 1);
+        assert_eq!(denials.iter().map(|row| row.count).sum::<u64>(), 10_000);
+        // The ten thousand lie within one second of what was told.
+        assert!(denials.len() <= 33, "{}", denials.len());
+        // What is noted last is written before the end.
+        auditor.note(entry(9 * SECOND, "ben".into(), denied()));
+        auditor.note(entry(9 * SECOND, "ben".into(), AuditOutcome::Failed));
+        drop(auditor);
+        let last: Vec<_> = rows(&home).into_iter().rev().take(2).collect();
+        assert!(last.iter().all(|row| row.address == "ben"), "{last:?}");
+    }
+
+    #[test]
+    fn only_an_admin_makes_tokens_and_the_audit_has_both() {
+        let (_folder, home) = home();
+        let caller = |role| Caller {
+            actor: Actor::person("maria"),
+            role,
+        };
+        let new = NewToken {
+            name: "wall".parse().unwrap(),
+            role: Role::Viewer,
+            expires: None,
+        };
+        let now = Timestamp(SECOND);
+        for role in [Role::Viewer, Role::Agent, Role::Operator] {
+            let refused = create_token(&home, &caller(role), &new, now).unwrap();
+            assert!(matches!(refused, Err(Refusal::Role { .. })), "{role}");
+        }
+        let (_, token) = create_token(&home, &caller(Role::Admin), &new, now)
+            .unwrap()
+            .unwrap();
+        let refused = revoke_token(&home, &caller(Role::Operator), &token.name, now).unwrap();
+        assert!(matches!(refused, Err(Refusal::Role { .. })));
+        let mut access = Access::open(&home).unwrap();
+        assert!(access.standing(&token.id, now).unwrap().is_ok());
+        let outcomes: Vec<_> = rows(&home).iter().map(|row| row.outcome.word()).collect();
+        assert_eq!(
+            outcomes,
+            ["refused", "refused", "refused", "done", "refused"]
+        );
+    }
+}

@@ -123,6 +123,10 @@ pub fn restore(
 /// Looks at everything that can be wrong with a ledger, and says what to do about it.
 pub fn doctor(home: &Home) -> Vec<Finding> {
     let mut findings = examination::examine(home);
+    // Where the ledger cannot be read that has been said, and nobody knows its stages.
+    let settings = state(home).map(|state| state.settings);
+    let stages = settings.as_ref().map_or(&[][..], |known| &known.stages);
+    findings.extend(super::line_file::findings(home, stages));
     findings.extend(super::worktrees::finding(home));
     findings
 }

@@ -15,6 +15,7 @@ mod hook;
 mod line_file;
 mod listener;
 mod locate;
+mod moving;
 mod packed;
 pub mod protocol;
 pub mod remote;
@@ -36,6 +37,7 @@ pub use hook::report;
 pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
+pub use moving::{Counted, Moved, while_moving};
 pub use service::{Peer, Service};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
 
@@ -57,7 +59,8 @@ pub use crate::{
         process::set_program,
         supervisor::{
             Errand, Kept, Piece, RunNote, Supervisor, Wish, newest_runs,
-            read_document as read_line_file, read_output, runner::run as run_runner,
+            read_document as read_line_file, read_output,
+            runner::{missing, run as run_runner},
         },
     },
     ledger::{Fault, FaultKind, Home},

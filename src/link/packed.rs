@@ -9,8 +9,8 @@ use crate::domain::state::State;
 
 /// How many bytes a snapshot may come to for each that was sent: more is no snapshot but an attack on memory.
 const MOST_INFLATION: u64 = 64;
-/// How many bytes it may come to in all: a hundred times a line of thousands of open orders.
-const MAX_INFLATED: u64 = 1 << 30;
+/// How many bytes a snapshot may come to at all.
+const MOST: u64 = 1 << 30;
 
 /// Returns a state's bytes for the way, or None for one that must not be kept: with unknown events, or damaged.
 pub(super) fn pack(state: &State) -> Option<Vec<u8>> {
@@ -23,8 +23,10 @@ pub(super) fn pack(state: &State) -> Option<Vec<u8>> {
 
 /// Returns the state of such bytes, or None if they are not one.
 pub(super) fn unpack(packed: &[u8]) -> Option<State> {
-    let sent = u64::try_from(packed.len().min(MAX_SNAPSHOT)).ok()?;
-    let most = (sent * MOST_INFLATION).min(MAX_INFLATED);
+    let most = u64::try_from(packed.len().min(MAX_SNAPSHOT))
+        .ok()?
+        .saturating_mul(MOST_INFLATION);
+    let most = most.min(MOST);
     let mut bytes = Vec::new();
     let mut inflated = DeflateDecoder::new(packed).take(most + 1);
     inflated.read_to_end(&mut bytes).ok()?;

@@ -194,7 +194,7 @@ pub(super) struct Andon {
     /// The condition's stable name: repeats count up in one alert.
     #[serde(default)]
     pub(super) fingerprint: Option<String>,
-    /// The fingerprint of a condition that is over.
+    /// The fingerprint of a condition that is over, as the list of alerts shows it.
     #[serde(default)]
     pub(super) recovered: Option<String>,
 }
@@ -241,10 +241,46 @@ pub(super) struct Look {
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
-/// Reads a tool's arguments.
-pub(super) fn read<T: DeserializeOwned>(arguments: Option<JsonObject>) -> Result<T, Snag> {
-    let value = Value::Object(arguments.unwrap_or_default());
-    serde_json::from_value(value).map_err(|error| Snag::Usage(format!("{error}.")))
+/// Reads a tool's arguments. What does not fit is said with its argument's name and with what belongs there.
+pub(super) fn read<T: DeserializeOwned + JsonSchema>(
+    arguments: Option<JsonObject>,
+) -> Result<T, Snag> {
+    let arguments = arguments.unwrap_or_default();
+    let parsed = |arguments: &JsonObject| {
+        serde_json::from_value(Value::Object(arguments.clone())).map_err(|error| error.to_string())
+    };
+    parsed(&arguments).map_err(|error: String| {
+        let wrong = culprit(&arguments, |part| parsed(part).map(|_: T| ()).err(), &error);
+        Snag::Usage(match wrong {
+            None => format!("{error}."),
+            Some(name) => {
+                let schema = schema::<T>();
+                let about = schema
+                    .get("properties")
+                    .and_then(|all| all.get(name)?.get("description")?.as_str());
+                let about = about.map_or(String::new(), |about| format!(" It is: {about}"));
+                format!("{name}: {error}.{about}")
+            }
+        })
+    })
+}
+
+/// Returns the argument that an error is about, unless the error names it itself. They are read in order, so that it is the last
+/// of the shortest beginning that fails alike.
+fn culprit<'a>(
+    arguments: &'a JsonObject,
+    fails: impl Fn(&JsonObject) -> Option<String>,
+    error: &str,
+) -> Option<&'a str> {
+    if error.starts_with("missing field") || error.starts_with("unknown field") {
+        return None;
+    }
+    let mut beginning = JsonObject::new();
+    arguments.iter().find_map(|(name, value)| {
+        beginning.insert(name.clone(), value.clone());
+        let same = fails(&beginning).as_deref() == Some(error);
+        same.then_some(name.as_str())
+    })
 }
 
 /// Returns a tool's schema, without what only a validator's reader wants: every word of it is read by a model each time.

@@ -146,7 +146,7 @@ fn log(visit: &mut Visit, id: OrderId, gate: &str) -> Done {
 /// Returns the gates that are run for an order. The project's file may say more than the ledger does yet.
 fn all_of(visit: &mut Visit, id: OrderId) -> Result<Vec<String>, Snag> {
     let known = views(visit, id)?;
-    let (specs, _) = Project::of(&visit.line.options.home).gates();
+    let (specs, _) = Project::of(&visit.line.options.home).gates(&[]);
     let run = known.iter().filter(|view| !view.rule.approval);
     let mut names: Vec<String> = run.map(|view| view.gate.clone()).collect();
     if known.is_empty() {

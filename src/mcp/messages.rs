@@ -33,7 +33,11 @@ pub(super) fn messages(visit: &mut Visit, arguments: Messages) -> Done {
 
 /// Returns whose messages are meant: those of the caller's inbox, of another one, or of a topic under the caller's name.
 fn reader(visit: &Visit, address: Option<&str>) -> Result<Reader, Snag> {
-    let name = visit.actor.name.parse().map_err(Snag::Usage)?;
+    let nameless = |why: String| {
+        let way = "start the server with --agent NAME to have one";
+        Snag::Usage(format!("this caller has no inbox, since {why}; {way}."))
+    };
+    let name = visit.actor.name.parse().map_err(nameless)?;
     Ok(match address {
         None => Reader::of_inbox(name),
         Some(address) => match parsed(address)? {
@@ -108,7 +112,7 @@ fn acknowledge(visit: &mut Visit, arguments: &Messages) -> Done {
     let (mut broker, caller) = visit.bus()?;
     let done = broker.acknowledge(&caller, &reader, seqs)??;
     if done == 0 {
-        let why = "not in your hands: acknowledged before, dead, or never given out";
+        let why = "not in your hands: acknowledged before, dead, or never given out; action read gives out what waits";
         return Err(Refusal::invalid("seqs", why).into());
     }
     Ok(json!({ "acknowledged": done }))

@@ -96,7 +96,10 @@ fn fault_body(fault: &Fault, more: &[&str]) -> Value {
     let mends = [fault.mend.as_str()]
         .into_iter()
         .chain(more.iter().copied());
-    let mends: Vec<_> = mends.filter(|mend| !mend.is_empty()).collect();
+    let mut mends: Vec<_> = mends.filter(|mend| !mend.is_empty()).collect();
+    if mends.is_empty() {
+        mends.push("Call again; if that fails too, a person looks with `obeya doctor`.");
+    }
     json!({
         "kind": fault.kind,
         "message": text::clean(&fault.what),
@@ -108,6 +111,10 @@ fn fault_body(fault: &Fault, more: &[&str]) -> Value {
 /// Returns what would lift a refusal: in the tools' words where a tool does it, else in the command line's.
 fn mend(refusal: &Refusal, actor: &Actor) -> Vec<String> {
     match refusal {
+        Refusal::NotFound { subject } if subject.starts_with("open alert") => vec![
+            "Call andon without arguments: each alert that can recover shows its fingerprint."
+                .into(),
+        ],
         Refusal::NotFound { .. } => vec!["Call show without arguments for what there is.".into()],
         Refusal::NotStarted { id } => vec![format!("Call claim with order {id} first.")],
         Refusal::AlreadyStarted { id, holder, .. } if holder == actor => vec![format!(
@@ -172,6 +179,9 @@ fn mend(refusal: &Refusal, actor: &Actor) -> Vec<String> {
             "Nothing can start now. Call show for what is in the way, or wait and call next again."
                 .into(),
         ],
+        Refusal::Invalid { field, .. } => {
+            vec![format!("Mend {field} as the message says, and call again.")]
+        }
         Refusal::Held { .. } => {
             let mut ways = vec![
                 "The andon cord was pulled: call andon to see why, and take other work meanwhile."

@@ -21,6 +21,7 @@ use super::{
     problem::Problem,
     socket,
 };
+use crate::link::Counted;
 
 /// Turns a connection into a websocket, and serves it.
 pub(super) async fn attach(
@@ -40,7 +41,7 @@ pub(super) async fn attach(
         match upgrading.await {
             Ok(upgraded) => {
                 let settings = Some(socket::settings());
-                let stream = TokioIo::new(upgraded);
+                let stream = Counted::new(TokioIo::new(upgraded));
                 let socket = WebSocketStream::from_raw_socket(stream, Role::Server, settings).await;
                 socket::converse(socket, house, guest).await;
                 drop(held);

@@ -9,7 +9,7 @@ use std::{
 use axum::http::StatusCode;
 use tokio::sync::watch;
 
-use super::{door::Source, limits::Limits, names::Names};
+use super::{Pace, door::Source, limits::Limits, names::Names};
 use crate::{
     domain::{command::Role, message::Name, order::Actor, refusal::Refusal, time::Timestamp},
     link::{
@@ -31,6 +31,8 @@ pub struct House {
     pub feed: Feed,
     /// The line's name, as consoles show it.
     pub name: String,
+    /// How patient it is with those who are attached.
+    pub(super) pace: Pace,
     access: Mutex<Access>,
     auditor: Auditor,
     local: LocalToken,
@@ -130,6 +132,7 @@ impl House {
             feed: Feed::of(Arc::clone(&service)),
             service,
             name: name.to_owned(),
+            pace: Pace::default(),
             access: Mutex::new(Access::open(&home)?),
             auditor: Auditor::start(&home)?,
             local: LocalToken::make(&home)?,

@@ -28,7 +28,7 @@ use super::{
     house::{Denial, House},
     limits::Entered,
     names::Names,
-    patient::{Patient, STALLED},
+    patient::Patient,
     place::UnixDoor,
     routes,
 };
@@ -143,7 +143,7 @@ async fn accept_tcp(
         };
         // A console's keys are small, and must not wait for more.
         let _ = stream.set_nodelay(true);
-        let stream = Patient::new(stream, STALLED);
+        let stream = Patient::new(stream, house.pace.stalled);
         let (house, tls) = (Arc::clone(house), tls.clone());
         let held = Arc::new(Held {
             _place: place,
@@ -177,7 +177,7 @@ async fn accept_unix(socket: &UnixListener, house: &Arc<House>, places: &Arc<Sem
                 continue;
             }
         };
-        let stream = Patient::new(stream, STALLED);
+        let stream = Patient::new(stream, house.pace.stalled);
         let held = Arc::new(Held {
             _place: place,
             _entered: None,

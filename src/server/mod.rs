@@ -17,6 +17,8 @@ mod place;
 mod problem;
 mod routes;
 mod socket;
+mod told;
+mod writer;
 
 use std::{
     io,
@@ -34,14 +36,14 @@ pub use door::Source;
 pub use house::{Denial, Guest, House};
 pub use problem::{PROBLEM_JSON, Problem};
 
-use crate::link::{Fault, Service};
+use crate::link::{Fault, Service, protocol::socket::BEAT_SECONDS};
 
 /// How long connections may take to end when the server does.
 const GRACE: Duration = Duration::from_secs(5);
 /// The threads that serve connections: what they do is mostly waiting, and what reads files is done on others.
 const WORKERS: usize = 2;
-/// Questions answered at once, each over a ledger handle of its own.
-const READERS: usize = 8;
+/// What reads files at once: questions, each over a ledger handle of its own, snapshots, and looks at tokens.
+const READERS: usize = 16;
 
 /// Where a server listens.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +56,28 @@ pub struct Doors {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The names that it answers to, beside those of this machine and of the certificate.
     pub names: Vec<String>,
+}
+
+/// How patient a server is with those who are attached. What stands here by default is for people and real networks; tests
+/// are in more of a hurry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How often it says that it is alive, and looks whether somebody may stay.
+    pub beat: Duration,
+    /// How long a caller may take no byte of what is sent to it: it is dropped then, and may resume.
+    pub stalled: Duration,
+    /// How long a caller may say nothing, not even in answer to a ping.
+    pub quiet: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            beat: Duration::from_secs(BEAT_SECONDS),
+            stalled: patient::STALLED,
+            quiet: Duration::from_secs(90),
+        }
+    }
 }
 
 /// A server. Dropping it ends every connection.
@@ -70,6 +94,20 @@ impl Server {
     ///
     /// An address is taken or not allowed, or a certificate cannot be used.
     pub fn start(service: Arc<Service>, name: &str, doors: &Doors) -> Result<Server, Fault> {
+        Server::paced(service, name, doors, Pace::default())
+    }
+
+    /// Opens the doors of a host as [`Server::start`] does, with another patience.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Server::start`].
+    pub fn paced(
+        service: Arc<Service>,
+        name: &str,
+        doors: &Doors,
+        pace: Pace,
+    ) -> Result<Server, Fault> {
         let (ending, ended) = watch::channel(false);
         let failed = |error: io::Error| Fault::io(Path::new(""), "opening the server", &error);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -84,7 +122,9 @@ impl Server {
             listen::Opened::open(doors).map_err(failed)?
         };
         let address = opened.address();
-        let house = Arc::new(House::new(service, name, opened.names(doors), ended)?);
+        let mut house = House::new(service, name, opened.names(doors), ended)?;
+        house.pace = pace;
+        let house = Arc::new(house);
         let serve = move || {
             runtime.block_on(opened.serve(house));
             runtime.shutdown_timeout(GRACE);

@@ -3,6 +3,7 @@
 use super::Post;
 use crate::{
     config::Problem,
+    domain::settings::Stage,
     link::{Home, LineFile, look_at_line_file},
     ui::{line::LineSeen, msg::Msg},
 };
@@ -24,10 +25,10 @@ impl LineWatch {
         }
     }
 
-    /// Looks at the file of a project, and returns whether this user lets consoles here run it. One that never runs
+    /// Looks at the file of a project with these stages, and returns whether this user lets consoles here run it. One that never runs
     /// anything, as it only looks, says nothing of that.
-    pub(super) fn look(&mut self, home: &Home, may_run: bool) -> bool {
-        let file = look_at_line_file(home, self.file.as_ref());
+    pub(super) fn look(&mut self, home: &Home, stages: &[Stage], may_run: bool) -> bool {
+        let file = look_at_line_file(home, stages, self.file.as_ref());
         let problems = file.problems.iter();
         let seen = LineSeen {
             problems: problems.map(|problem| said(problem, home)).collect(),

@@ -327,7 +327,8 @@ impl Office {
                 let mut file = LineWatch::new(post.clone());
                 while !ended.load(Ordering::Acquire) {
                     let held = closed.lock().unwrap_or_else(PoisonError::into_inner);
-                    heed(&way, file.look(&home, matches!(way, Way::Work(_))));
+                    let stages = &way.watching().state().settings.stages;
+                    heed(&way, file.look(&home, stages, matches!(way, Way::Work(_))));
                     let connection = (!*held).then(|| stand(&way, &home));
                     drop(held);
                     if let Some(connection) = connection

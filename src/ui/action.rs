@@ -148,6 +148,7 @@ actions! {
     Follow "follow" "follow" Log None "Follow the newest run's output again",
     SearchNext "search-next" "next found" Log None "To the next line that was found",
     SearchPrevious "search-previous" "found before" Log None "To the found line before",
+    Slide "slide" "long lines" Log None "Show more of long lines: slide right or left",
     PauseAgent "pause-agent" "pause agent" Agents Act "Pause the agent, or let it pull again",
     SpawnAgent "spawn-agent" "spawn" Agents Act "Let the agent run that was stopped or parked",
     StopAgent "stop-agent" "stop" Agents Asks "End what the agent runs, until it is spawned",
@@ -177,6 +178,7 @@ impl Action {
             Action::Notify => argument == "test",
             Action::Graph => Export::parse(argument).is_some(),
             Action::Pan => Way::named(argument).is_some(),
+            Action::Slide => matches!(argument, "left" | "right"),
             Action::Field => matches!(argument, "next" | "previous"),
             Action::Sort => Sort::named(argument).is_some(),
             Action::Lanes => LanesBy::named(argument).is_some(),
@@ -373,6 +375,7 @@ pub fn hints(model: &Model) -> &'static [Action] {
             SearchNext,
             SearchPrevious,
             Follow,
+            Slide,
             Back,
             StopAgent,
             AgentsOrder,
@@ -434,7 +437,7 @@ pub fn hints(model: &Model) -> &'static [Action] {
         ],
         On::Events => &[Open, Pause, Filter, Palette],
         On::Flow => &[Open, Why, Filter, Palette],
-        On::Messages => &[Requeue, Purge, Palette],
+        On::Messages => &[Requeue, Purge, Command, Palette],
     }
 }
 

@@ -126,7 +126,11 @@ pub fn split_right(area: Rect, columns: u16) -> (Rect, Rect) {
 
 /// Returns an area in the middle of `area`, no larger than it, leaving a margin where there is room.
 pub fn dialog(area: Rect, width: u16, height: u16) -> Rect {
-    let width = width.min(area.width.saturating_sub(2).max(area.width.min(20)));
+    // Of what is beneath, a strip narrower than two cells shows nothing but pieces of frames.
+    let width = match width.saturating_add(4) > area.width {
+        true => area.width,
+        false => width,
+    };
     let height = height.min(area.height);
     Rect {
         x: area.x + (area.width - width) / 2,

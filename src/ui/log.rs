@@ -24,7 +24,7 @@ pub const HITS: usize = 1_000;
 pub struct Wish {
     /// Whose runs.
     pub agent: String,
-    /// Which of them; none for the newest, whichever that is by then.
+    /// Which of them; none for the first of [`working_first`], whichever that is by then.
     pub run: Option<String>,
     /// Which part of its output.
     pub part: Part,
@@ -49,7 +49,7 @@ pub enum Part {
 pub struct Sight {
     /// Whose.
     pub agent: String,
-    /// The runs of which something is kept, newest first.
+    /// The runs of which something is kept: those that work, then those that ended; newest first.
     pub runs: Vec<RunSeen>,
     /// The one whose output this is.
     pub run: Option<String>,
@@ -65,6 +65,12 @@ impl Sight {
         let run = self.run.as_ref()?;
         self.runs.iter().find(|seen| seen.run == *run)
     }
+}
+
+/// Puts the runs that still work before those that ended: what works now is what one wants to see, though a later run of
+/// the same agent may have ended already.
+pub fn working_first<T>(runs: &mut [T], ended: impl Fn(&T) -> bool) {
+    runs.sort_by_key(ended);
 }
 
 /// A run.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     action::Action,
+    addresses::Place,
     effect::Effect,
     model::{Model, View},
     overlay::{
@@ -81,6 +82,8 @@ pub struct Mail {
     pub page: Page,
     /// What was last seen; none before the first look.
     pub seen: Option<Mailbag>,
+    /// Where messages can go, as it is derived from what is known.
+    pub places: Vec<Place>,
     /// Whether somebody was called for dead letters that nobody has looked at since.
     called: bool,
     lists: [List<u64>; Page::ALL.len()],
@@ -96,11 +99,14 @@ impl Mail {
 
     /// Returns the rows of the page on screen, by number: of the address, the message or the letter.
     pub fn rows(&self) -> Vec<u64> {
+        if self.page == Page::Topics {
+            return (0..).take(self.places.len()).collect();
+        }
         let Some(seen) = &self.seen else {
             return Vec::new();
         };
         match self.page {
-            Page::Topics => (0..).take(seen.bus.addresses.len()).collect(),
+            Page::Topics => Vec::new(),
             Page::Messages => seen.recent.iter().map(|message| message.seq).collect(),
             Page::Inbox => seen
                 .inbox
@@ -165,6 +171,12 @@ impl Mail {
                 Some(&letter.message)
             }
         }
+    }
+
+    /// Returns the address that is selected.
+    pub fn selected_place(&self) -> Option<&Place> {
+        let at = usize::try_from(self.list().selected?).ok()?;
+        self.places.get(at).filter(|_| self.page == Page::Topics)
     }
 
     /// Returns the dead letter that is selected.

@@ -5,6 +5,7 @@
 //! [`view::draw`] borrows the model and writes cells. Nothing here knows a clock, a terminal or the engine.
 
 pub mod action;
+pub mod addresses;
 pub mod arrange;
 pub mod asks;
 pub mod board;

@@ -6,6 +6,7 @@ use super::{
     model::{Focus, Model, View},
     view,
 };
+use crate::text;
 
 /// How many screens of lines are kept ready above and below what is shown before another part is wished for: enough for a
 /// page up or down.
@@ -36,14 +37,16 @@ pub struct Runs {
     pub told: u64,
     /// Whose runs they are.
     agent: Option<String>,
-    /// The run that was chosen; none follows the newest.
+    /// The run that was chosen; none follows the newest that works, or the newest of all.
     chosen: Option<String>,
     /// What was last wished for.
     wish: Option<Wish>,
     /// Whether what is found first is to be gone to.
     seeks: bool,
-    /// How many lines are shown.
-    rows: usize,
+    /// How many lines are shown, and how wide they may be.
+    room: (usize, usize),
+    /// How many cells of each line are beyond the left edge.
+    left: usize,
 }
 
 impl Runs {
@@ -59,18 +62,45 @@ impl Runs {
 
     /// Returns how many lines fit on the screen.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.room.0
+    }
+
+    /// Returns how many cells of each line are beyond the left edge.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Returns whether a line that is shown goes on beyond the right edge.
+    pub fn goes_on(&self) -> bool {
+        self.widest() > self.left + self.room.1
+    }
+
+    /// Returns the cells of the longest line that is shown.
+    fn widest(&self) -> usize {
+        let shown = self.lines().iter().skip(self.first()).take(self.room.0);
+        let widths = shown.map(|line| text::width(&line.text));
+        widths.max().unwrap_or(0)
+    }
+
+    /// Goes along the lines by half of what is seen of them, to the right no further than to the end of the longest.
+    pub fn slide(&mut self, right: bool) {
+        let half = (self.room.1 / 2).max(1);
+        let last = self.widest().saturating_sub(self.room.1);
+        self.left = match right {
+            true => (self.left + half).min(last.max(self.left)),
+            false => self.left.saturating_sub(half),
+        };
     }
 
     /// Returns the first line that is shown, counted from the first that is known.
     pub fn first(&self) -> usize {
         let lines = self.lines();
-        let last = lines.len().saturating_sub(self.rows);
+        let last = lines.len().saturating_sub(self.room.0);
         let index = |at: u64| lines.partition_point(|line| line.at < at);
         match self.stand {
             Stand::Follow => last,
             Stand::Top(at) => index(at).min(last),
-            Stand::Hit(at) => index(at).saturating_sub(self.rows / 3).min(last),
+            Stand::Hit(at) => index(at).saturating_sub(self.room.0 / 3).min(last),
         }
     }
 
@@ -95,7 +125,7 @@ impl Runs {
             _ => {}
         }
         let lines = self.lines();
-        let last = lines.len().saturating_sub(self.rows);
+        let last = lines.len().saturating_sub(self.room.0);
         let to = self.first().saturating_add_signed(rows);
         let is_end = self.sight.as_ref().is_none_or(|sight| sight.window.last);
         match lines.get(to.min(last)) {
@@ -109,6 +139,7 @@ impl Runs {
     pub fn follow(&mut self) {
         self.chosen = None;
         self.stand = Stand::Follow;
+        self.left = 0;
     }
 
     /// Goes to an older run, or a newer one.
@@ -130,6 +161,7 @@ impl Runs {
                 .filter(|_| to > 0)
                 .map(|seen| seen.run.clone());
             self.stand = Stand::Follow;
+            self.left = 0;
         }
     }
 
@@ -153,11 +185,14 @@ impl Runs {
             return;
         }
         self.seeks = false;
-        let lowest = self.lines().get(self.first() + self.rows.saturating_sub(1));
+        let lowest = self
+            .lines()
+            .get(self.first() + self.room.0.saturating_sub(1));
         let lowest = lowest.map_or(u64::MAX, |line| line.at);
         let hits = &sight.found.hits;
         let above = hits.iter().rev().find(|hit| **hit <= lowest);
         if let Some(hit) = above.or(hits.last()) {
+            self.left = 0;
             self.stand = Stand::Hit(*hit);
         }
     }
@@ -175,6 +210,8 @@ impl Runs {
             false => hits.iter().rev().find(|hit| **hit < here).or(hits.last()),
         };
         if let Some(hit) = found {
+            // What is found is brought into sight wherever in its line it stands.
+            self.left = 0;
             self.stand = Stand::Hit(*hit);
         }
     }
@@ -191,9 +228,9 @@ impl Runs {
         let (first, lines) = (self.first(), window.lines.len());
         let inside = window.lines.first().is_some_and(|line| line.at <= at)
             && window.lines.last().is_some_and(|line| line.at >= at);
-        let ahead = self.rows * AHEAD;
+        let ahead = self.room.0 * AHEAD;
         let above = window.first || first >= ahead;
-        let below = window.last || first + self.rows + ahead <= lines;
+        let below = window.last || first + self.room.0 + ahead <= lines;
         match &self.wish {
             Some(wish) if inside && above && below && wish.part != Part::End => wish.part,
             _ => Part::Around(at),
@@ -207,7 +244,7 @@ impl Runs {
             agent: agent.to_owned(),
             run: self.chosen.clone().or(stays),
             part: self.part(),
-            rows: self.rows,
+            rows: self.room.0,
             words: self.words.clone(),
         }
     }
@@ -245,7 +282,7 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
             ..Runs::default()
         };
     }
-    model.runs.rows = view::agents::log_rows(model);
+    model.runs.room = view::agents::log_room(model);
     let wish = agent.map(|agent| model.runs.wished(&agent));
     if wish == model.runs.wish {
         return Vec::new();

@@ -18,6 +18,14 @@ pub fn age(micros: i64) -> String {
     }
 }
 
+/// Returns how long something still lasts, as [`age`] words it; what ends within the minute does not end now: `<1m`.
+pub fn left(micros: i64) -> String {
+    match micros {
+        m if m < MINUTE => "<1m".into(),
+        m => age(m),
+    }
+}
+
 /// Returns a duration in its two largest units: `3h 20m`, `2d 4h`.
 pub fn span(micros: i64) -> String {
     let (large, rest) = match micros.max(0) {
@@ -84,6 +92,12 @@ pub fn found(line: &str, words: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ends_within_the_minute_is_not_said_to_end_now() {
+        assert_eq!(left(59 * 1_000_000), "<1m");
+        assert_eq!(left(MINUTE), "1m");
+    }
 
     #[test]
     fn durations_are_short_and_never_negative() {

@@ -249,7 +249,7 @@ fn what_cannot_run_says_so_and_is_no_pass() {
         "[gates.build]\ncommand = ['no-such-program-here']\n",
     );
     let said = room.line("quality-gate run WO-001 build");
-    assert!(said.out.contains("cannot be started"), "{}", said.out);
+    assert!(said.out.contains("is not installed"), "{}", said.out);
     assert_eq!(status(&room).1["verdict"], "could_not_run");
 }
 

@@ -1,4 +1,5 @@
 //! What `obeya.toml` says of gates, mistakes in it included, and where it lies.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use crate::{
     cli::Room,
@@ -62,4 +63,58 @@ fn every_preset_is_read_as_it_is() {
             checked.out
         );
     }
+}
+
+#[test]
+fn a_gate_of_a_stage_that_is_not_there_is_a_mistake_and_the_doctor_says_every_one() {
+    let room = room("true", "stage = \"nostage\"");
+    let refused = room.line("work-order complete WO-001");
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    let checked = room.line("quality-gate check");
+    assert!(
+        checked.out.contains("there is no stage 'nostage'"),
+        "{}",
+        checked.out
+    );
+    let more = "\n[agents.a]\ncommand = ['true']\ntopics = ['andon_alerts']\n[budget]\n";
+    let text = std::fs::read_to_string(room.path().join("obeya.toml")).unwrap();
+    room.write("obeya.toml", &(text + more));
+    let doctor = room.line("doctor");
+    assert_eq!(doctor.code, 1, "{}", doctor.out);
+    let said = doctor.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in [
+        "obeya.toml:3:9: there is no stage 'nostage' use design, code, test",
+        "only an agent that stays hears topics leave topics out, or write mode = \"stdio\"",
+        "there is no table 'budget' use [agents.NAME]",
+    ] {
+        assert!(said.contains(wanted), "{said}");
+    }
+    gate(&room, "true", "stage = \"test\"");
+    let doctor = room.done("doctor").out;
+    assert!(
+        doctor.contains("obeya.toml: agents: 0, gates: 1"),
+        "{doctor}"
+    );
+    room.done("quality-gate run WO-001 build");
+    room.done("work-order complete WO-001");
+}
+
+#[test]
+fn a_repository_inside_that_has_no_commit_yet_is_code_too() {
+    let room = room("true", "");
+    let inner = room.path().join("inner");
+    git(room.path(), &["init", "--quiet"]);
+    room.write("code.rs", "one");
+    std::fs::create_dir(&inner).unwrap();
+    git(&inner, &["init", "--quiet"]);
+    room.write("inner/more.rs", "one");
+    room.done("quality-gate run WO-001 build");
+    assert_eq!(status(&room).0, "passed");
+    room.write("inner/more.rs", "two");
+    assert_eq!(status(&room).0, "stale", "what is in it is looked at");
+    room.write("inner/more.rs", "one");
+    room.write("code.rs", "two");
+    assert_eq!(status(&room).0, "stale");
+    room.write("code.rs", "one");
+    room.done("work-order complete WO-001");
 }

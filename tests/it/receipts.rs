@@ -119,6 +119,14 @@ fn a_receipt_is_a_file_that_proves_itself() {
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         assert!(said.out.contains("record") && said.out.contains("of this ledger"));
     }
+    // A receipt is no change of the code, which would make every gate's evidence stale.
+    let ignore = project.room.path().join("receipts/.gitignore");
+    assert_eq!(fs::read_to_string(ignore).unwrap(), "*\n");
+    // A folder that was taken away is filled again.
+    project.kill();
+    fs::remove_dir_all(project.room.path().join("receipts")).unwrap();
+    project.host();
+    project.wait_for(3);
     // Without a ledger it still shows that nothing in it was changed.
     let elsewhere = Room::empty();
     let file = project.files().remove(0);

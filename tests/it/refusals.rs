@@ -301,9 +301,14 @@ fn every_refusal_explains_itself() {
     WO-001 is held by gate tests (timed out)
       {"rule":"gate_closed","id":"WO-001","gates":[{"gate":"tests","approval":false,"state":"failed","verdict":"timed_out"}]}
         obeya quality-gate run WO-001 tests
-    WO-001 was made on branch obeya/WO-001, which is not merged yet
+    WO-001 was made on branch obeya/WO-001, which is not merged yet: the host completes that, or a person
       {"rule":"unmerged","id":"WO-001","branch":"obeya/WO-001"}
-        report it as done: the host merges its branch, and completes it
+        an agent that a host runs says that it is done (result done): the host merges obeya/WO-001, and completes it
+        any other agent gives it back, for one of those to bring home
+        obeya work-order release WO-001
+        or a person merges it, and completes it
+        git merge obeya/WO-001
+        obeya work-order complete WO-001
     ann may not judge WO-001 at review: that takes a person who did not work on it
       {"rule":"not_approver","id":"WO-001","gate":"review","actor":{"kind":"agent","name":"ann"}}
         ask a person who did not work on it: obeya quality-gate approve WO-001 review
@@ -323,7 +328,7 @@ fn every_refusal_explains_itself() {
     the budget of agent:ann is spent: 1200 of 1000 tokens, cost 0.5 of 2; it is whole again at 2026-05-28T20:26:40Z
       {"rule":"budget_spent","scope":{"agent":"ann"},"spent":{"tokens":1200,"cost":0.5},"limit":{"tokens":1000,"cost":2},"until":"2026-05-28T20:26:40Z"}
         obeya report usage
-        raise it in obeya.toml: the host reads it
+        raise budget in [agents.ann] of obeya.toml: the host reads it
     nothing is queued that may be pulled
       {"rule":"nothing_ready","queued":0,"blocked":0,"held":0,"full":0,"full_buckets":[],"alerts":[],"stage_full":null}
         obeya work-order create --title …

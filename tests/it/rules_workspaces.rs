@@ -46,7 +46,7 @@ fn an_agents_work_is_merged_before_it_is_done() {
     let refusal = line.agent("bot").epoch(1).complete(id).unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "WO-001 was made on branch obeya/WO-001, which is not merged yet"
+        "WO-001 was made on branch obeya/WO-001, which is not merged yet: the host completes that, or a person"
     );
     note(&mut line, id, at(Landing::Merged), Some(1)).unwrap();
     line.agent("bot").epoch(1).complete(id).unwrap();

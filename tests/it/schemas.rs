@@ -10,7 +10,7 @@ use obeya::{
         id::{AlertId, OrderId},
         message::{self, Address},
         order::Actor,
-        query::{Answer, Query, life::Life},
+        query::{Answer, Query, life::Life, receipts::file::ReceiptFile},
         record::{Door, Record},
         refusal::Refusal,
         schema::{schema_of, schema_of_input},
@@ -170,7 +170,14 @@ fn asked_of(world: &World) -> (Vec<Query>, Vec<Answer>) {
     let fill = |text: String, (word, name): &(&str, String)| text.replace(word, name);
     let text = names.iter().fold(QUESTIONS.trim().to_owned(), fill);
     let asked = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    let asked = read_all(&Value::Array(asked.collect()));
+    let mut asked: Vec<Query> = read_all(&Value::Array(asked.collect()));
+    let completed = |at: &usize| world.records[*at].kind == "order_completed";
+    let at = (1..world.records.len()).find(completed).unwrap();
+    let before = world.records[at - 1].hash;
+    let file = ReceiptFile::of(world.records[at].clone(), before).unwrap();
+    asked.push(Query::VerifyReceiptFile {
+        file: Box::new(file),
+    });
     let answers = asked.iter().filter_map(|query| world.ask(query).ok());
     let answers: Vec<_> = answers.collect();
     (asked, answers)

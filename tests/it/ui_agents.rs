@@ -362,3 +362,135 @@ fn its_order_is_opened_by_a_key() {
         Some(order)
     );
 }
+
+#[test]
+fn a_long_line_is_read_to_its_end_by_going_along_it() {
+    let mut console = console(1, (80, 24));
+    let line: Vec<String> = (0..100).map(|n| format!("word{n:03}")).collect();
+    console.written[0].2 = format!("{}\nshort\n", line.join(" ")).into_bytes();
+    console.keys("<enter>gg");
+    shows(&console, "word000");
+    lacks(&console, "word099");
+    shows(&console, "L shows more of long lines");
+    // Nothing is passed over on the way.
+    let mut seen = String::new();
+    for _ in 0..40 {
+        seen += &console.screen();
+        console.keys("L");
+    }
+    for word in &line {
+        assert!(seen.contains(word.as_str()), "{word} was never seen");
+    }
+    shows(&console, "word099");
+    shows(&console, "from column");
+    // The end is the end, and the way back as long.
+    let end = console.screen();
+    assert_eq!(console.keys("L").screen(), end);
+    console.keys("/word050<enter>");
+    shows(&console, "word050");
+    for _ in 0..40 {
+        console.keys("H");
+    }
+    console.keys("<esc>");
+    shows(&console, "word000 word001");
+}
+
+#[test]
+fn wide_characters_and_what_is_found_are_whole_beyond_the_edge() {
+    let mut console = console(1, (40, 12));
+    console.written[0].2 = "漢字とかな".repeat(40).into_bytes();
+    console.keys("<enter>gg");
+    for _ in 0..30 {
+        console.keys("L").screen();
+    }
+    shows(&console, "か な");
+    console.tell(Msg::Resize(1, 1));
+    console.keys("LH").screen();
+}
+
+#[test]
+fn where_nothing_was_written_there_is_no_place_in_it() {
+    let mut console = console(1, (80, 24));
+    console.written[0].2.clear();
+    console.keys("<enter>F");
+    console.keys("gg");
+    shows(&console, "it has written nothing yet");
+    lacks(&console, "0 %");
+}
+
+#[test]
+fn the_run_that_works_is_shown_before_a_later_one_that_ended() {
+    let mut console = console(3, (120, 40));
+    console.written[0].1.end = Some("exit 0".into());
+    console.written[1].1.end = None;
+    console.keys("<enter>kF");
+    shows(&console, "first line 2");
+    shows(&console, "running");
+    console.keys("h");
+    shows(&console, "second line 2");
+}
+
+#[test]
+fn a_number_that_stands_there_gives_way_to_the_one_that_is_typed() {
+    let mut console = console(1, (120, 40));
+    console.keys("c5<enter>");
+    let line = console.wishes.iter().find_map(|wish| match wish {
+        Effect::Run { line, .. } => Some(line.clone()),
+        _ => None,
+    });
+    assert_eq!(line.as_deref(), Some("agent scale -- rust\\-dev 5"));
+    // Whoever first goes to its end goes on with it.
+    console.wishes.clear();
+    console.keys("c<end>0<enter>");
+    let line = console.wishes.iter().find_map(|wish| match wish {
+        Effect::Run { line, .. } => Some(line.clone()),
+        _ => None,
+    });
+    assert_eq!(line.as_deref(), Some("agent scale -- rust\\-dev 20"));
+}
+
+#[test]
+fn a_log_that_is_typed_for_is_opened() {
+    for line in ["agent logs rust-dev -f", "obeya agent logs -f rust-dev"] {
+        let mut console = console(3, (120, 40));
+        console.keys("1:");
+        console.tell(Msg::Paste(line.into()));
+        console.keys("<enter>");
+        shows(&console, "second line 2");
+        assert!(obeya::ui::runs::is_whole(&console.model), "{line}");
+    }
+    let mut console = console(3, (120, 40));
+    for (line, said) in [
+        ("agent logs nobody", "there is no agent 'nobody'"),
+        ("agent logs", "agent logs needs a name"),
+    ] {
+        console.keys("1:");
+        console.tell(Msg::Paste(line.into()));
+        console.keys("<enter>");
+        shows(&console, said);
+    }
+    // What names a run is the command line's to answer.
+    console.wishes.clear();
+    console.keys(":");
+    console.tell(Msg::Paste("agent logs rust-dev --run b".into()));
+    console.keys("<enter>");
+    assert!(
+        console
+            .wishes
+            .iter()
+            .any(|wish| matches!(wish, Effect::Run { .. }))
+    );
+}
+
+#[test]
+fn the_overview_says_what_a_host_knows_of_an_agent() {
+    let mut world = sample::line();
+    let idle = world.state.agents.keys().cloned().collect::<Vec<_>>();
+    for name in &idle {
+        let state = life(LifeState::Parked, LifeSource::Process, world.now);
+        world.lives.insert(name.clone(), state);
+    }
+    let console = Console::new(world, (120, 40));
+    shows(&console, "parked");
+    lacks(&console, " idle");
+}

@@ -277,7 +277,7 @@ fn three_in_the_morning() {
     pty.keys("t").shows("also held by ALERT-00");
     pty.keys("S").settle();
     pty.keys("t").shows("Take 2 alerts?");
-    pty.keys("y").shows("What mends it");
+    pty.keys("y").shows("What mends it").settle();
     pty.keys("c").shows("Mend ALERT-");
     pty.keys("\x13").hides("bucket").settle();
     pty.keys("r").shows("Resolve ALERT-");

@@ -200,3 +200,41 @@ fn the_mouse_turns_the_pages_and_selects_rows() {
     click(&mut console, (x, y + 5));
     assert_eq!(console.model.mail.letter(), Some(1));
 }
+
+#[test]
+fn where_messages_can_go_is_known_before_one_was_sent() {
+    let mut console = Console::new(sample::line(), (80, 24));
+    console.keys("8");
+    for (address, purpose) in [
+        ("work_order_events", "what happens to work orders"),
+        ("quality_gate_events", "what quality gates found"),
+        ("agent_status_events", "how agents are"),
+        ("andon_alerts", "alerts: raised, held, resolved"),
+        ("system_events", "the ledger, its host, its settings"),
+        ("coordination_events", "what agents tell each other"),
+        ("@ada", "to you"),
+        ("@rust-dev", "to this agent"),
+    ] {
+        let screen = console.screen();
+        let row = screen
+            .lines()
+            .find(|line| line.contains(address) && line.contains(purpose));
+        assert!(row.is_some(), "{address}: {screen}");
+    }
+    shows(&console, "kept");
+    shows(&console, ":bus publish work_order_events TEXT");
+    console.keys("j");
+    shows(&console, "obeya bus subscribe quality_gate_events");
+    for (page, said) in [
+        ("<right>", ":bus publish coordination_events TEXT"),
+        ("<right>", "others write to @ada"),
+        ("<right>", "what cannot be delivered comes here"),
+    ] {
+        console.keys(page);
+        shows(&console, said);
+    }
+    for size in [(1, 1), (20, 5), (40, 12), (200, 60)] {
+        console.tell(Msg::Resize(size.0, size.1));
+        console.keys("<right>").screen();
+    }
+}

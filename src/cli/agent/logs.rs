@@ -49,7 +49,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>, name: &str) -> Done
     }
     let Some((mut note, mut folder)) = found else {
         let shown: String = name.chars().take(80).collect();
-        return Err(Refusal::not_found(format!("a run of agent '{shown}'")).into());
+        return Err(Refusal::not_found(format!("run of agent '{shown}'")).into());
     };
     loop {
         begin(call, &note)?;

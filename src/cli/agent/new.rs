@@ -94,10 +94,10 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 struct Plan {
     agent: NewAgent,
     folder: PathBuf,
-    /// The folder as the table and the page name it.
-    shown: String,
     files: Vec<(&'static str, String)>,
     line_file: PathBuf,
+    /// Where whoever calls stands: what they are told to type begins there.
+    here: PathBuf,
     /// What stands in the project's file now, if there is one.
     before: Option<String>,
     /// What is added to it.
@@ -159,8 +159,8 @@ impl Plan {
             files: agent.files(&shown, LINE_FILE),
             agent,
             folder,
-            shown,
             line_file,
+            here: resolved(Path::new("."))?,
             before,
             addition,
         })
@@ -228,17 +228,24 @@ impl Plan {
             true => ("would make", "would add to"),
             false => ("made", "added to"),
         };
+        let folder = from(&self.here, &self.folder);
         for (path, _) in &self.files {
-            call.out.line(&format!("{made} {}/{path}", self.shown))?;
+            let path = folder.join(path);
+            call.out.line(&format!("{made} {}", path.display()))?;
         }
-        call.out.line(&format!("{added} {LINE_FILE}:"))?;
+        let line_file = from(&self.here, &self.line_file);
+        call.out
+            .line(&format!("{added} {}:", line_file.display()))?;
         for line in self.addition.trim().lines() {
             call.out.line(&format!("  {line}"))?;
         }
         let build = build
             .map(|build| format!("{build} && "))
             .unwrap_or_default();
-        let next = format!("next: cd {} && {build}{test}, then obeya host", self.shown);
+        let next = format!(
+            "next: cd {} && {build}{test}, then obeya host",
+            folder.display()
+        );
         call.out.tone(Tone::Muted, &next)
     }
 }
@@ -279,7 +286,7 @@ fn addition(agent: &NewAgent, before: &str, folder: &str) -> Result<String, CliE
 
 /// Returns what an `obeya.toml` says, and what is wrong in it.
 pub(super) fn read_line(text: impl Into<Cow<'static, str>>) -> (Line, Vec<Problem>) {
-    link::read_line_file(&Document::new(LINE_FILE, text))
+    link::read_line_file(&Document::new(LINE_FILE, text), &[])
 }
 
 fn broken(problem: Problem) -> CliError {
@@ -303,6 +310,17 @@ fn resolved(path: &Path) -> Result<PathBuf, CliError> {
         true => there,
         false => there.join(rest),
     })
+}
+
+/// Returns a path as one types it who stands in a folder; whole, where nothing but the root is common to both.
+fn from(here: &Path, path: &Path) -> PathBuf {
+    let shared = here.ancestors().find(|above| path.starts_with(above));
+    let Some(shared) = shared.filter(|shared| shared.parent().is_some()) else {
+        return path.to_owned();
+    };
+    let up = here.strip_prefix(shared).unwrap_or(here).components();
+    let up: PathBuf = up.map(|_| Component::ParentDir).collect();
+    up.join(path.strip_prefix(shared).unwrap_or(path))
 }
 
 /// Writes files into a folder that is made for them.

@@ -52,6 +52,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
             .collect();
         return call.out.json(&json!({ "removed": removed, "kept": kept }));
     }
+    let (gone, left) = (removed.len(), kept.len());
     for order in removed {
         call.out.line(&format!("{order}: removed"))?;
     }
@@ -59,7 +60,11 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         call.out
             .tone(Tone::Muted, &format!("{order}: kept, {why}"))?;
     }
-    Ok(())
+    let sum = match all.len() {
+        0 => "there are no worktrees, so that none was removed".into(),
+        _ => format!("removed: {gone}, kept: {left}"),
+    };
+    call.out.tone(Tone::Muted, &sum)
 }
 
 fn show(call: &mut Call<'_>, all: &[WorktreeView]) -> Done {

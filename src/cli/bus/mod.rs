@@ -242,7 +242,7 @@ fn inbox(matches: &ArgMatches, call: &mut Call<'_>, broker: &mut Broker) -> Done
 /// Returns the refusal for messages that are not in the reader's hands.
 fn not_held() -> CliError {
     Refusal::invalid(
-        "seq",
+        "message",
         "not in these hands: it was acknowledged, is dead, or was never given out; `obeya bus inbox` shows what is",
     )
     .into()

@@ -175,7 +175,7 @@ fn all_of(call: &mut Call<'_>, id: OrderId) -> Result<Vec<String>, CliError> {
         .collect();
     if names.is_empty() && !call.is_lent() {
         let known = answer!(call, Query::Gates { order: None }, Gates).gates;
-        let (specs, _) = Project::of(&call.home()?).gates();
+        let (specs, _) = Project::of(&call.home()?).gates(&[]);
         let unknown = specs
             .iter()
             .filter(|spec| known.iter().all(|view| view.gate != spec.name));
@@ -223,7 +223,9 @@ fn log(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 /// Reads the project's file and says what is wrong in it.
 fn check(call: &mut Call<'_>) -> Done {
     let project = Project::of(&call.home()?);
-    let (specs, problems) = project.gates();
+    let stages = answer!(call, Query::Stages, Stages).stages;
+    let stages: Vec<_> = stages.iter().map(|stage| stage.stage.as_str()).collect();
+    let (specs, problems) = project.gates(&stages);
     if call.json() {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         let gates: Vec<_> = specs.iter().map(|spec| &spec.name).collect();
@@ -231,22 +233,6 @@ fn check(call: &mut Call<'_>) -> Done {
     } else {
         for problem in &problems {
             call.out.tone(Tone::Bad, &problem.to_string())?;
-        }
-        let stages = answer!(call, Query::Stages, Stages).stages;
-        for spec in &specs {
-            let unknown = spec
-                .stage
-                .as_ref()
-                .filter(|name| stages.iter().all(|stage| stage.stage != **name));
-            if let Some(stage) = unknown {
-                call.out.tone(
-                    Tone::Warn,
-                    &format!(
-                        "{}: there is no stage {stage}; it guards completion only",
-                        spec.name
-                    ),
-                )?;
-            }
         }
         let file = project.line_file();
         call.out.line(&format!(

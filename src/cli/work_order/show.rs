@@ -85,14 +85,14 @@ fn standing(order: &OrderView) -> (Tone, String) {
                 Tone::Bad
             };
             let stage = order.stage.as_deref().unwrap_or("in progress");
-            (
-                tone,
-                if order.held_by.is_empty() {
-                    stage.into()
-                } else {
-                    format!("{stage}, held")
-                },
-            )
+            match (
+                order.held_by.is_empty(),
+                order.waits_for_approval.is_empty(),
+            ) {
+                (false, _) => (tone, format!("{stage}, held")),
+                (true, true) => (tone, stage.into()),
+                (true, false) => (Tone::Warn, format!("{stage}, waits for approval")),
+            }
         }
         Status::Queued if !order.held_by.is_empty() => (Tone::Bad, "held".into()),
         Status::Queued if order.blocked => (Tone::Warn, "blocked".into()),

@@ -179,6 +179,14 @@ impl AgentRule {
             };
             reader.wrong(name.span(), what, mend);
         }
+        if rule.mode != Mode::Stdio && !rule.topics.is_empty() && reader.found.len() == before {
+            let what = "only an agent that stays hears topics";
+            reader.wrong(
+                name.span(),
+                what,
+                "leave topics out, or write mode = \"stdio\"",
+            );
+        }
         if rule.budget.is_some() && !rule.metered && reader.found.len() == before {
             let what = "nobody counts what this agent uses up, and it has a budget";
             reader.wrong(name.span(), what, "leave out budget, or metered = false");
@@ -269,7 +277,10 @@ impl AgentRule {
             match word {
                 "buckets" => self.buckets = one_of(reader, word, value, words.buckets)?,
                 "kinds" => self.kinds = one_of(reader, word, value, words.kinds)?,
-                "stages" => self.stages = reader.texts(word, value, "a stage", is_text)?,
+                "stages" if words.stages.is_empty() => {
+                    self.stages = reader.texts(word, value, "a stage", is_text)?;
+                }
+                "stages" => self.stages = one_of(reader, word, value, words.stages)?,
                 "labels" => self.labels = reader.texts(word, value, "a label", is_text)?,
                 other => {
                     let what = format!("capabilities have no '{other}'");

@@ -43,6 +43,8 @@ pub struct Words<'a> {
     pub severities: &'a [&'a str],
     /// What a failure may hold.
     pub holds: &'a [&'a str],
+    /// The stages of the board; nobody knows them where there are none here.
+    pub stages: &'a [&'a str],
 }
 
 /// A gate as the file has it. Its JSON is what its digest is taken of.

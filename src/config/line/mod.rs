@@ -42,6 +42,8 @@ pub struct Words<'a> {
     pub kinds: &'a [&'a str],
     /// The topics of the bus.
     pub topics: &'a [&'a str],
+    /// The stages of the board; nobody knows them where there are none here.
+    pub stages: &'a [&'a str],
 }
 
 /// What an `obeya.toml` says.
@@ -64,6 +66,8 @@ impl Line {
     /// what somebody wrote may be more than was allowed.
     pub fn read(document: &Document, words: Words<'_>) -> (Line, Vec<Problem>) {
         let (table, found) = document.parse();
+        // What cannot be read at all, or has no name that is known, may be a budget.
+        let mut torn = !found.is_empty();
         let mut reader = Reader::new(document, found);
         let mut line = Line::default();
         for (key, value) in &table {
@@ -86,6 +90,7 @@ impl Line {
                 // [`gates::read`] reads them.
                 "gates" => {}
                 other => {
+                    torn = true;
                     let what = format!("there is no table '{other}'");
                     reader.wrong(
                         key.span(),
@@ -95,6 +100,7 @@ impl Line {
                 }
             }
         }
+        line.budgets.mistaken |= torn;
         line.agents.sort_by(|a, b| a.name.cmp(&b.name));
         (line, document.in_order(reader.found))
     }
@@ -137,6 +143,7 @@ mod tests {
         buckets: &["security", "features"],
         kinds: &["task", "bug"],
         topics: &["work_order_events", "andon_alerts"],
+        stages: &["design", "code"],
     };
 
     fn read(text: &'static str) -> (Line, String) {
@@ -209,10 +216,15 @@ mod tests {
              [agents.d]\n\
              [agents.e]\nmode = 'attached'\n\
              [agents.f]\ncommand = ['true']\ncolour = 1\nenv = ['A=B']\ntopics = ['news']\n\
+             [agents.g]\ncommand = ['true']\ntopics = ['andon_alerts']\n\
              [gate.x]\ncommand = []\n",
         );
         let names: Vec<_> = line.agents.iter().map(|agent| &agent.name).collect();
         assert_eq!(names, ["e", "good"]);
+        assert!(
+            line.budgets.mistaken,
+            "a table that nobody knows may have been [budgets]"
+        );
         insta::assert_snapshot!(problems, @r#"
         obeya.toml:3:9: 'two words' is no name of an agent; use up to 40 letters, digits, '-', '_' and '.', a letter or digit first
         obeya.toml:6:11: 'true' is no value of command; write a list, each a text
@@ -224,8 +236,29 @@ mod tests {
         obeya.toml:20:1: an agent has no 'colour'; use role, mode, command, cwd, env, capabilities, topics, restart, count, lease, progress, grace, budget, metered, workspace or merge
         obeya.toml:21:8: 'A=B' is no value of env; write the name of a variable
         obeya.toml:22:11: 'news' is no value of topics; write one of work_order_events, andon_alerts
-        obeya.toml:23:2: there is no table 'gate'; use [agents.NAME], [gates.NAME], [budgets], [bus], [receipts] or [workspace]
+        obeya.toml:23:9: only an agent that stays hears topics; leave topics out, or write mode = "stdio"
+        obeya.toml:26:2: there is no table 'gate'; use [agents.NAME], [gates.NAME], [budgets], [bus], [receipts] or [workspace]
         "#);
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_be_a_budget() {
+        let agent = "[agents.a]\ncommand = ['true']\n";
+        let check = |text: &str, wanted: bool, said: &str| {
+            let text = String::leak(format!("{agent}{text}"));
+            let (line, problems) = read(text);
+            assert_eq!(line.budgets.mistaken, wanted, "{problems}");
+            assert!(problems.contains(said), "{problems}");
+        };
+        check("", false, "");
+        check("[budget]\nday = { cost = 1 }\n", true, "no table 'budget'");
+        check("[budgets\nday = { cost = 1 }\n", true, "correct the TOML");
+        check("[agents.b]\ncommand = 'x'\n", false, "no value of command");
+        let stage = "[agents.b]\ncommand = ['x']\ncapabilities = { stages = ['nostage'] }\n";
+        let mend = "'nostage' is no value of stages; write one of design, code";
+        check(stage, false, mend);
+        let twice = "obeya.toml:3:9: this name is here a second time; put what both say into one";
+        check(agent, true, twice);
     }
 
     #[test]

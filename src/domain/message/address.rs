@@ -31,6 +31,18 @@ vocabulary! {
 }
 
 impl Topic {
+    /// Returns what its messages are about, in words.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Topic::WorkOrderEvents => "what happens to work orders",
+            Topic::QualityGateEvents => "what quality gates found",
+            Topic::AgentStatusEvents => "how agents are",
+            Topic::AndonAlerts => "alerts: raised, held, resolved",
+            Topic::SystemEvents => "the ledger, its host, its settings",
+            Topic::CoordinationEvents => "what agents tell each other",
+        }
+    }
+
     /// Returns the topic that tells of a ledger's event, by the event's stored name. What no topic has a word for is about
     /// the system.
     pub fn of_event(kind: &str) -> Topic {

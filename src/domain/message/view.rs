@@ -168,6 +168,19 @@ pub struct AddressView {
     pub subscribers: Vec<SubscriberView>,
 }
 
+impl AddressView {
+    /// Returns the view of an address to which nothing was ever sent.
+    pub fn unused(address: Address) -> Self {
+        AddressView {
+            address,
+            messages: 0,
+            last_seq: None,
+            last_at: None,
+            subscribers: Vec::new(),
+        }
+    }
+}
+
 /// The whole bus at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BusView {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Live,
     reading::{Answered, Found, Reading},
     why::{Place, Reason},
 };
@@ -64,10 +65,48 @@ pub fn failed_gates(state: &State, order: &Order) -> Vec<String> {
     failed.map(|seen| seen.gate.clone()).collect()
 }
 
+/// Returns that work is done and waits for a person to approve it at these gates, with the words that do.
+pub fn waits(id: OrderId, gates: &[String]) -> String {
+    let ways: Vec<_> = gates
+        .iter()
+        .map(|gate| format!("obeya quality-gate approve {id} {gate}"))
+        .collect();
+    let (names, ways) = (gates.join(", "), ways.join("; "));
+    format!("done; waits for an approval of {names} by a person: {ways}")
+}
+
+/// Returns the gates at which an order whose agent says that it is done waits for a person's approval, and for nothing else.
+/// Its host knows; without one it is what the rules would want next.
+pub fn approvals(state: &State, live: &Live, order: &Order) -> Vec<String> {
+    let lease = order.lease().map(|lease| lease.epoch);
+    if lease.is_none() {
+        return vec![];
+    }
+    let mut runs = live.lives.values().flat_map(|life| &life.runs);
+    if let Some(run) = runs.find(|run| run.order == Some(order.id)) {
+        return run.approvals.clone();
+    }
+    if live.done.get(&order.id).copied() != lease {
+        return vec![];
+    }
+    let closed = state.closed_gates(order, &[Exit::Done], None);
+    match closed.iter().all(|gate| gate.approval) {
+        true => closed.into_iter().map(|gate| gate.gate).collect(),
+        false => vec![],
+    }
+}
+
 /// Returns which gates keep an order in its stage: the next command forward would be refused for them.
-pub(super) fn closed(state: &State, order: &Order, work: &Work) -> Vec<Reason> {
+pub(super) fn closed(state: &State, live: &Live, order: &Order, work: &Work) -> Vec<Reason> {
     if state.settings.gates.is_empty() {
         return vec![];
+    }
+    let wanted = approvals(state, live, order);
+    if !wanted.is_empty() {
+        return vec![Reason {
+            text: waits(order.id, &wanted),
+            place: Some(Place::Order(order.id)),
+        }];
     }
     let exit = match state.next_stage(&work.stage) {
         Some(_) => Exit::Stage(&work.stage),

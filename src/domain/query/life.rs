@@ -92,6 +92,9 @@ pub struct RunView {
     /// What it works on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
+    /// The gates at which a person has to approve what is done; nothing else keeps it from being completed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
     /// Since when it runs.
     pub since: Moment,
 }
@@ -214,6 +217,7 @@ mod tests {
                 run: "r1".into(),
                 pid: None,
                 order: None,
+                approvals: vec![],
                 since: Timestamp(since).into(),
             }],
             ..unsupervised_life(Timestamp(since))

@@ -50,7 +50,8 @@ use self::{
     reports::forecast::{DEFAULT_SEED, DEFAULT_TRIALS, Dice},
 };
 use super::{
-    books::Books, decide::Renewals, gate::Tree, refusal::Refusal, state::State, time::Timestamp,
+    books::Books, decide::Renewals, gate::Tree, id::OrderId, refusal::Refusal, state::State,
+    time::Timestamp,
 };
 
 /// The rows of a list for which no limit was given: a screen.
@@ -67,6 +68,9 @@ pub struct Live {
     pub renewals: Renewals,
     /// The agents that a host runs.
     pub lives: Lives,
+    /// The orders whose agent said that they are done, with its claim's epoch.
+    #[serde(default)]
+    pub done: BTreeMap<OrderId, u32>,
     /// The code as it is now, where it was looked at.
     #[serde(default)]
     pub tree: Option<Tree>,

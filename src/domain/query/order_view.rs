@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Live,
-    gates::failed_gates,
+    gates::{approvals, failed_gates},
     value::{Moment, seconds},
 };
 use crate::domain::{
@@ -97,6 +97,9 @@ pub struct OrderView {
     /// The quality gates whose newest look at it was no pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_gates: Vec<String>,
+    /// The gates at which it waits for a person's approval: its agent says that it is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for_approval: Vec<String>,
     /// Whether it is queued with nothing in its way but, perhaps, a full bucket or stage.
     pub ready: bool,
     /// What it waits for: open and cancelled orders.
@@ -163,6 +166,7 @@ impl OrderView {
             ready: state.is_ready(order),
             held_by,
             failed_gates: failed_gates(state, order),
+            waits_for_approval: approvals(state, live, order),
             waits_for: order
                 .depends_on
                 .iter()
@@ -241,6 +245,7 @@ impl OrderView {
             blocked: false,
             held_by: vec![],
             failed_gates: vec![],
+            waits_for_approval: vec![],
             ready: false,
             waits_for: vec![],
             blocks: vec![],

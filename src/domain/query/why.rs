@@ -17,12 +17,14 @@ use super::{
 use crate::domain::{
     andon::Scope,
     books::Books,
+    budget::BudgetScope,
     id::{AlertId, OrderId},
     order::{Bucket, Dependency, Order, Outcome, Phase, Wait, Work},
     record::ActorKind,
     settings::Stage,
     state::State,
     time::Timestamp,
+    treasury,
 };
 
 /// Orders that are looked at for the shortest chain: a bound on the time of one question.
@@ -81,6 +83,10 @@ pub fn why(state: &State, live: &Live, id: OrderId, now: Timestamp) -> Vec<Reaso
             place => format!("ready: {} in line", ordinal(place)),
         };
         reasons.push(Reason::at(text, Place::Order(id)));
+    }
+    // A person may begin it all the same.
+    if order.work().is_none() && !order.is_epic() {
+        reasons.extend(spent(state, order, now));
     }
     reasons
 }
@@ -168,7 +174,7 @@ fn working(state: &State, live: &Live, order: &Order, work: &Work, now: Timestam
     if let Some(agent) = paused {
         reasons.push(Reason::at(format!("agent {} is paused", agent.name), place));
     }
-    reasons.extend(super::gates::closed(state, order, work));
+    reasons.extend(super::gates::closed(state, live, order, work));
     reasons.extend(no_way_on(state, order, work));
     reasons
 }
@@ -205,6 +211,33 @@ fn no_room(state: &State, order: &Order) -> Vec<Reason> {
             .and_then(|stage| full(state, stage)),
     );
     reasons
+}
+
+/// Returns which budgets keep agents from beginning a queued order: those of any agent, and those that are only of some.
+fn spent(state: &State, order: &Order, now: Timestamp) -> Vec<Reason> {
+    let agents = state
+        .settings
+        .budgets
+        .keys()
+        .filter_map(|scope| match scope {
+            BudgetScope::Agent(name) => Some(Scope::Agent(name.clone())),
+            _ => None,
+        });
+    let all = treasury::scopes(order, None).into_iter().chain(agents);
+    let refusals = all.filter_map(|scope| {
+        let refusal = state.budget_refusal(scope.clone(), now)?;
+        let (who, place) = match &scope {
+            Scope::Agent(name) => (format!("agent {name} begins"), Place::Agent(name.clone())),
+            Scope::Bucket(bucket) => ("agents begin".into(), Place::Bucket(*bucket)),
+            _ => ("agents begin".into(), Place::Order(order.id)),
+        };
+        let lift = refusal.lift().join("; ");
+        Some(Reason::at(
+            format!("{who} nothing: {refusal} ({lift})"),
+            place,
+        ))
+    });
+    refusals.collect()
 }
 
 /// Returns that a stage is full, if it is.

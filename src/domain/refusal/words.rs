@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Refusal;
 use crate::domain::{
+    budget::BudgetScope,
     command::Role,
     gate::Standing,
     id::{AlertId, OrderId},
@@ -71,9 +72,16 @@ impl Refusal {
                     (false, _) => format!("obeya quality-gate run {id} {}", closed.gate),
                 })
                 .collect(),
-            Refusal::Unmerged { .. } => {
-                vec!["report it as done: the host merges its branch, and completes it".into()]
-            }
+            Refusal::Unmerged { id, branch } => vec![
+                format!(
+                    "an agent that a host runs says that it is done (result done): the host merges {branch}, and completes it"
+                ),
+                "any other agent gives it back, for one of those to bring home".into(),
+                format!("obeya work-order release {id}"),
+                "or a person merges it, and completes it".into(),
+                format!("git merge {branch}"),
+                format!("obeya work-order complete {id}"),
+            ],
             Refusal::NotApprover { id, gate, .. } => vec![format!(
                 "ask a person who did not work on it: obeya quality-gate approve {id} {gate}"
             )],
@@ -106,10 +114,14 @@ impl Refusal {
                 lift.push("obeya work-order list --status queued".into());
                 lift
             }
-            Refusal::BudgetSpent { .. } => vec![
-                "obeya report usage".into(),
-                "raise it in obeya.toml: the host reads it".into(),
-            ],
+            Refusal::BudgetSpent { scope, .. } => {
+                let place = BudgetScope::of(scope).map(|scope| scope.place());
+                let place = place.unwrap_or_else(|| "it".into());
+                vec![
+                    "obeya report usage".into(),
+                    format!("raise {place} of obeya.toml: the host reads it"),
+                ]
+            }
             Refusal::AgentPaused { name } => vec![format!("obeya agent resume {name}")],
             Refusal::AgentHolds { orders, .. } => orders
                 .iter()
@@ -221,7 +233,7 @@ impl fmt::Display for Refusal {
             Refusal::Unmerged { id, branch } => {
                 write!(
                     f,
-                    "{id} was made on branch {branch}, which is not merged yet"
+                    "{id} was made on branch {branch}, which is not merged yet: the host completes that, or a person"
                 )
             }
             Refusal::NotApprover { id, gate, actor } => {

@@ -172,19 +172,19 @@ impl Broker {
     ) -> Ruled<Sent> {
         needs!(caller, Agent);
         let Some(request) = self.messages.message(seq)? else {
-            let why = format!("there is no message {seq}, or it is kept no longer");
-            return Ok(Err(Refusal::invalid("seq", why)));
+            let why = format!("there is none with the number {seq}, or it is kept no longer");
+            return Ok(Err(Refusal::invalid("message", why)));
         };
         let Some(address) = request.draft.reply_to else {
-            let why = format!("message {seq} wants no answer: it is not a request");
-            return Ok(Err(Refusal::invalid("seq", why)));
+            let why = format!("number {seq} wants no answer: it is not a request");
+            return Ok(Err(Refusal::invalid("message", why)));
         };
         if is_for_one_answer(&address)
             && let Some(name) = address.owner()
             && !self.messages.knows(&Reader::of_inbox(name.clone()))?
         {
-            let why = format!("nobody waits for an answer to message {seq} any more");
-            return Ok(Err(Refusal::invalid("seq", why)));
+            let why = format!("nobody waits for an answer to number {seq} any more");
+            return Ok(Err(Refusal::invalid("message", why)));
         }
         let mut draft = Draft::new(address, caller.actor.clone(), body);
         draft.correlation = request.draft.correlation;

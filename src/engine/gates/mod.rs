@@ -67,8 +67,9 @@ impl Project {
         self.root.join(LINE_FILE)
     }
 
-    /// Returns the gates that the project defines, and what was wrong in them.
-    pub fn gates(&self) -> (Vec<GateSpec>, Vec<Problem>) {
+    /// Returns the gates that the project defines, and what was wrong in them. Where `stages` names those of the board, a gate of
+    /// another one is wrong.
+    pub fn gates(&self, stages: &[&str]) -> (Vec<GateSpec>, Vec<Problem>) {
         match Document::read(&self.line_file()) {
             Ok(None) => (vec![], vec![]),
             Ok(Some(document)) => {
@@ -81,6 +82,7 @@ impl Project {
                     kinds: &kind,
                     severities: &severity,
                     holds: &hold,
+                    stages,
                 };
                 gates::read(&document, words)
             }
@@ -126,7 +128,9 @@ impl Project {
     /// file. While anything is wrong no gate is taken down, and one that has a mistake in it from the first stands shut: a
     /// slip of the pen opens none.
     pub fn changes(&self, state: &State) -> (Vec<Submission>, Vec<Problem>) {
-        let (specs, problems) = self.gates();
+        let stages = state.settings.stages.iter();
+        let stages: Vec<_> = stages.map(|stage| stage.name.as_str()).collect();
+        let (specs, problems) = self.gates(&stages);
         let known = &state.settings.gates;
         let mut commands = vec![];
         for spec in &specs {

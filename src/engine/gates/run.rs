@@ -128,7 +128,7 @@ pub fn prepare(
         }
     }
     let state = line.newest()?;
-    let (specs, _) = project.gates();
+    let (specs, _) = project.gates(&[]);
     let Some(spec) = specs.into_iter().find(|spec| spec.name == ask.gate) else {
         return Ok(Err(match problems.first() {
             Some(problem) => Refusal::invalid("gate", problem.to_string()),

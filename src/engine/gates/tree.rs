@@ -3,17 +3,22 @@
 //! The name is of the content alone, so that a commit of just what was looked at changes nothing. It is worked out over a
 //! copy of the index and into a folder of its own: the repository is not written to.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use uuid::Uuid;
 
 use crate::{
-    domain::gate::Tree,
+    domain::{gate::Tree, record::Hash},
     engine::git::{Git, Trouble},
 };
 
 /// How long one call of git may take: a large tree is read through once.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many repositories without a commit may lie inside one another.
+const DEPTH: usize = 4;
+/// How many may lie beside one another: git is asked once more for each.
+const INNER: usize = 16;
 
 /// Returns the code in `root` without the ledger's folder; `scratch` is where files may be written for a moment.
 pub(super) fn tree(root: &Path, ledger: &Path, scratch: &Path) -> Tree {
@@ -26,7 +31,7 @@ pub(super) fn tree(root: &Path, ledger: &Path, scratch: &Path) -> Tree {
         _ => return Tree::Unknown,
     }
     let folder = scratch.join(format!("tree-{}", Uuid::now_v7()));
-    let name = name_of(&git, ledger, &folder);
+    let name = name_of(&git, ledger, &folder, DEPTH);
     // What is left of it is small and in the ledger's own folder.
     let _ = fs::remove_dir_all(&folder);
     match name {
@@ -42,7 +47,9 @@ fn looks_versioned(root: &Path) -> bool {
     root.ancestors().any(|folder| folder.join(".git").exists())
 }
 
-fn name_of(git: &Git, ledger: &Path, folder: &Path) -> Option<String> {
+/// Returns the name of the files in a repository. A repository inside it that has no commit yet is nothing that git could
+/// name in the outer one: it is named by itself, as long as `depth` allows, and the name of all is a digest of both.
+fn name_of(git: &Git, ledger: &Path, folder: &Path, depth: usize) -> Option<String> {
     let objects = folder.join("objects");
     fs::create_dir_all(&objects).ok()?;
     let own = |answer: String| git.root().join(answer);
@@ -74,9 +81,31 @@ fn name_of(git: &Git, ledger: &Path, folder: &Path) -> Option<String> {
     {
         add.push(format!(":(exclude,literal){inside}"));
     }
-    let add: Vec<_> = add.iter().map(String::as_str).collect();
-    aside.ask(&add).ok()?;
+    let mut inner = BTreeMap::new();
+    loop {
+        let words: Vec<_> = add.iter().map(String::as_str).collect();
+        match aside.ask(&words) {
+            Ok(_) => break,
+            Err(trouble) if depth > 0 && inner.len() < INNER => {
+                let unborn = trouble.unborn()?.to_owned();
+                let place = inner.len().to_string();
+                let own = Git::at(&git.root().join(&unborn)).within(PATIENCE);
+                let name = name_of(&own, ledger, &folder.join(place), depth - 1)?;
+                add.push(format!(":(exclude,literal){unborn}"));
+                inner.insert(unborn, name).is_none().then_some(())?;
+            }
+            Err(_) => return None,
+        }
+    }
     let name = aside.ask(&["write-tree"]).ok()?;
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    plain.then_some(name)
+    plain.then_some(())?;
+    if inner.is_empty() {
+        return Some(name);
+    }
+    // No name of a folder has a NUL in it, so that no two lists come to the same bytes.
+    let parts = inner
+        .iter()
+        .map(|(place, name)| format!("\0{place}\0{name}"));
+    Some(Hash::of(format!("{name}{}", parts.collect::<String>()).as_bytes()).to_string())
 }

@@ -163,7 +163,7 @@ impl Runner {
         loop {
             match self.said.recv_timeout(GLANCE) {
                 Ok(Said::Ended(how)) => return Heard::Ended(how, ended.map(|(why, _)| why)),
-                Ok(Said::Failed(why)) => return Heard::Failed(why),
+                Ok(Said::Failed(why) | Said::Missing(why)) => return Heard::Failed(why),
                 Ok(Said::Started(_) | Said::Alive | Said::Line(_)) => {}
                 Err(RecvTimeoutError::Disconnected) => return Heard::Nothing,
                 Err(RecvTimeoutError::Timeout) => {}

@@ -63,9 +63,17 @@ impl Folder {
         }
     }
 
-    /// Makes the folder, and takes away what a host that was killed left half written.
+    /// Makes the folder, and takes away what a host that was killed left half written. Git is told to leave a folder alone
+    /// that is made here: in a repository each receipt would move the code, and with it every gate's evidence.
     pub(super) fn make(&self) -> Result<(), Fault> {
-        fs::create_dir_all(&self.path).map_err(|error| self.fault("making", &error))?;
+        let made = || {
+            if self.path.is_dir() {
+                return Ok(());
+            }
+            fs::create_dir_all(&self.path)?;
+            fs::write(self.path.join(".gitignore"), "*\n")
+        };
+        made().map_err(|error| self.fault("making", &error))?;
         let _ = fs::remove_file(&self.beside);
         Ok(())
     }
@@ -79,12 +87,10 @@ impl Folder {
         }
     }
 
-    /// Returns how far the writing into this folder came, if anybody knows. One that was emptied is filled again.
+    /// Returns how far the writing into this folder came, if anybody knows. One that was taken away is filled again.
     pub(super) fn mark(&self) -> Option<Mark> {
         let mark: Mark = serde_json::from_slice(&fs::read(&self.note).ok()?).ok()?;
-        let mut entries = fs::read_dir(&self.path).ok()?;
-        let known = mark.folder == self.path && (mark.written == 0 || entries.next().is_some());
-        known.then_some(mark)
+        (mark.folder == self.path && self.path.is_dir()).then_some(mark)
     }
 
     /// Notes how far the writing came. What it says is on the disk before.

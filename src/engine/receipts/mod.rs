@@ -10,7 +10,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -39,7 +39,15 @@ struct Shared {
     folder: Mutex<Option<PathBuf>>,
     /// How many are written, as far as is known.
     written: AtomicU64,
+    /// How many there were when a version was last published.
+    seen: AtomicU64,
     stop: AtomicBool,
+}
+
+impl Shared {
+    fn folder(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Writes receipts as long as it lives.
@@ -66,7 +74,9 @@ impl Filer {
         let (wake, woken) = mpsc::sync_channel(1);
         let (ring, known) = (wake.clone(), Arc::clone(&shared));
         let subscription = handle.subscribe(move |news| {
-            if news.state.receipts.count != known.written.load(Ordering::Relaxed) {
+            // What could not be written waits for the next look, not for every commit.
+            let count = news.state.receipts.count;
+            if known.seen.swap(count, Ordering::Relaxed) != count {
                 let _ = ring.try_send(());
             }
         });
@@ -97,22 +107,19 @@ impl Filer {
         let about = fs::metadata(&file).ok();
         let stamp = about.and_then(|about| Some((about.modified().ok()?, about.len())));
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.shared.folder();
         if *seen != Some(stamp) {
             *seen = Some(stamp);
             // What is wrong in it the supervision says, which reads it at the same time.
-            let (line, _) = super::supervisor::read(&file);
+            let (line, _) = super::supervisor::read(&file, &[]);
             let folder = line.receipts.map(|named| self.home.project().join(named));
-            let mut known = self
-                .shared
-                .folder
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
             if *known != folder {
                 *known = folder;
                 self.shared.written.store(0, Ordering::Relaxed);
             }
         }
-        if self.handle.state().receipts.count != self.shared.written.load(Ordering::Relaxed) {
+        let written = self.shared.written.load(Ordering::Relaxed);
+        if known.is_some() && self.handle.state().receipts.count != written {
             let _ = self.wake.try_send(());
         }
     }
@@ -139,12 +146,7 @@ struct Work {
 impl Work {
     fn run(self, woken: &mpsc::Receiver<()>) {
         while woken.recv().is_ok() && !self.is_over() {
-            let folder = self
-                .shared
-                .folder
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let folder = self.shared.folder().clone();
             let Some(folder) = folder else { continue };
             if let Err(fault) = self.write(&Folder::new(&folder, &self.home)) {
                 // The next look tries again.
@@ -184,8 +186,9 @@ impl Work {
 
     /// Returns how far the writing came, into this folder and of this ledger; else it begins anew.
     fn resume(&self, ledger: &mut dyn Ledger, folder: &Folder) -> Result<Mark, Fault> {
+        let mark = folder.mark();
         folder.make()?;
-        let Some(mark) = folder.mark() else {
+        let Some(mark) = mark else {
             return Ok(folder.nothing());
         };
         let Some(after) = mark.written.checked_sub(1) else {

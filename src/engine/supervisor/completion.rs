@@ -1,10 +1,13 @@
 //! What is done is completed: behind its gates, free of holds, and merged where it was made apart.
 
+use std::sync::atomic::Ordering;
+
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
     context::{Claim, Context, Holding, Trouble},
     dispatch::renewal,
+    inbox::Note,
     landing::Landing,
 };
 use crate::{
@@ -12,7 +15,8 @@ use crate::{
     domain::{
         command::{Command, Role},
         gate::{ClosedGate, Standing},
-        id::AlertId,
+        id::{AlertId, OrderId},
+        query::gates,
         refusal::Refusal,
     },
     engine::gates::{Desk, GateAsk},
@@ -25,6 +29,8 @@ const GATE_ROUNDS: u32 = 2;
 pub(super) enum Undone {
     /// It waited for something, and was told to end or lost its claim meanwhile.
     Stopped(String),
+    /// It waited for a person's approval when its host ended: the claim stays, and the next host goes on with it.
+    Waits(String),
     /// It could not be brought onto the project's branch, and an alert says so.
     Unmerged(String),
     /// The ledger could not be written, which is nobody's fault at work.
@@ -38,6 +44,7 @@ impl Undone {
     pub(super) fn into_words(self) -> String {
         match self {
             Undone::Stopped(why)
+            | Undone::Waits(why)
             | Undone::Unmerged(why)
             | Undone::Unwritten(why)
             | Undone::Refused(why) => why,
@@ -73,6 +80,10 @@ pub(super) async fn complete(
     let mut news = context.news.clone();
     let mut rounds = 0;
     let mut rejected_before: Option<Vec<String>> = None;
+    let waiting = Waiting {
+        context,
+        order: claim.order,
+    };
     loop {
         if let Some(landing) = landing
             && landing.ready(context, rule, claim, stop).await?
@@ -86,7 +97,9 @@ pub(super) async fn complete(
             sku: done.sku.clone(),
             note: done.note.clone(),
         };
-        match context.act(&rule.name, Some(claim.epoch), command).await {
+        let tried = context.act(&rule.name, Some(claim.epoch), command).await;
+        let mut approvals_wanted = vec![];
+        match tried {
             Ok(_) => return Ok(()),
             Err(Trouble::Refused(Refusal::Held { alerts, .. })) => {
                 let held: Vec<_> = alerts.iter().map(ToString::to_string).collect();
@@ -120,9 +133,13 @@ pub(super) async fn complete(
                     rounds += u32::from(pass(context, rule, claim, runs, stop).await?);
                     continue;
                 }
-                let waits = "done; waits for an approval";
-                if is_told(stop) || !context.renew(&rule.name, claim, waits).await {
-                    return Err(Undone::Stopped(waits.into()));
+                approvals_wanted = approvals.into_iter().map(name).collect();
+                let waits = gates::waits(id, &approvals_wanted);
+                if is_told(stop) && context.leaving.load(Ordering::Relaxed) {
+                    return Err(Undone::Waits(waits));
+                }
+                if is_told(stop) || !context.renew(&rule.name, claim, &waits).await {
+                    return Err(Undone::Stopped(waits));
                 }
             }
             // All else is as it should be: the rules want it merged, and nothing more.
@@ -140,12 +157,31 @@ pub(super) async fn complete(
             Err(_) if context.holding(&rule.name, claim) == Holding::Completed => return Ok(()),
             Err(trouble) => return Err(trouble.into()),
         }
+        waiting.tell(approvals_wanted);
         tokio::select! {
             // An engine that is gone has no more news.
             Ok(()) = news.changed() => {}
             () = told(stop) => {}
             () = tokio::time::sleep(renewal(claim)) => {}
         }
+    }
+}
+
+/// Tells the loop of agents what an order that is done waits for, and that it does no longer once this is dropped.
+struct Waiting<'a> {
+    context: &'a Context,
+    order: OrderId,
+}
+
+impl Waiting<'_> {
+    fn tell(&self, gates: Vec<String>) {
+        let _ = self.context.post.send(Note::Waits(self.order, gates));
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.tell(vec![]);
     }
 }
 

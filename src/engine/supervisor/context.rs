@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::inbox::Note;
+use super::{conditions::Condition, inbox::Note};
 use crate::{
     domain::{
         command::{Command, Role, Submission},
@@ -82,6 +82,12 @@ pub(super) struct Context {
     /// What the user wants free on the disk, in bytes.
     pub(super) headroom: Mutex<Option<u64>>,
     pub(super) post_office: PostOffice,
+    /// Claims of a host before this one whose work is done, each with its agent, until that goes on with it.
+    pub(super) left: Mutex<Vec<(String, Claim)>>,
+    /// When it was last looked whether what stood in the way of new work is gone.
+    pub(super) looks: Mutex<BTreeMap<Condition, Instant>>,
+    /// Whether the host ends: what waits for a person keeps its claim for the next one.
+    pub(super) leaving: AtomicBool,
 }
 
 /// The bus of the process, which begins with the first agent that needs it.
@@ -268,6 +274,14 @@ impl Context {
             Ok(Ok(Ok(Answer::WorkOrder(detail)))) => serde_json::to_value(detail).ok(),
             _ => None,
         }
+    }
+
+    /// Returns the claims that a host before this one left to agents of which this is so.
+    pub(super) fn left_to(&self, so: impl Fn(&str) -> bool) -> Vec<(String, Claim)> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let (taken, rest) = left.drain(..).partition(|(agent, _)| so(agent));
+        *left = rest;
+        taken
     }
 
     /// Returns what became of a claim.

@@ -29,6 +29,7 @@ use crate::{
         record::Door,
         time::SECOND,
     },
+    engine::workspace::{self, Asked, Done},
     text,
 };
 
@@ -75,6 +76,8 @@ pub enum Verdict {
     Blocked,
     /// The agent's provider takes no more for now.
     Throttled,
+    /// A program that the agent needs is not installed.
+    Missing,
 }
 
 /// How work on an order ended.
@@ -84,14 +87,55 @@ pub(super) enum Worked {
     Reported(Report),
     /// The agent is at fault: it crashed, hung, or lied.
     Crashed(String),
+    /// What the agent runs is not there: nothing was begun.
+    Missing(String),
     /// The run was told to end.
     Stopped(String),
     /// The claim is over, and nothing more is written under it.
     Over(Holding),
 }
 
-/// Pulls the next order for an agent, if there is one for it now.
+/// Keeps what an agent said of work that is done, until its order is.
+fn keep_done(context: &Context, claim: &Claim, report: &Report) {
+    let state = context.handle.state();
+    let Some(order) = state.order(claim.order) else {
+        return;
+    };
+    let done = Done {
+        epoch: claim.epoch,
+        asked: Asked::of(order),
+        // What it used up is counted once, where it did.
+        report: Report {
+            usage: None,
+            ..report.clone()
+        },
+    };
+    if let Err(error) = workspace::keep_done(&context.home, claim.order, &done) {
+        // It would be done again after a crash, which costs time and nothing else.
+        tracing::warn!(order = %claim.order, %error, "what was done could not be kept");
+    }
+}
+
+/// Returns what was said of an order's work that is done, under this claim or the one just before it, if it is still what is
+/// asked for: what others did after that was not seen by who said it.
+pub(super) fn done_before(context: &Context, claim: &Claim) -> Option<Report> {
+    let done = workspace::done::<Report>(&context.home, claim.order)?;
+    let last = [Some(done.epoch), done.epoch.checked_add(1)].contains(&Some(claim.epoch));
+    let state = context.handle.state();
+    let asked = Asked::of(state.order(claim.order)?);
+    (last && done.asked == asked).then_some(done.report)
+}
+
+/// Pulls the next order for an agent, if there is one for it now. What is done and was left by a host before comes first.
 pub(super) async fn pull(context: &Context, rule: &AgentRule) -> Option<Claim> {
+    for (_, claim) in context.left_to(|agent| agent == rule.name) {
+        context.fates.watch(&claim);
+        let goes_on = context.renew(&rule.name, &claim, "done; goes on").await;
+        if goes_on && context.holding(&rule.name, &claim) == Holding::Held {
+            return Some(claim);
+        }
+        context.fates.forget(&claim);
+    }
     let command = Command::PullNext {
         filter: PullFilter::default(),
         lease_seconds: rule.lease_seconds,
@@ -189,6 +233,10 @@ async fn settled(
             release(context, rule, claim, &why).await;
             Ending::Stopped
         }
+        Worked::Missing(why) => {
+            release(context, rule, claim, &why).await;
+            Ending::Missing(why)
+        }
         Worked::Crashed(why) => {
             give_back(context, rule, claim, &why).await;
             Ending::Crashed(why)
@@ -215,15 +263,17 @@ async fn reported(
                 sku: report.sku.as_deref().map(sentence),
                 note,
             };
-            let mut landing = Landing::of(context, rule, claim, &report).await;
+            keep_done(context, claim, &report);
+            let mut landing = Landing::of(context, rule, claim).await;
             let completed = complete(context, rule, claim, done, &mut landing, stop).await;
-            match (&completed, landing) {
-                (Ok(()), Some(landing)) => landing.over(context).await,
+            match &completed {
                 // It goes on from here with whoever takes the order next, unless somebody wants it otherwise.
-                (Err(Undone::Stopped(_)), _) if is_told(stop) => {}
-                (Err(Undone::Unmerged(_) | Undone::Unwritten(_)), _) => {}
-                (Err(_), Some(landing)) => landing.forget(),
-                (_, None) => {}
+                Err(Undone::Stopped(_)) if is_told(stop) => {}
+                Err(Undone::Unmerged(_) | Undone::Unwritten(_) | Undone::Waits(_)) => {}
+                Ok(()) | Err(_) => workspace::forget_done(&context.home, claim.order),
+            }
+            if let (Ok(()), Some(landing)) = (&completed, landing) {
+                landing.over(context).await;
             }
             match completed {
                 Ok(()) => {
@@ -232,6 +282,11 @@ async fn reported(
                 }
                 Err(Undone::Stopped(why) | Undone::Unwritten(why)) => {
                     release(context, rule, claim, &why).await;
+                    Ending::Stopped
+                }
+                // The claim stays until it lapses: what was approved under it counts for it alone.
+                Err(Undone::Waits(why)) => {
+                    tracing::info!(order = %claim.order, why, "is left to the next host");
                     Ending::Stopped
                 }
                 Err(Undone::Unmerged(why)) => {
@@ -256,6 +311,11 @@ async fn reported(
             hold(context, claim.order, "blocked", &said).await;
             release(context, rule, claim, &format!("blocked: {why}")).await;
             Ending::Well
+        }
+        Verdict::Missing => {
+            let why = note.unwrap_or_else(|| "a program that it needs is not installed".into());
+            release(context, rule, claim, &why).await;
+            Ending::Missing(why)
         }
         Verdict::Throttled => {
             let source = report.source.as_deref().map(sentence);

@@ -21,9 +21,12 @@ use super::{
     runs::RunNote,
 };
 use crate::{
-    config::line::Progress,
+    config::line::{AgentRule, Progress},
     domain::query::life::{LifeSource, LifeState},
 };
+
+/// What a shell ends with that finds no such program, and what else runs one for another.
+pub(super) const NOT_FOUND: i32 = 127;
 
 /// Works on one order with one process, and returns what that says about the agent.
 pub(super) async fn run(mut place: Place, claim: Claim) -> Ending {
@@ -73,6 +76,7 @@ pub(super) fn summary(worked: &Worked) -> String {
     match worked {
         Worked::Reported(report) => format!("{:?}", report.result).to_lowercase(),
         Worked::Crashed(why) => format!("crashed: {why}"),
+        Worked::Missing(why) => why.clone(),
         Worked::Stopped(why) => format!("stopped: {why}"),
         Worked::Over(Holding::Completed) => "done".into(),
         Worked::Over(Holding::Lapsed) => "lapsed".into(),
@@ -93,7 +97,7 @@ async fn follow(
     let mut news = context.news.clone();
     let mut next_renewal = Instant::now() + renewal(claim);
     let (mut progress, mut said, mut over) = (false, String::new(), None);
-    let mut told = false;
+    let (mut told, mut spoke) = (false, false);
     loop {
         tokio::select! {
             heard = process.hear() => match heard {
@@ -107,16 +111,17 @@ async fn follow(
                 Some(Said::Line(line)) => {
                     meter.line(&line);
                     if let Some((state, words)) = spoken(&line) {
-                        progress = true;
+                        (progress, spoke) = (true, true);
                         said = words;
                         place.state(state, LifeSource::Protocol, Some(said.clone()));
                     }
                 }
                 Some(Said::Ended(ended)) => {
                     meter.last(ended.last.as_deref());
-                    return judged(over, &ended);
+                    return judged(&rule, over, spoke, &ended);
                 }
                 Some(Said::Failed(why)) => return Worked::Crashed(why),
+                Some(Said::Missing(why)) => return Worked::Missing(why),
                 None => {
                     let left = sweep(&note.run).await;
                     return Worked::Crashed(format!("its runner was killed; {left} processes were left"));
@@ -165,8 +170,17 @@ fn spoken(line: &str) -> Option<(LifeState, String)> {
     Some((state, dispatch::sentence(text("note").unwrap_or_default())))
 }
 
-/// Returns what came of an order whose process has ended.
-fn judged(over: Option<Holding>, ended: &Ended) -> Worked {
+/// Returns that an agent ended as a shell does that finds no such program.
+pub(super) fn not_found(rule: &AgentRule) -> String {
+    let (program, name) = (rule.command.first(), &rule.name);
+    let program = program.map_or("", String::as_str);
+    format!(
+        "'{program}' ended with code {NOT_FOUND}: a program that it calls is not installed, and `obeya agent logs {name}` says which"
+    )
+}
+
+/// Returns what came of an order whose process has ended. `spoke` says whether it told of any progress.
+fn judged(rule: &AgentRule, over: Option<Holding>, spoke: bool, ended: &Ended) -> Worked {
     let report = ended.last.as_deref().map(serde_json::from_str::<Report>);
     // What was done when the budget was spent is done: that it costs nothing more was all that was asked.
     let spent = matches!(over, Some(Holding::Spent(_)));
@@ -185,6 +199,7 @@ fn judged(over: Option<Holding>, ended: &Ended) -> Worked {
             Worked::Crashed(format!("its result cannot be read: {error}"))
         }
         (None, Some(0)) => Worked::Crashed("it exited 0 without a result".into()),
+        (None, Some(NOT_FOUND)) if !spoke => Worked::Missing(not_found(rule)),
         (_, Some(code)) => Worked::Crashed(format!("it exited with code {code}")),
         (_, None) => {
             let signal = ended.signal.unwrap_or_default();
@@ -199,13 +214,14 @@ mod tests {
 
     #[test]
     fn done_needs_words_and_a_good_exit() {
+        let rule = AgentRule::named("dev");
         let check = |last: Option<&str>, code: Option<i32>, wanted: &str| {
             let ended = Ended {
                 code,
                 last: last.map(str::to_owned),
                 ..Ended::default()
             };
-            assert_eq!(summary(&judged(None, &ended)), wanted);
+            assert_eq!(summary(&judged(&rule, None, false, &ended)), wanted);
         };
         let done = Some(r#"{"result":"done"}"#);
         check(done, Some(0), "done");
@@ -213,8 +229,12 @@ mod tests {
         check(None, Some(0), "crashed: it exited 0 without a result");
         check(Some(r#"{"result":"failed"}"#), Some(1), "failed");
         check(None, None, "crashed: signal 0 ended it");
+        check(None, Some(NOT_FOUND), &not_found(&rule));
+        check(done, Some(NOT_FOUND), "crashed: it exited with code 127");
         let torn = summary(&judged(
+            &rule,
             None,
+            false,
             &Ended {
                 code: Some(0),
                 last: Some("{\"result\"".into()),

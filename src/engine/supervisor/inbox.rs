@@ -20,6 +20,9 @@ pub(super) enum Note {
     Rules(Line),
     /// Something about the run of an agent's slot.
     Told(String, usize, Told),
+    /// Work on an order is done, and only these gates, at which persons approve, keep it from being completed; none of them
+    /// any more where there is none.
+    Waits(OrderId, Vec<String>),
     /// It is over.
     Ended(String, usize, Ending),
     /// Somebody wants something.

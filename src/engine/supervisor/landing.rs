@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::{
     completion::{Undone, keep},
     context::{Claim, Context, Trouble},
-    dispatch::{Report, Verdict, Worked, sentence},
+    dispatch::{Report, Verdict, Worked, done_before, sentence},
 };
 use crate::{
     config::line::{AgentRule, Merge, Workspace as Wanted},
@@ -18,8 +18,11 @@ use crate::{
         command::{Command, Hold},
         order::{Landing as State, Workspace},
     },
-    engine::workspace::{self, Done, Landed, Stand, Unlanded, Worktree},
+    engine::workspace::{self, Landed, Stand, Unlanded, Worktree},
 };
+
+/// How much of an alert says what went wrong, in characters; what mends it follows.
+const WHAT: usize = 400;
 
 /// Returns the worktree in which an agent is to work on an order, if it has one of its own.
 ///
@@ -39,20 +42,18 @@ pub(super) async fn begin(
         .order(claim.order)
         .and_then(|order| order.workspace.clone());
     // Whoever takes an order that was begun in a worktree goes on there.
+    let done = done_before(context, claim);
     if rule.workspace == Wanted::Shared && known.is_none() {
-        return Ok(None);
+        return done.map_or(Ok(None), |report| Err(Worked::Reported(report)));
     }
     let (home, order, agent) = (context.home.clone(), claim.order, rule.name.clone());
-    let (was_known, epoch) = (known.is_some(), claim.epoch);
+    let was_known = known.is_some();
     let open = move || {
         let worktree = Worktree::open(&home, order, was_known)?;
-        let done = worktree.done::<Report>();
-        // Of a claim just before this one: what others did meanwhile was not seen by who said it.
-        let done = done.filter(|done| done.epoch.checked_add(1) == Some(epoch));
         // What was done and does not fit any more is work again.
         let done = done.filter(|_| worktree.rebase(&agent).is_ok());
         if done.is_none() {
-            worktree.forget_done();
+            workspace::forget_done(&home, order);
         }
         let stand = worktree.stand().map_err(|why| why.to_string())?;
         Ok::<_, String>((worktree, stand, done))
@@ -72,7 +73,7 @@ pub(super) async fn begin(
         return Err(Worked::Stopped(format!("its worktree: {trouble}")));
     }
     match done {
-        Some(done) => Err(Worked::Reported(done.report)),
+        Some(report) => Err(Worked::Reported(report)),
         None => Ok(Some(worktree)),
     }
 }
@@ -138,31 +139,11 @@ pub(super) struct Landing {
 
 impl Landing {
     /// Returns the way home of what an agent says that is done, if it was made in a worktree.
-    pub(super) async fn of(
-        context: &Context,
-        rule: &AgentRule,
-        claim: &Claim,
-        report: &Report,
-    ) -> Option<Landing> {
+    pub(super) async fn of(context: &Context, rule: &AgentRule, claim: &Claim) -> Option<Landing> {
         let state = context.handle.state();
         state.order(claim.order)?.workspace.as_ref()?;
         let (home, order) = (context.home.clone(), claim.order);
-        let done = Done {
-            epoch: claim.epoch,
-            // What it used up is counted once, where it did.
-            report: Report {
-                usage: None,
-                ..report.clone()
-            },
-        };
-        let found = move || {
-            let worktree = Worktree::found(&home, order)?;
-            if let Err(error) = worktree.keep_done(&done) {
-                // It would be done again after a crash, which costs time and nothing else.
-                tracing::warn!(%order, %error, "what was done could not be kept");
-            }
-            Some(worktree)
-        };
+        let found = move || Worktree::found(&home, order);
         let worktree = tokio::task::spawn_blocking(found).await.ok()??;
         Some(Landing {
             worktree,
@@ -261,6 +242,7 @@ impl Landing {
     /// somebody has looked.
     async fn failed(&self, context: &Context, claim: &Claim, unlanded: Unlanded) -> Undone {
         let order = claim.order;
+        let mend = unlanded.mend(&self.worktree);
         let why = match unlanded {
             Unlanded::Unfinished(what) => {
                 return Undone::Refused(format!("in its worktree {what}"));
@@ -270,8 +252,10 @@ impl Landing {
                 self.worktree.branch()
             ),
         };
+        // The ledger takes a thousand characters: a long list of files must not cut off what to do.
+        let what: String = sentence(&why).chars().take(WHAT).collect();
         let command = Command::TriggerAndon {
-            reason: sentence(&why),
+            reason: format!("{what}. To mend it: {}", sentence(&mend)),
             severity: Severity::High,
             hold: Some(Hold::Scope(Scope::Order(order))),
             fingerprint: Some(format!("merge:{order}")),
@@ -283,14 +267,8 @@ impl Landing {
         Undone::Unmerged(why)
     }
 
-    /// Forgets that the work was done: it is to be done again.
-    pub(super) fn forget(&self) {
-        self.worktree.forget_done();
-    }
-
     /// Puts the worktree away, now that the order is done.
     pub(super) async fn over(self, context: &Context) {
-        self.worktree.forget_done();
         if self.keep {
             return;
         }

@@ -7,6 +7,7 @@
 //! * More than [`INTENSITY`] crashes within [`PERIOD`] park the agent: it stays down until somebody spawns it, and one
 //!   alert says so. A success in between ends the row, but the crashes before it still count: what works now and then
 //!   and crashes all the same must not go on for ever.
+//! * An agent whose program is not there is parked at once: no pause installs it.
 //! * An agent that its provider throttles has not crashed.
 
 use std::collections::VecDeque;
@@ -35,6 +36,8 @@ pub(super) enum Ending {
     Failed,
     /// It crashed, hung, or lied.
     Crashed(String),
+    /// What it runs is not there, and another try changes nothing.
+    Missing(String),
     /// Its provider takes no more until then.
     Throttled {
         /// Who throttles.
@@ -300,6 +303,7 @@ impl Machine {
                 (Slot::Free, vec![])
             }
             Ending::Failed => (Slot::Pausing(self.pause(now)), vec![]),
+            Ending::Missing(why) => (Slot::Free, self.park(why)),
             Ending::Crashed(why) => {
                 self.crashes.retain(|at| counts(*at, now));
                 self.crashes.push_back(now);
@@ -325,6 +329,10 @@ impl Machine {
             }
             _ => return vec![],
         };
+        self.park(reason)
+    }
+
+    fn park(&mut self, reason: String) -> Vec<Action> {
         if self.standing != Standing::Up {
             return vec![];
         }

@@ -42,6 +42,22 @@ fn an_agent_that_never_comes_up_is_parked_once_and_soon() {
 }
 
 #[test]
+fn an_agent_whose_program_is_missing_is_parked_at_once() {
+    for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
+        let mut machine = Machine::new(Mode::Exec, restart, 2, 7);
+        let missing = || Ending::Missing("'x' is not installed".into());
+        machine.step(at(0), Event::Began(1));
+        let (_, actions) = once(&mut machine, at(0), missing());
+        assert_eq!(actions, [Action::Park("'x' is not installed".into())]);
+        let again = machine.step(at(1), Event::Ended(1, missing()));
+        assert_eq!(again, [], "one alert says it for all of its runs");
+        assert_eq!((machine.open(at(9)), machine.crashes(at(1))), (None, 0));
+        machine.step(at(9), Event::Spawn);
+        assert_eq!(machine.open(at(9)), Some(0));
+    }
+}
+
+#[test]
 fn a_crash_after_a_healthy_run_counts_too() {
     let mut machine = Machine::new(Mode::Exec, Restart::Permanent, 1, 7);
     let mut parked = false;

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     config::line::{AgentRule, Mode},
     domain::{
-        query::life::{Life, LifeSource, LifeState, RunView},
+        query::{
+            gates,
+            life::{Life, LifeSource, LifeState, RunView},
+        },
         time::Timestamp,
     },
 };
@@ -21,6 +24,25 @@ pub(super) struct Seat {
     pub(super) stop: watch::Sender<bool>,
     pub(super) state: (LifeState, LifeSource, Option<String>),
     pub(super) view: RunView,
+}
+
+impl Seat {
+    /// Takes in at which gates a person has to approve what is done, before anything goes on here; none any more where there
+    /// is none.
+    pub(super) fn waits(&mut self, gates: Vec<String>) {
+        let Some(order) = self.view.order else { return };
+        if gates.is_empty() && self.view.approvals.is_empty() {
+            return;
+        }
+        self.state = match gates.is_empty() {
+            true => (LifeState::Busy, LifeSource::Process, None),
+            false => {
+                let why = gates::waits(order, &gates);
+                (LifeState::Waiting, LifeSource::Protocol, Some(why))
+            }
+        };
+        self.view.approvals = gates;
+    }
 }
 
 /// An agent of the file, and what runs for it.

@@ -31,7 +31,7 @@ mod stdio;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     thread::{self, JoinHandle},
     time::SystemTime,
 };
@@ -65,6 +65,7 @@ use crate::{
         order::{Bucket, Kind},
         query::life::{Life, Lives},
         refusal::Refusal,
+        settings::Stage,
     },
     ledger::{Fault, Home},
 };
@@ -150,13 +151,13 @@ impl Supervisor {
         }
         let first = !std::mem::replace(&mut seen.looked, true);
         seen.stamp = stamp;
-        let (mut line, mut problems) = read(&file);
+        let (mut line, mut problems) = read(&file, &self.handle.state().settings.stages);
         let sound = problems.is_empty();
         // A limit that was never read limits nobody: nobody begins. Those that were read before hold on.
         seen.budgeted |= !line.budgets.mistaken;
         if !seen.budgeted && !line.agents.is_empty() {
             line.agents.clear();
-            let what = "a budget in it has a mistake, so that nobody is given work";
+            let what = "a budget in it has a mistake or may have one, so that nobody is given work";
             problems.push(Problem::new(file.display(), what, "mend it first"));
         }
         for problem in &problems {
@@ -276,6 +277,9 @@ impl Supervisor {
             failures: Mutex::default(),
             headroom: Mutex::default(),
             post_office: PostOffice::default(),
+            left: Mutex::default(),
+            looks: Mutex::default(),
+            leaving: AtomicBool::default(),
         };
         let failed = |error: io::Error| {
             Fault::io(
@@ -310,8 +314,8 @@ impl Drop for Supervisor {
     }
 }
 
-/// Returns what an `obeya.toml` says in the words of this ledger, and what was wrong in it.
-pub fn read(file: &Path) -> (Line, Vec<Problem>) {
+/// Returns what an `obeya.toml` says in the words of this ledger, whose stages are these, and what was wrong in it.
+pub fn read(file: &Path, stages: &[Stage]) -> (Line, Vec<Problem>) {
     if let Some(problem) = foreign(file) {
         return (Line::default(), vec![problem]);
     }
@@ -320,18 +324,21 @@ pub fn read(file: &Path) -> (Line, Vec<Problem>) {
         Ok(None) => return (Line::default(), vec![]),
         Err(problem) => return (Line::default(), vec![problem]),
     };
-    read_document(&document)
+    read_document(&document, stages)
 }
 
-/// Returns what the text of an `obeya.toml` says in the words of this ledger, and what is wrong in it.
-pub fn read_document(document: &Document) -> (Line, Vec<Problem>) {
+/// Returns what the text of an `obeya.toml` says in the words of this ledger, and what is wrong in it. Where no `stages` are given
+/// any is right.
+pub fn read_document(document: &Document, stages: &[Stage]) -> (Line, Vec<Problem>) {
     let buckets: Vec<_> = Bucket::ALL.iter().map(|bucket| bucket.word()).collect();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
     let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.word()).collect();
+    let stages: Vec<_> = stages.iter().map(|stage| stage.name.as_str()).collect();
     let words = Words {
         buckets: &buckets,
         kinds: &kinds,
         topics: &topics,
+        stages: &stages,
     };
     Line::read(document, words)
 }

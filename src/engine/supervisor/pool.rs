@@ -1,8 +1,8 @@
 //! The agents of a host: each a machine and what runs for it. One loop, one inbox.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -39,6 +39,9 @@ use crate::{
 
 /// How long the end waits for runs beyond their grace: a runner kills by itself, so this is for one that cannot.
 const LAST_GRACE: Duration = Duration::from_secs(5);
+/// How long after a worktree could not be put away that is tried again, with whatever happens next: what kept it is committed,
+/// merged or closed by a person.
+const AGAIN: Duration = Duration::from_secs(60);
 /// How long news is gathered before it is acted on: on a busy line each look is at all that is open, for each agent.
 const TOGETHER: Duration = Duration::from_millis(5);
 
@@ -50,8 +53,8 @@ pub(super) struct Pool {
     lives: watch::Sender<Lives>,
     /// Whether something stands in the way of new work, and is looked at again by and by.
     in_the_way: bool,
-    /// The closed orders whose worktree was looked at already.
-    looked_at: BTreeSet<OrderId>,
+    /// When the worktree of each closed order that has one was last tried to be put away.
+    looked_at: BTreeMap<OrderId, Instant>,
 }
 
 impl Pool {
@@ -62,7 +65,7 @@ impl Pool {
             told: Lives::new(),
             lives,
             in_the_way: false,
-            looked_at: BTreeSet::new(),
+            looked_at: BTreeMap::new(),
         }
     }
 
@@ -98,6 +101,7 @@ impl Pool {
     /// Ends every run, and waits for that.
     async fn end(&mut self, mut inbox: mpsc::UnboundedReceiver<Note>) {
         let now = self.context.now();
+        self.context.leaving.store(true, Ordering::Relaxed);
         let mut grace = 0;
         for member in self.members.values_mut() {
             grace = grace.max(member.rule.grace_seconds);
@@ -141,12 +145,15 @@ impl Pool {
                 .flat_map(|member| member.seats.values())
         };
         let orders = workspace::orders(&self.context.home);
-        self.looked_at.retain(|order| state.order(*order).is_none());
+        let now = Instant::now();
+        self.looked_at
+            .retain(|order, at| state.order(*order).is_none() && now < *at + AGAIN);
         for order in orders {
             let in_hand = seats().any(|seat| seat.view.order == Some(order));
-            if state.order(order).is_some() || in_hand || !self.looked_at.insert(order) {
+            if state.order(order).is_some() || in_hand || self.looked_at.contains_key(&order) {
                 continue;
             }
+            self.looked_at.insert(order, now);
             let home = self.context.home.clone();
             tokio::task::spawn_blocking(move || {
                 if let Err(why) = workspace::put_away(&home, order) {
@@ -200,6 +207,7 @@ impl Pool {
                     run: String::new(),
                     pid: None,
                     order: work.as_ref().map(|claim| claim.order),
+                    approvals: vec![],
                     since: context.now().into(),
                 };
                 let state = (LifeState::Starting, LifeSource::Process, None);
@@ -226,12 +234,21 @@ impl Pool {
                     member.told(now, slot, told);
                 }
             }
+            Note::Waits(order, gates) => {
+                let seats = self
+                    .members
+                    .values_mut()
+                    .flat_map(|member| member.seats.values_mut());
+                for seat in seats.filter(|seat| seat.view.order == Some(order)) {
+                    seat.waits(gates.clone());
+                }
+            }
             Note::Ended(name, slot, ending) => {
                 let Some(member) = self.members.get_mut(&name) else {
                     return;
                 };
                 member.seats.remove(&slot);
-                if let Ending::Crashed(why) = &ending {
+                if let Ending::Crashed(why) | Ending::Missing(why) = &ending {
                     tracing::warn!(agent = name, why, "an agent crashed");
                     member.last_crash = Some(why.clone());
                 }
@@ -299,6 +316,24 @@ impl Pool {
                     self.members.insert(member.rule.name.clone(), member);
                 }
             }
+        }
+        self.give_back_what_is_left().await;
+    }
+
+    /// Gives back what is done and was an agent's whom the file names no longer.
+    async fn give_back_what_is_left(&self) {
+        let runs = |name: &str| {
+            let member = self.members.get(name).filter(|member| !member.removed);
+            member.is_some_and(|member| member.rule.mode != Mode::Attached)
+        };
+        for (agent, claim) in self.context.left_to(|agent| !runs(agent)) {
+            let command = Command::ReleaseOrder {
+                id: claim.order,
+                force: false,
+                reason: Some("it is done, and obeya.toml names its agent no longer".into()),
+            };
+            // Where the claim is over by now, the rules refuse it.
+            let _ = self.context.act(&agent, Some(claim.epoch), command).await;
         }
     }
 

@@ -1,11 +1,12 @@
 //! What a host finds that comes after one that was killed.
 
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
-    context::Context,
+    context::{Claim, Context},
+    dispatch::done_before,
     meter,
     process::sweep,
     runner::Identity,
@@ -19,7 +20,7 @@ const RECOVERY: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Looks after what a host left that was killed: its runners end by themselves, and what does not is killed, once it is
-/// seen to be the very process that was noted. Its claims go back to the queue: those of runs that had ended too, since
+/// seen to be the very process that was noted. What was done under its claims is gone on with; its other claims go back to the queue: those of runs that had ended too, since
 /// a host may die between the end of a run and what comes of it, while gates are run or an alert holds the order.
 pub(super) async fn recover(context: &Context) {
     let until = Instant::now() + RECOVERY;
@@ -64,6 +65,11 @@ pub(super) async fn recover(context: &Context) {
 /// Gives back what is still held under a run's claim.
 async fn give_back(context: &Context, note: &RunNote) {
     for (id, epoch) in held(context, note) {
+        if let Some(claim) = done_under(context, id, epoch) {
+            let mut left = context.left.lock().unwrap_or_else(PoisonError::into_inner);
+            left.push((note.agent.clone(), claim));
+            continue;
+        }
         let command = Command::ReleaseOrder {
             id,
             force: false,
@@ -72,6 +78,19 @@ async fn give_back(context: &Context, note: &RunNote) {
         // Where the claim is over by now, the rules refuse it.
         let _ = context.act(&note.agent, Some(epoch), command).await;
     }
+}
+
+/// Returns the claim, if the work under it is done: its agent goes on with it, so that what was seen and approved of it counts.
+fn done_under(context: &Context, id: OrderId, epoch: u32) -> Option<Claim> {
+    let state = context.news.borrow().clone();
+    let order = state.order(id)?;
+    let claim = Claim {
+        order: id,
+        title: order.title.clone(),
+        epoch,
+        seconds: order.lease()?.seconds,
+    };
+    done_before(context, &claim).map(|_| claim)
 }
 
 /// Returns the orders that a run's agent still holds under its claim. One that takes order after order has none noted:

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     context::{Claim, Context, Holding},
     dispatch::{self, Report, Verdict, Worked, renewal},
-    exec::summary,
+    exec::{NOT_FOUND, not_found, summary},
     inbox::Told as Change,
     landing,
     machine::Ending,
@@ -185,10 +185,12 @@ impl Talk {
                     Some(Said::Alive) => self.alive(false, None),
                     Some(Said::Line(line)) => self.heard(&line).await,
                     Some(Said::Ended(ended)) => break Ok(ended),
-                    Some(Said::Failed(why)) => break Err(why),
+                    Some(Said::Failed(why)) => break Err(Ending::Crashed(why)),
+                    Some(Said::Missing(why)) => break Err(Ending::Missing(why)),
                     None => {
                         let left = sweep(&note.run).await;
-                        break Err(format!("its runner was killed; {left} processes were left"));
+                        let why = format!("its runner was killed; {left} processes were left");
+                        break Err(Ending::Crashed(why));
                     }
                 },
                 line = self.mail.next() => if let Some(line) = line {
@@ -205,6 +207,7 @@ impl Talk {
         let ending = self.end(ended).await;
         note.end = Some(match &ending {
             Ending::Crashed(why) => format!("crashed: {why}"),
+            Ending::Missing(why) => why.clone(),
             other => format!("{other:?}").to_lowercase(),
         });
         self.place.keep(note);
@@ -456,7 +459,7 @@ impl Talk {
     }
 
     /// Writes down what an agent left that has ended.
-    async fn end(&mut self, ended: Result<Ended, String>) -> Ending {
+    async fn end(&mut self, ended: Result<Ended, Ending>) -> Ending {
         let (context, rule) = (self.context(), self.rule());
         let fault = self.fault.take();
         let ending = match &ended {
@@ -464,9 +467,10 @@ impl Talk {
                 Some(why) => Ending::Crashed(why),
                 None => Ending::Stopped,
             },
-            Err(why) => Ending::Crashed(why.clone()),
+            Err(ending) => ending.clone(),
             Ok(ended) => match (ended.code, ended.signal) {
                 (Some(0), _) if self.job.is_none() => Ending::Well,
+                (Some(NOT_FOUND), _) if !self.greeted => Ending::Missing(not_found(&rule)),
                 (Some(code), _) => Ending::Crashed(format!("it exited with code {code}")),
                 (None, signal) => {
                     Ending::Crashed(format!("signal {} ended it", signal.unwrap_or_default()))

@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use serde::Serialize;
 
-use super::place::{Repository, Worktree};
+use super::{
+    done,
+    place::{Repository, Worktree},
+};
 use crate::{domain::id::OrderId, engine::git::Trouble, ledger::Home};
 
 /// The most files whose size is added up: beyond it the sum says "at least".
@@ -78,7 +81,7 @@ pub fn put_away(home: &Home, order: OrderId) -> Result<bool, String> {
         .map_err(told)?;
     git.run(&["branch", "--quiet", "--delete", "--", &worktree.branch()])
         .map_err(told)?;
-    worktree.forget_done();
+    done::forget_done(home, order);
     Ok(true)
 }
 

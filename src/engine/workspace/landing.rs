@@ -72,6 +72,26 @@ impl fmt::Display for Unlanded {
     }
 }
 
+impl Unlanded {
+    /// Returns what a person does about it, step by step.
+    pub fn mend(&self, worktree: &Worktree) -> String {
+        let (path, branch) = (worktree.path.display(), worktree.branch());
+        match self {
+            Unlanded::Conflict { target, .. } => format!(
+                "(1) cd {path} (branch {branch}); (2) git rebase {}; (3) settle the conflicts, git add the files, git rebase --continue; \
+                 (4) resolve this alert: it is gated again and merged. Resolved without that, an agent does it again",
+                short(target)
+            ),
+            Unlanded::Dirty { place, .. } => format!(
+                "(1) commit those changes in {place}, or git stash them; (2) resolve this alert: what is in {path} (branch {branch}) is merged then"
+            ),
+            Unlanded::Unfinished(_) | Unlanded::Failed(_) => format!(
+                "(1) look into {path} (branch {branch}), and mend it there; (2) resolve this alert: it is tried again then"
+            ),
+        }
+    }
+}
+
 impl From<Trouble> for Unlanded {
     fn from(trouble: Trouble) -> Self {
         Unlanded::Failed(trouble.to_string())
@@ -104,7 +124,14 @@ impl Worktree {
             let what = format!("conflicts were left in {}", some(&unmerged));
             return Err(Unlanded::Unfinished(what));
         }
-        git.run(&["add", "--all"])?;
+        if let Err(trouble) = git.run(&["add", "--all"]) {
+            return Err(match trouble.unborn() {
+                Some(place) => Unlanded::Unfinished(format!(
+                    "{place} is a repository without a commit, which no branch can have: remove its .git, or commit there"
+                )),
+                None => trouble.into(),
+            });
+        }
         let merging = git.is(&["rev-parse", "--verify", "--quiet", "MERGE_HEAD"])?;
         if merging || !git.is(&["diff", "--cached", "--quiet"])? {
             let message = format!("--message={}: {}", self.order, title.replace('\0', ""));

@@ -9,8 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Serialize, de::DeserializeOwned};
-
+use super::done;
 use crate::{
     domain::id::OrderId,
     engine::git::{Git, Trouble},
@@ -19,6 +18,8 @@ use crate::{
 
 /// How long the repository's lock is waited for: whoever has it makes a worktree, or merges.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// How long one question may take where it is asked before new work is begun: git that hangs must not hold up who else works.
+const GLIMPSE: Duration = Duration::from_secs(10);
 /// How often it is looked whether the lock is free.
 const GLANCE: Duration = Duration::from_millis(50);
 /// How long a lock that git left in a worktree may stand: its programs are gone when this is looked at, but for one that
@@ -53,14 +54,16 @@ impl Drop for Lock {
 ///
 /// There is no repository, it has no commit yet, or no branch is checked out; in words, with what mends it.
 pub fn check(home: &Home) -> Result<(), String> {
-    Repository::of(home).map(drop)
+    Repository::seen_by(Git::at(home.project()).within(GLIMPSE), home).map(drop)
 }
 
 impl Repository {
     pub(super) fn of(home: &Home) -> Result<Repository, String> {
-        let project = home.project();
-        let git = Git::at(project);
-        let shown = project.display();
+        Self::seen_by(Git::at(home.project()), home)
+    }
+
+    fn seen_by(git: Git, home: &Home) -> Result<Repository, String> {
+        let shown = home.project().display();
         match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
             Ok(answer) if answer == "true" => {}
             Err(Trouble::NoAnswer(why)) => return Err(why),
@@ -153,16 +156,6 @@ impl Entry {
             half_made: field("locked") == Some("initializing"),
         }
     }
-}
-
-/// What an agent said when it was done, kept until the order is: whoever comes after a host that was killed need not have
-/// the work done again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct Done<T> {
-    /// Under which claim.
-    pub epoch: u32,
-    /// What it said.
-    pub report: T,
 }
 
 /// The worktree of an order.
@@ -332,7 +325,7 @@ impl Worktree {
         }
         let target = self.target()?;
         // What is done and merged stays what it was, for its receipt.
-        if !self.done_file().exists()
+        if !done::file(&self.home, self.order).exists()
             && self.is_clean().map_err(told)?
             && self.is_in(&target).map_err(told)?
         {
@@ -368,32 +361,5 @@ impl Worktree {
     pub(super) fn is_in(&self, branch: &str) -> Result<bool, Trouble> {
         self.git()
             .is(&["merge-base", "--is-ancestor", "HEAD", branch])
-    }
-
-    fn done_file(&self) -> PathBuf {
-        self.home
-            .worktrees()
-            .join(format!("{}.done.json", self.order))
-    }
-
-    /// Keeps what the agent said that is done.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be written.
-    pub fn keep_done<T: Serialize>(&self, done: &Done<T>) -> io::Result<()> {
-        let (file, fresh) = (self.done_file(), self.done_file().with_extension("new"));
-        fs::write(&fresh, serde_json::to_vec(done)?)?;
-        fs::rename(fresh, file)
-    }
-
-    /// Returns what an agent said that is done, if it did and the order is not.
-    pub fn done<T: DeserializeOwned>(&self) -> Option<Done<T>> {
-        serde_json::from_slice(&fs::read(self.done_file()).ok()?).ok()
-    }
-
-    /// Forgets what an agent said: the work is to be done again, or is done.
-    pub fn forget_done(&self) {
-        let _ = fs::remove_file(self.done_file());
     }
 }

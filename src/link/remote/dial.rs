@@ -20,13 +20,14 @@ use tokio_tungstenite::{
 };
 
 use super::target::{Address, Target};
-use crate::link::protocol::{
-    PROTOCOL,
-    socket::{Farewell, Follow, FromEngine, Hello, MAX_TEXT, ToEngine, Welcome},
+use crate::link::{
+    Counted,
+    protocol::{
+        PROTOCOL,
+        socket::{Farewell, Follow, FromEngine, Hello, MAX_TEXT, ToEngine, Welcome},
+    },
 };
 
-/// How long a connection may take to come about.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Where the websocket is.
 const PATH: &str = "/api/attach";
 
@@ -36,7 +37,7 @@ pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 /// A connection.
-pub(super) type Socket = WebSocketStream<Box<dyn Wire>>;
+pub(super) type Socket = WebSocketStream<Counted<Box<dyn Wire>>>;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,14 +49,17 @@ pub(super) enum Unreached {
 }
 
 /// Connects, and introduces the caller.
-pub(super) async fn dial(target: &Target, follow: Follow) -> Result<(Socket, Welcome), Unreached> {
+pub(super) async fn dial(
+    target: &Target,
+    follow: Follow,
+    patience: Duration,
+) -> Result<(Socket, Welcome), Unreached> {
     let late = || {
-        Unreached::Down(format!(
-            "{} did not answer within ten seconds",
-            target.address
-        ))
+        let seconds = patience.as_secs();
+        let what = format!("{} did not answer within {seconds} seconds", target.address);
+        Unreached::Down(what)
     };
-    timeout(PATIENCE, greet(target, follow))
+    timeout(patience, greet(target, follow))
         .await
         .unwrap_or_else(|_| Err(late()))
 }
@@ -113,7 +117,7 @@ async fn upgrade(target: &Target) -> Result<Socket, Unreached> {
         .read_buffer_size(32 << 10)
         .max_message_size(Some(MAX_TEXT))
         .max_frame_size(Some(MAX_TEXT));
-    match client_async_with_config(request, wire, Some(settings)).await {
+    match client_async_with_config(request, Counted::new(wire), Some(settings)).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => {
             Err(turned_away(target, response.status(), response.into_body()))

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// The most records of one commit that are gathered: the engine sends a snapshot where there are more.
+const MOST_GATHERED: usize = 16_384;
+
 /// What a mirror tells.
 pub enum MirrorNews {
     /// A version, with the records that led to it; none where it came whole.
@@ -25,8 +28,8 @@ pub enum MirrorNews {
     Link(LinkState),
     /// The engine introduced itself.
     Welcome(Box<Welcome>),
-    /// The engine is alive, at its time.
-    Alive(Timestamp),
+    /// The engine is alive, at its time, and its version ends with this record.
+    Alive(Timestamp, Seq),
     /// Something beside the ledger is another.
     Stirred(Beside),
 }
@@ -88,6 +91,11 @@ impl Mirror {
             }
             self.gathered.push(record);
         }
+        if self.gathered.len() > MOST_GATHERED {
+            tracing::warn!("the engine's commit has no end");
+            self.forget();
+            return false;
+        }
         if more {
             self.next = Some(state);
             return true;
@@ -141,8 +149,8 @@ impl Follower for Mirror {
                 (self.listener)(MirrorNews::Welcome(welcome));
                 true
             }
-            Heard::Beat(now) => {
-                (self.listener)(MirrorNews::Alive(now));
+            Heard::Beat(now, seq) => {
+                (self.listener)(MirrorNews::Alive(now, seq));
                 true
             }
             Heard::Stirred(beside) => {

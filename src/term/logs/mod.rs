@@ -18,7 +18,7 @@ use super::Post;
 use crate::{
     link::{Home, Kept, RunNote, newest_runs},
     ui::{
-        log::{RunSeen, Sight, Wish},
+        log::{RunSeen, Sight, Wish, working_first},
         msg::Msg,
     },
 };
@@ -146,7 +146,8 @@ fn keep_looking(home: &Home, post: &Post, shared: &Arc<Shared>) {
         let Some((wish, lives)) = shared.next(looked, &mut rest) else {
             return;
         };
-        let runs = newest_runs(home, &wish.agent, RUNS);
+        let mut runs = newest_runs(home, &wish.agent, RUNS);
+        working_first(&mut runs, |(note, _)| note.end.is_some());
         let chosen = wish.run.as_ref();
         let found = runs.iter().find(|(note, _)| Some(&note.run) == chosen);
         let found = found.or(runs.first());

@@ -9,6 +9,7 @@ use crate::{
         command::Command,
         id::{AlertId, OrderId},
         query::blast::{Affected, Blast},
+        time::MINUTE,
     },
     text,
     ui::{
@@ -210,7 +211,10 @@ fn lease(model: &Model, id: OrderId) -> (String, Role) {
         None => format!("{holder} holds it without a lease."),
         Some(0) => format!("{holder} holds it; its lease lapses now."),
         Some(left) => {
-            let left = words::span(left);
+            let left = match left {
+                left if left < MINUTE => words::left(left),
+                left => words::span(left),
+            };
             format!("{holder} holds it, and its lease runs {left} more.")
         }
     };

@@ -14,7 +14,7 @@ use crate::{
         action::Action,
         complete::Offers,
         filter::{Filter, TERMS},
-        keymap::Scope,
+        keymap::{Code, Key, Scope},
         layout,
         model::{Model, View},
         pen::Pen,
@@ -105,6 +105,8 @@ pub struct Prompt {
     pub problem: Option<String>,
     /// How far back in the history it is.
     pub back: usize,
+    /// Whether something was typed yet.
+    touched: bool,
     /// What may come next.
     pub offers: Option<Offers>,
 }
@@ -118,8 +120,29 @@ impl Prompt {
             editor: Editor::line(text),
             problem: None,
             back: 0,
+            touched: false,
             offers: None,
         }
+    }
+
+    /// Takes a key that is text.
+    pub fn typed(&mut self, key: Key) {
+        self.begin(matches!(key.code, Code::Char(_)) && !key.ctrl && !key.alt);
+        self.editor.key(key);
+    }
+
+    /// Takes pasted text.
+    pub fn pasted(&mut self, text: &str) {
+        self.begin(true);
+        self.editor.paste(text);
+    }
+
+    /// A number that stood there from the beginning gives way to the first one that is written, as in any form.
+    fn begin(&mut self, writes: bool) {
+        if writes && !self.touched && matches!(self.purpose, Purpose::Scale(_)) {
+            self.editor.replace("");
+        }
+        self.touched = true;
     }
 
     fn title(&self, model: &Model) -> String {

@@ -3,16 +3,17 @@
 
 use super::acts::open;
 use crate::{
-    domain::query::life::Life,
+    domain::query::{agents::roster, life::Life},
     ui::{
         action::Action,
         effect::Effect,
-        model::Model,
+        model::{Focus, Model, View},
         overlay::{
             Overlay,
             confirm::{Confirm, Yes},
             prompt::{Prompt, Purpose},
         },
+        theme::Role,
     },
 };
 
@@ -81,6 +82,34 @@ fn confirm_stop(model: &mut Model, name: &str) -> Vec<Effect> {
         form: None,
     };
     open(model, Overlay::Confirm(stop))
+}
+
+/// Opens the log pane, if a typed line asks for a log as a shell would print it: `agent logs NAME`, followed or not. Any other
+/// option is for the command line to answer. Returns whether that was the line.
+pub(super) fn logs(model: &mut Model, line: &str) -> bool {
+    let Some(rest) = line.trim_start().strip_prefix("agent logs") else {
+        return false;
+    };
+    let named = |word: &&str| !matches!(*word, "-f" | "--follow" | "--");
+    let words: Vec<&str> = rest.split_whitespace().filter(named).collect();
+    let name = match words.as_slice() {
+        [] => model.selected_agent().map(str::to_owned),
+        [name] if !name.starts_with('-') => Some((*name).to_owned()),
+        _ => return false,
+    };
+    let known = roster(&model.state);
+    match name {
+        Some(name) if known.iter().any(|agent| agent.name == name) => {
+            super::go(model, View::Agents.name());
+            model.detail = None;
+            model.agents.selected = Some(name);
+            model.runs.follow();
+            model.focus = Focus::Detail;
+        }
+        Some(name) => model.say(format!("there is no agent '{name}'"), Role::Error),
+        None => model.say("agent logs needs a name: agent logs NAME", Role::Error),
+    }
+    true
 }
 
 /// Runs an agent so many times at once.

@@ -84,7 +84,7 @@ pub(super) fn run(model: &mut Model, action: Action, argument: &str) -> Vec<Effe
 pub(super) fn typed(model: &mut Model, key: Key) {
     match &mut model.overlay {
         Some(Overlay::Prompt(prompt)) => {
-            prompt.editor.key(key);
+            prompt.typed(key);
             prompt.check();
             live_filter(model);
         }
@@ -98,7 +98,7 @@ pub(super) fn typed(model: &mut Model, key: Key) {
 pub(super) fn paste(model: &mut Model, text: &str) {
     match &mut model.overlay {
         Some(Overlay::Prompt(prompt)) => {
-            prompt.editor.paste(text);
+            prompt.pasted(text);
             prompt.check();
             live_filter(model);
         }
@@ -304,6 +304,9 @@ fn run_line(model: &mut Model, line: String) -> Vec<Effect> {
         return Vec::new();
     }
     let line = line.strip_prefix("obeya ").unwrap_or(&line).to_owned();
+    if agents::logs(model, &line) {
+        return Vec::new();
+    }
     let ticket = model.tickets.issue();
     vec![Effect::Run { ticket, line }]
 }

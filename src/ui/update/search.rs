@@ -1,6 +1,7 @@
-//! Searching in what an agent's run wrote.
+//! Going through what an agent's run wrote, and searching in it.
 
 use crate::ui::{
+    action::Action,
     effect::Effect,
     model::{Focus, Model, View},
     overlay::{
@@ -30,12 +31,13 @@ pub(super) fn accept(model: &mut Model, words: &str) {
     }
 }
 
-/// Goes to the next line that was found, or the one before.
-pub(super) fn go(model: &mut Model, next: bool) -> Vec<Effect> {
-    if model.runs.words.is_empty() {
-        model.say("nothing is searched for", Role::Muted);
-    } else {
-        model.runs.go(next);
+/// Runs an act on the log that is shown.
+pub(super) fn run(model: &mut Model, action: Action, argument: &str) -> Vec<Effect> {
+    match action {
+        Action::Follow => model.runs.follow(),
+        Action::Slide => model.runs.slide(argument == "right"),
+        _ if model.runs.words.is_empty() => model.say("nothing is searched for", Role::Muted),
+        _ => model.runs.go(action == Action::SearchNext),
     }
     Vec::new()
 }

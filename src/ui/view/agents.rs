@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{
-    overview::{agent_mark, what_it_does},
+    overview::{mark_of, what_it_does},
     runs,
 };
 use crate::{
@@ -89,14 +89,15 @@ pub fn rows(model: &Model, agents: usize) -> usize {
     usize::from(places(model, body, agents).list.height)
 }
 
-/// Returns how many lines of a log are shown.
-pub fn log_rows(model: &Model) -> usize {
+/// Returns how many lines of a log are shown, and how many cells of each.
+pub fn log_room(model: &Model) -> (usize, usize) {
     if model.view != View::Agents {
-        return 0;
+        return (0, 0);
     }
     let body = model.screen().body;
     let pane = places(model, body, roster(&model.state).len()).pane;
-    usize::from(runs::places(model, pane).log.height)
+    let log = runs::places(model, pane).log;
+    (usize::from(log.height), usize::from(log.width))
 }
 
 /// Returns what is to be mended, wrapped to the view's width.
@@ -199,10 +200,7 @@ fn list(model: &Model, known: &[std::sync::Arc<Agent>], places: &Places, pen: &m
 /// Draws what one agent is about.
 fn about(model: &Model, agent: &AgentView, columns: &Columns, row: Rect, pen: &mut Pen<'_>) {
     let life = agent.life.as_ref();
-    let (mark, role) = match life {
-        Some(life) => life_mark(life.state, pen),
-        None => agent_mark(agent.status, pen),
-    };
+    let (mark, role) = mark_of(agent, pen);
     let word = match life {
         Some(life) => life.state.word(),
         None => agent.status.word(),
@@ -242,7 +240,7 @@ fn about(model: &Model, agent: &AgentView, columns: &Columns, row: Rect, pen: &m
         let left = lease.expires_at.0.since(model.now);
         let (when, role) = match left {
             0 => ("lapses now".into(), Role::AgentStale),
-            left => (format!("lease {}", words::age(left)), Role::Muted),
+            left => (format!("lease {}", words::left(left)), Role::Muted),
         };
         room.width -= pen.parts_right(room, 0, &[("  ", Role::Text), (&when, role)]);
     }
@@ -309,7 +307,8 @@ fn facts(model: &Model, agent: &AgentView) -> Vec<(String, Role)> {
     facts
 }
 
-fn life_mark(state: LifeState, pen: &Pen<'_>) -> (&'static str, Role) {
+/// Returns the mark of a state that a host knows.
+pub(super) fn life_mark(state: LifeState, pen: &Pen<'_>) -> (&'static str, Role) {
     let glyphs = pen.glyphs();
     match state {
         LifeState::Busy | LifeState::Starting => (glyphs.agent_active, Role::AgentActive),

@@ -132,7 +132,7 @@ fn facts(model: &Model, order: &Order, fetched: Option<&OrderDetail>, page: &mut
         let lease = work.lease.map(|lease| {
             let left = renewed
                 .filter(|renewed| renewed.epoch == lease.epoch)
-                .map(|renewed| words::age(renewed.expires_at.0.since(now)));
+                .map(|renewed| words::left(renewed.expires_at.0.since(now)));
             let left = left.map_or(String::new(), |left| format!("lease {left} left, "));
             format!(", {left}epoch {}", lease.epoch)
         });

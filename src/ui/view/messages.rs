@@ -2,24 +2,17 @@
 
 use ratatui::layout::Rect;
 
+use super::addresses;
 use crate::{
-    domain::message::{AddressView, DeadLetterView, DeliveryView, MessageView},
+    domain::message::{DeadLetterView, DeliveryView, MessageView},
     text,
-    ui::{
-        layout,
-        mail::{Mail, Mailbag, Page},
-        model::Model,
-        pen::Pen,
-        pointer::Target,
-        theme::Role,
-        words,
-    },
+    ui::{layout, mail::Page, model::Model, pen::Pen, pointer::Target, theme::Role, words},
 };
 
-/// Rows above the list: the pages, and a blank one.
+/// Rows above the list: the pages, and the columns' names.
 const HEAD: u16 = 2;
 
-/// Rows for the whole text of what is selected, where the screen has room for them.
+/// Rows for the whole text of what is selected and the line above it, where the screen has room for them.
 const FOOT: u16 = 6;
 
 /// The least height at which there is room.
@@ -38,27 +31,48 @@ fn split(area: Rect) -> (Rect, Rect) {
 }
 
 /// Returns the pages with what is written for each, and in which column.
-fn heads(mail: &Mail) -> Vec<(Page, String, u16)> {
-    let mut x = 1;
+fn heads(model: &Model) -> Vec<(Page, String, u16)> {
+    let mail = &model.mail;
+    let mut x = 1 + cells(model.theme.glyphs().left);
     let head = |page: Page| {
         let name = match page {
-            Page::Dead if mail.dead() > 0 => format!("{} {}", page.name(), mail.dead()),
-            _ => page.name().to_owned(),
+            Page::Dead if mail.dead() > 0 => format!(" {} {} ", page.name(), mail.dead()),
+            _ => format!(" {} ", page.name()),
         };
         let at = x;
-        x += u16::try_from(text::width(&name)).unwrap_or(0) + 3;
+        x += cells(&name);
         (page, name, at)
     };
     Page::ALL.into_iter().map(head).collect()
+}
+
+fn cells(text: &str) -> u16 {
+    u16::try_from(text::width(text)).unwrap_or(u16::MAX)
+}
+
+/// Draws the pages' names, that on screen like a selected row, and that one goes from one to the next.
+fn tabs(model: &Model, area: Rect, pen: &mut Pen<'_>) {
+    let glyphs = pen.glyphs();
+    pen.say(area, 1, 0, glyphs.left, Role::Key);
+    let mut end = 0;
+    for (page, name, x) in heads(model) {
+        let role = match (page == model.mail.page, page) {
+            (true, _) => Role::Selection,
+            (false, Page::Dead) if model.mail.dead() > 0 => Role::Warning,
+            _ => Role::Bar,
+        };
+        end = x + pen.say(area, x, 0, &name, role);
+    }
+    pen.say(area, end, 0, glyphs.right, Role::Key);
 }
 
 /// Returns what is at a place of the screen.
 pub fn at(model: &Model, area: Rect, x: u16, y: u16) -> Option<Target> {
     let mail = &model.mail;
     if y == area.y {
-        let heads = heads(mail).into_iter();
+        let heads = heads(model).into_iter();
         let found = heads.rev().find(|(_, _, at)| area.x + at <= x)?;
-        let end = area.x + found.2 + u16::try_from(text::width(&found.1)).unwrap_or(0);
+        let end = area.x + found.2 + cells(&found.1);
         return (x < end).then_some(Target::MailPage(found.0));
     }
     let (list, _) = split(area);
@@ -78,27 +92,14 @@ pub fn at(model: &Model, area: Rect, x: u16, y: u16) -> Option<Target> {
 pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
     let mail = &model.mail;
     let (list, foot) = split(area);
-    for (page, name, x) in heads(mail) {
-        let role = match (page == mail.page, page) {
-            (true, _) => Role::Title,
-            (false, Page::Dead) if mail.dead() > 0 => Role::Warning,
-            _ => Role::Muted,
-        };
-        pen.say(area, x, 0, &name, role);
-    }
-    let Some(seen) = &mail.seen else {
-        pen.say(list, 2, 0, "no message was sent yet", Role::Muted);
-        return;
-    };
+    tabs(model, area, pen);
     let ids = mail.rows();
     if ids.is_empty() {
-        let word = match mail.page {
-            Page::Topics | Page::Messages => "no message was sent yet",
-            Page::Inbox => "nothing waits for you",
-            Page::Dead => "no dead letters",
-        };
-        pen.say(list, 2, 0, word, Role::Muted);
+        pen.say(list, 2, 0, &nothing(model), Role::Muted);
         return;
+    }
+    for (x, word) in columns(mail.page, addresses::is_broad(area.width)) {
+        pen.say(area, 2 + x, 1, word, Role::Header);
     }
     let range = mail
         .list()
@@ -114,28 +115,63 @@ pub fn draw(model: &Model, area: Rect, pen: &mut Pen<'_>) {
         if chosen {
             pen.say(row, 0, 0, pen.glyphs().selected, Role::Key);
         }
-        line(model, seen, at, row, pen);
+        line(model, at, row, pen);
         if chosen {
             pen.shade(row, Role::Selection);
         }
     }
+    let (line, foot) = layout::split_top(foot, 1);
+    pen.rule(line, 0, Role::ChartEmpty);
     if let Some(message) = mail.selected() {
         whole(message, foot, pen);
     }
+    if let Some(place) = mail.selected_place() {
+        addresses::about(model, place, foot, pen);
+    }
 }
 
-fn line(model: &Model, seen: &Mailbag, at: usize, row: Rect, pen: &mut Pen<'_>) {
+/// Returns what is said where there is nothing, with what would bring something.
+fn nothing(model: &Model) -> String {
+    let key = addresses::command_key(model);
+    match model.mail.page {
+        Page::Topics | Page::Messages => {
+            format!("no message was sent yet: {key}bus publish coordination_events TEXT")
+        }
+        Page::Inbox => format!(
+            "nothing waits for you: others write to @{}",
+            model.session.me.name
+        ),
+        Page::Dead => "no dead letters: what cannot be delivered comes here".into(),
+    }
+}
+
+/// Returns the names of a page's columns, and where each begins.
+fn columns(page: Page, broad: bool) -> Vec<(u16, &'static str)> {
+    match page {
+        Page::Topics => addresses::columns(broad),
+        Page::Messages => vec![(1, "age"), (5, "to"), (26, "from"), (39, "message")],
+        Page::Inbox => vec![(1, "age"), (5, "state, to, from, message")],
+        Page::Dead => vec![(1, "age"), (7, "no"), (10, "why, to, message")],
+    }
+}
+
+fn line(model: &Model, at: usize, row: Rect, pen: &mut Pen<'_>) {
     let place = Rect {
         x: row.x + 2,
         width: row.width.saturating_sub(3),
         ..row
     };
+    if let Some(address) = model
+        .mail
+        .places
+        .get(at)
+        .filter(|_| model.mail.page == Page::Topics)
+    {
+        return addresses::row(model, address, place, pen);
+    }
+    let Some(seen) = &model.mail.seen else { return };
     match model.mail.page {
-        Page::Topics => {
-            if let Some(address) = seen.bus.addresses.get(at) {
-                topic(model, address, place, pen);
-            }
-        }
+        Page::Topics => {}
         Page::Messages => {
             if let Some(message) = seen.recent.get(at) {
                 sent(model, message, ("", Role::Text), place, pen);
@@ -153,27 +189,6 @@ fn line(model: &Model, seen: &Mailbag, at: usize, row: Rect, pen: &mut Pen<'_>) 
             }
         }
     }
-}
-
-fn topic(model: &Model, address: &AddressView, row: Rect, pen: &mut Pen<'_>) {
-    let name = text::fit(&address.address.to_string(), 22, pen.glyphs().ellipsis).into_owned();
-    let kept = format!("{:>7}  ", address.messages);
-    let last = match address.last_at {
-        Some(at) => format!("{:>5}  ", words::age(model.now.since(at.0))),
-        None => " ".repeat(7),
-    };
-    let takers: Vec<String> = address
-        .subscribers
-        .iter()
-        .map(|taker| format!("{} {}+{}", taker.name, taker.queued, taker.delivered))
-        .collect();
-    let parts = [
-        (name.as_str(), Role::Text),
-        (kept.as_str(), Role::Muted),
-        (last.as_str(), Role::Muted),
-        (&takers.join(", "), Role::Text),
-    ];
-    pen.parts(row, 0, 0, &parts);
 }
 
 fn sent(model: &Model, message: &MessageView, state: (&str, Role), row: Rect, pen: &mut Pen<'_>) {

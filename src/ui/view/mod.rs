@@ -1,5 +1,6 @@
 //! Views borrow the model and write cells. Only what is on screen is built.
 
+mod addresses;
 pub mod agents;
 mod alert;
 pub mod andon;

@@ -322,7 +322,7 @@ fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_
     pen.say(area, 0, 0, &line, Role::Muted);
     let rows = area.height.saturating_sub(1);
     for (y, agent) in (1..=rows).zip(&agents.first) {
-        let (glyph, role) = agent_mark(agent.status, pen);
+        let (glyph, role) = mark_of(agent, pen);
         let what = what_it_does(agent);
         let name = format!("{:<22} ", text::cut(&agent.name, 22, pen.glyphs().ellipsis));
         pen.parts(
@@ -341,8 +341,15 @@ fn agents(model: &Model, summary: Option<&Summary>, area: Rect, pen: &mut Pen<'_
     1 + shown
 }
 
-/// Returns the mark of what an agent is about.
-pub fn agent_mark(status: AgentStatus, pen: &Pen<'_>) -> (&'static str, Role) {
+/// Returns the mark of an agent: its host knows more of it than whether it holds work.
+pub fn mark_of(agent: &AgentView, pen: &Pen<'_>) -> (&'static str, Role) {
+    match &agent.life {
+        Some(life) => super::agents::life_mark(life.state, pen),
+        None => agent_mark(agent.status, pen),
+    }
+}
+
+fn agent_mark(status: AgentStatus, pen: &Pen<'_>) -> (&'static str, Role) {
     let glyphs = pen.glyphs();
     match status {
         AgentStatus::Working => (glyphs.agent_active, Role::AgentActive),
@@ -354,7 +361,13 @@ pub fn agent_mark(status: AgentStatus, pen: &Pen<'_>) -> (&'static str, Role) {
 /// Returns what an agent is about, in words.
 pub fn what_it_does(agent: &AgentView) -> String {
     match agent.holds.as_slice() {
-        [] => agent.status.word().to_owned(),
+        [] => match &agent.life {
+            Some(life) => match &life.note {
+                Some(note) => format!("{}: {note}", life.state.word()),
+                None => life.state.word().to_owned(),
+            },
+            None => agent.status.word().to_owned(),
+        },
         [one] => format!("{} in {}  {}", one.id, one.stage, one.title),
         [first, rest @ ..] => format!("{} in {} and {} more", first.id, first.stage, rest.len()),
     }

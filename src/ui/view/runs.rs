@@ -176,34 +176,52 @@ fn log(model: &Model, sight: &Sight, run: &RunSeen, area: Rect, pen: &mut Pen<'_
     }
 }
 
-/// Draws a line; of one that is too long, the part that was searched for.
+/// Draws what is in sight of a line; of one that is too long, the part that was searched for.
 fn draw_line(model: &Model, line: &LogLine, row: Rect, pen: &mut Pen<'_>) {
-    let text = line.text.as_str();
+    let (text, room) = (line.text.as_str(), usize::from(row.width));
     let found = find(text, &model.runs.words).filter(|_| !line.gap);
-    let parts = found.and_then(|at| {
-        Some((
-            text.get(..at.start)?,
-            text.get(at.clone())?,
-            text.get(at.end..)?,
-        ))
-    });
-    let Some((before, hit, after)) = parts else {
-        let role = if line.gap { Role::Muted } else { Role::Text };
-        pen.say(row, 0, 0, text, role);
-        return;
+    let found = found.unwrap_or(text.len()..text.len());
+    let before = |end: usize| text::width(text.get(..end).unwrap_or_default());
+    let left = match model.runs.left() {
+        0 if !found.is_empty() && before(found.end) > room => {
+            before(found.start).saturating_sub(room / 2)
+        }
+        left => left,
     };
-    let room = usize::from(row.width);
-    let wide = text::width(before) + text::width(hit) > room;
-    let before = match wide {
-        true => text::cut_left(before, room / 2, pen.glyphs().ellipsis),
-        false => before.into(),
+    // The mark of what is beyond the edge takes a cell of what it hides.
+    let mark = if left > 0 { pen.glyphs().ellipsis } else { "" };
+    let rest = match left {
+        0 => text,
+        left => text::behind(text, left + text::width(mark)),
     };
+    let mark = if rest.is_empty() { "" } else { mark };
+    let skipped = text.len() - rest.len();
+    let shown = text::cut(
+        rest,
+        room.saturating_sub(text::width(mark)),
+        pen.glyphs().ellipsis,
+    );
+    let kept = match rest.starts_with(&*shown) {
+        true => shown.len(),
+        false => shown.len().saturating_sub(pen.glyphs().ellipsis.len()),
+    };
+    let place = |at: usize| at.saturating_sub(skipped).min(kept);
+    let (start, end) = (place(found.start), place(found.end));
+    let part = |range: std::ops::Range<usize>| shown.get(range).unwrap_or_default();
+    let role = if line.gap { Role::Muted } else { Role::Text };
     let parts = [
-        (&*before, Role::Text),
-        (hit, Role::Match),
-        (after, Role::Text),
+        (mark, Role::Muted),
+        (part(0..start), role),
+        (part(start..end), Role::Match),
+        (part(end..shown.len()), role),
     ];
     pen.parts(row, 0, 0, &parts);
+}
+
+/// Returns the first key that runs an action here.
+fn key(model: &Model, run: &str) -> Option<String> {
+    let keys = model.keymap.chords(&model.scopes(), run);
+    keys.first().map(|keys| chord(keys))
 }
 
 /// Says in the frame what is searched for, and where one stands.
@@ -215,20 +233,30 @@ fn foot(model: &Model, sight: &Sight, run: &RunSeen, area: Rect, pen: &mut Pen<'
         ..bottom
     };
     let at = match model.runs.stand {
+        _ if sight.window.lines.is_empty() => String::new(),
         Stand::Follow if run.end.is_some() => " end ".to_owned(),
         Stand::Follow => " following ".to_owned(),
         Stand::Top(_) | Stand::Hit(_) => {
             let first = sight.window.lines.get(model.runs.first());
             let first = first.map_or(0, |line| line.at);
             let part = first.saturating_mul(100) / sight.window.end.max(1);
-            let keys = model.keymap.chords(&model.scopes(), Action::Follow.name());
-            let key = keys
-                .first()
-                .map(|keys| format!(", {} follows", chord(keys)));
+            let key = key(model, Action::Follow.name());
+            let key = key.map(|key| format!(", {key} follows"));
             format!(" {part} %{} ", key.unwrap_or_default())
         }
     };
-    let taken = pen.parts_right(line, 0, &[(&at, Role::Muted)]);
+    // Where a line goes on, that is said, and how one gets there.
+    let on = match (model.runs.left(), model.runs.goes_on()) {
+        (0, false) => String::new(),
+        (0, true) => {
+            let key = key(model, "slide right")
+                .filter(|_| is_whole(model) && model.runs.words.is_empty());
+            key.map(|key| format!(" {key} shows more of long lines "))
+                .unwrap_or_default()
+        }
+        (left, _) => format!(" from column {} ", left + 1),
+    };
+    let taken = pen.parts_right(line, 0, &[(&on, Role::Muted), (&at, Role::Muted)]);
     if model.runs.words.is_empty() {
         return;
     }

@@ -40,7 +40,7 @@ pub fn sla(
     let due = state.due(order)?;
     match state.sla(order, now) {
         SlaState::AtRisk => {
-            let left = words::age(due.since(now));
+            let left = words::left(due.since(now));
             Some((
                 format!("{}{left} left", glyphs.sla_at_risk),
                 Role::SlaAtRisk,

@@ -1,5 +1,6 @@
 //! The real binary, in folders of its own, under an environment that holds nothing of the machine's.
 
+mod access;
 mod answers;
 mod doors_in;
 mod doors_out;

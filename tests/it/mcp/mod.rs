@@ -238,6 +238,11 @@ fn every_tool_answers_and_refuses() {
     let held = server.refusal("complete", json!({ "order": "WO-001" }));
     assert_eq!(held["rule"], "held");
     assert_eq!(server.tool("andon", json!({}))["total"], 1);
+    let unknown = server.refusal("andon", json!({ "recovered": "blue" }));
+    let mend = unknown["mend"][0].as_str().unwrap();
+    assert!(mend.contains("andon") && mend.contains("fingerprint"));
+    let listed = server.tool("andon", json!({}));
+    assert_eq!(listed["alerts"][0]["fingerprint"], "red", "{listed}");
     server.tool("andon", json!({ "recovered": "red" }));
 
     let address = json!({ "action": "send", "address": "@dev", "body": "hello" });
@@ -259,6 +264,21 @@ fn every_tool_answers_and_refuses() {
             "create",
             json!({ "title": "x", "bucket": "sea" }),
             "unknown variant",
+        ),
+        (
+            "gates",
+            json!({ "order": "WO-001", "run": true }),
+            "run: invalid type: boolean `true`, expected a string. It is: A gate to run",
+        ),
+        (
+            "create",
+            json!({ "title": "x", "labels": "ui", "description": "d" }),
+            "labels: invalid type",
+        ),
+        (
+            "next",
+            json!({ "labels": ["a"], "lease_minutes": -1 }),
+            "lease_minutes: invalid value",
         ),
         ("andon", json!({ "reason": "x" }), "severity"),
         ("messages", json!({ "action": "send" }), "address"),

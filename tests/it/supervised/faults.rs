@@ -230,3 +230,38 @@ fn one_that_is_given_up_is_parked_with_one_alert_until_somebody_spawns_it() {
     project.done(&["agent", "scale", "broken", "0"]);
     assert_eq!(project.life("broken")["wanted"], 0);
 }
+
+#[test]
+fn what_is_not_installed_parks_its_agent_at_once_and_costs_no_order_anything() {
+    #[track_caller]
+    fn check(agent: &str, said: &str) {
+        let toml = format!("[agents.dev]\n{agent}\n");
+        let project = Project::new(&toml, 3);
+        let host = project.host_until_idle();
+        assert_eq!(host.status.code(), Some(1), "{host:?}");
+        let alerts = project.alerts();
+        assert_eq!(alerts.len(), 1, "{alerts:?}");
+        assert!(alerts[0].starts_with("agent dev is parked"), "{alerts:?}");
+        assert!(alerts[0].contains(said), "{alerts:?}");
+        for id in ["WO-001", "WO-002", "WO-003"] {
+            let order = project.order(id);
+            assert_eq!(order["comments"], 0, "nothing failed: {order}");
+            assert_eq!(order["ready"], true, "{order}");
+        }
+    }
+    let mend = "'no-such-program' is not installed, or not on the PATH: install it";
+    check("command = ['no-such-program']", mend);
+    check("mode = 'stdio'\ncommand = ['no-such-program']", mend);
+    let wrapped = "['obeya', 'agent', 'wrap', 'claude', '--', 'no-such-program', '{prompt}']";
+    check(&format!("command = {wrapped}"), mend);
+    let shell = "`obeya agent logs dev` says which";
+    check("command = ['sh', '-c', 'no-such-program']", shell);
+    check(
+        "mode = 'stdio'\ncommand = ['sh', '-c', 'no-such-program']",
+        shell,
+    );
+    check(
+        "command = ['true']\ncwd = 'nowhere'",
+        "nowhere is not there: make it",
+    );
+}

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::Signal;
+
 use super::{DONE, Project};
 
 /// A gate that notes that it was run, and waits until it is let through.
@@ -80,11 +82,7 @@ fn who_waits_for_an_approval_gets_the_work_back_when_it_is_rejected() {
     );
     let mut project = Project::new(&line, 1);
     project.host();
-    let waits = |project: &Project| {
-        let standing = project.json(&["work-order", "show", "WO-001"]);
-        let prompts = fs::read_to_string(project.path("prompts")).unwrap_or_default();
-        standing["status"] == "in_progress" && !prompts.is_empty()
-    };
+    let waits = |project: &Project| project.state("worker") == "waiting";
     project.until("it waits for an approval", waits);
     project.done(&[
         "quality-gate",
@@ -105,4 +103,91 @@ fn who_waits_for_an_approval_gets_the_work_back_when_it_is_rejected() {
     project.until("it is completed", |project| {
         project.status("WO-001") == "completed"
     });
+}
+
+/// Returns the `obeya.toml` of an agent that counts its runs, behind an approval.
+fn approved() -> String {
+    format!(
+        "[agents.worker]\ncommand = [\"sh\", \"-c\", \"echo ran >> runs; {DONE}\"]\n\n\
+         [gates.review]\napproval = true\n"
+    )
+}
+
+const WAITS: &str = "waits for an approval of review by a person: \
+                     obeya quality-gate approve WO-001 review";
+
+#[test]
+fn what_only_waits_for_a_person_is_told_everywhere_and_ends_a_host_that_ends_when_idle() {
+    let project = Project::new(&approved(), 1);
+    let host = project.host_until_idle();
+    assert!(host.status.success(), "{host:?}");
+    let said = String::from_utf8_lossy(&host.stdout).into_owned();
+    assert!(said.contains(&format!("WO-001 is done; {WAITS}")), "{said}");
+    for command in [["work-order", "why"], ["work-order", "show"]] {
+        let said = project.done(&[&command[..], &["WO-001"]].concat());
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(WAITS), "{command:?}: {said}");
+    }
+    let list = project.done(&["work-order", "list"]);
+    assert!(list.contains("waits for approval"), "{list}");
+    // What is approved meanwhile counts: the next host goes on under the same claim, and has nothing done again.
+    project.done(&["quality-gate", "approve", "WO-001", "review"]);
+    let why = project.done(&["work-order", "why", "WO-001"]);
+    assert!(!why.contains("approval"), "{why}");
+    let host = project.host_until_idle();
+    assert!(host.status.success(), "{host:?}");
+    assert_eq!(project.status("WO-001"), "completed");
+    assert_eq!(runs(&project), 1, "it was done once");
+}
+
+#[test]
+fn a_host_that_is_killed_over_an_approval_leaves_what_is_done_to_the_next_one() {
+    let mut project = Project::new(&approved(), 1);
+    let waits = |project: &Project| {
+        let life = project.life("worker");
+        life["state"] == "waiting" && super::text(&life, "note").contains(WAITS)
+    };
+    project.host();
+    project.until("the agents say what it waits for", waits);
+    project.signal_host(Signal::KILL);
+    project.host();
+    project.until("the next host waits on", waits);
+    assert_eq!(runs(&project), 1, "it is not done again");
+    project.done(&["quality-gate", "approve", "WO-001", "review"]);
+    project.until("it is completed", |project| {
+        project.status("WO-001") == "completed"
+    });
+    assert_eq!(runs(&project), 1, "it was done once");
+    assert!(!project.path(".obeya/worktrees/WO-001.done.json").exists());
+}
+
+#[test]
+fn what_is_done_is_done_again_where_something_else_is_asked_by_then() {
+    let project = Project::new(&approved(), 1);
+    project.host_until_idle();
+    let release = [
+        "work-order",
+        "release",
+        "WO-001",
+        "--force",
+        "--reason",
+        "wait",
+    ];
+    project.done(&release);
+    // Under the next claim it goes on from there,
+    project.host_until_idle();
+    assert_eq!(runs(&project), 1);
+    project.done(&release);
+    project.done(&["work-order", "edit", "WO-001", "--title", "another"]);
+    // but what answers another question answers nothing.
+    project.host_until_idle();
+    assert_eq!(runs(&project), 2);
+    // An agent that is not there any more holds nothing.
+    fs::write(
+        project.path("obeya.toml"),
+        "[agents.other]\ncommand = [\"false\"]\ncapabilities = { buckets = [\"security\"] }\n",
+    )
+    .unwrap();
+    project.host_until_idle();
+    assert_eq!(project.status("WO-001"), "queued");
 }

@@ -205,6 +205,40 @@ fn a_new_agent_is_made_whole_and_works() {
 }
 
 #[test]
+fn an_agent_made_from_within_a_project_runs_from_its_root() {
+    let project = Project::new("", 2);
+    let deep = project.path("src/deep");
+    fs::create_dir_all(&deep).unwrap();
+    let within = |arguments: &[&str]| {
+        let output = project
+            .command(arguments)
+            .current_dir(&deep)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = within(&["agent", "new", "usual", "--lang", "bash"]);
+    // What is named in the file begins at the file; what is to be typed, where one stands.
+    assert!(said.contains("made ../../agents/usual/agent.sh"), "{said}");
+    assert!(said.contains("added to ../../obeya.toml"), "{said}");
+    assert!(said.contains("cd ../../agents/usual &&"), "{said}");
+    assert!(deep.join("../../agents/usual/agent.sh").is_file());
+    let said = within(&["agent", "new", "own", "--lang", "bash", "--out", "mine"]);
+    assert!(said.contains("made mine/agent.sh"), "{said}");
+    assert!(deep.join("mine/agent.sh").is_file());
+    let table = fs::read_to_string(project.path("obeya.toml")).unwrap();
+    for program in ["agents/usual/agent.sh", "src/deep/mine/agent.sh"] {
+        assert!(table.contains(&format!("\"{program}\"")), "{table}");
+    }
+    let host = project.host_until_idle();
+    assert!(host.status.success() && host.stderr.is_empty(), "{host:?}");
+    for id in ["WO-001", "WO-002"] {
+        assert_eq!(project.order(id)["status"], "completed", "{id}");
+    }
+}
+
+#[test]
 fn a_new_agent_overwrites_nothing_and_takes_no_odd_names() {
     let project = Project::new("[agents.taken]\nmode = 'attached'\n", 0);
     fs::create_dir_all(project.path("agents/there")).unwrap();

@@ -339,6 +339,18 @@ fn what_nobody_takes_ends_the_wait() {
 }
 
 #[test]
+fn a_host_with_nothing_to_run_says_so_once() {
+    let mut project = Project::new("", 0);
+    project.host();
+    let log = |project: &Project| fs::read_to_string(project.path("host.log")).unwrap_or_default();
+    let says = "names no agents and no gates";
+    project.until("it says so", |project| log(project).contains(says));
+    let said = log(&project);
+    assert_eq!(said.matches(says).count(), 1, "{said}");
+    assert!(said.contains("obeya agent preset"), "{said}");
+}
+
+#[test]
 fn the_owners_words_drive_an_agent() {
     let mut project = Project::new(&shell("erlang-researcher", DONE, ""), 0);
     project.host();

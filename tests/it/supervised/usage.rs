@@ -159,6 +159,26 @@ fn an_agent_that_reports_by_command_has_told() {
 }
 
 #[test]
+fn a_spent_budget_explains_itself() {
+    let spends = r#"echo '{\"result\":\"done\",\"usage\":{\"tokens\":9}}'"#;
+    let toml = shell("dev", spends, "") + "[budgets]\nday = { tokens = 5 }\n";
+    let project = Project::new(&toml, 2);
+    let host = project.host_until_idle();
+    assert!(host.status.success(), "what is held is not ready: {host:?}");
+    let why = "the budget of line is spent: 9 of 5 tokens";
+    let lift = "raise day in [budgets] of obeya.toml";
+    let said = String::from_utf8_lossy(&host.stdout).into_owned();
+    assert!(
+        said.contains("agents begin nothing under a spent budget"),
+        "{said}"
+    );
+    assert!(said.contains(why) && said.contains(lift), "{said}");
+    let said = project.done(&["work-order", "why", "WO-002"]);
+    assert!(said.contains("agents begin nothing"), "{said}");
+    assert!(said.contains(why) && said.contains(lift), "{said}");
+}
+
+#[test]
 fn a_budget_that_cannot_be_read_gives_nobody_work() {
     let toml = shell("dev", DONE, "metered = false");
     let project = Project::new(&(toml.clone() + "[budgets]\nday = { token = 1 }\n"), 1);

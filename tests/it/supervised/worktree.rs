@@ -164,7 +164,9 @@ fn a_conflict_raises_one_alert_holds_the_order_and_loses_nothing() {
     let reason = text(&alerts[0], "reason");
     assert!(
         reason.contains("conflicts with main in shared.txt")
-            && reason.contains(&format!("obeya/{back}")),
+            && reason.contains(&format!(".obeya/worktrees/{back} (branch obeya/{back})"))
+            && reason.contains("git rebase main; (3) settle the conflicts")
+            && reason.contains("resolve this alert"),
         "{reason}"
     );
     assert!(
@@ -346,6 +348,8 @@ fn what_is_to_stay_on_its_branch_does_and_is_pruned_once_it_is_merged() {
     );
     let pruned = project.json(&["agent", "worktrees", "--prune"]);
     assert_eq!(pruned["removed"], serde_json::json!([]), "{pruned}");
+    let said = project.done(&["agent", "worktrees", "--prune"]);
+    assert!(said.ends_with("removed: 0, kept: 1\n"), "{said}");
     assert!(project.path(".obeya/worktrees/WO-001/made").exists());
     git(&project, &["merge", "--quiet", "obeya/WO-001"]);
     let refused = project.run(&["agent", "worktrees", "--prune", "--as", "agent"]);
@@ -360,6 +364,11 @@ fn what_is_to_stay_on_its_branch_does_and_is_pruned_once_it_is_merged() {
     assert_eq!(
         project.done(&["agent", "worktrees"]).trim(),
         "there are none"
+    );
+    let said = project.done(&["agent", "worktrees", "--prune"]);
+    assert_eq!(
+        said.trim(),
+        "there are no worktrees, so that none was removed"
     );
 }
 

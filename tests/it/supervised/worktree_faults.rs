@@ -204,3 +204,45 @@ fn what_an_agent_left_unfinished_goes_back_to_it() {
         "b\n"
     );
 }
+
+#[test]
+fn git_that_hangs_holds_up_only_who_needs_it() {
+    let script = format!("echo $OBEYA_ORDER >> $OBEYA_LEDGER/runs; {DONE}");
+    let secure = "capabilities = { buckets = ['security'] }";
+    let toml = apart("careful", &script, secure) + &super::shell("plain", &script, "");
+    let mut project = repository(&toml, 0);
+    let secret = [
+        "work-order",
+        "create",
+        "--title",
+        "a",
+        "--bucket",
+        "security",
+    ];
+    project.done(&secret);
+    for title in ["b", "c", "d"] {
+        project.done(&["work-order", "create", "--title", title]);
+    }
+    let pause = ["agent", "pause", "plain"];
+    project.done(&["agent", "register", "plain"]);
+    project.done(&pause);
+    // A git that never answers, before the real one.
+    let folder = project.path(".obeya/slow");
+    fs::create_dir(&folder).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let git = folder.join("git");
+    fs::write(&git, "#!/bin/sh\nexec sleep 60\n").unwrap();
+    let run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&git, run).unwrap();
+    let mut host = project.command(&["host"]);
+    host.env("PATH", format!("{}:{path}", folder.display()));
+    project.host = Some(host.spawn().unwrap());
+    project.until("the host says that git does not answer", |project| {
+        let alerts = project.alerts();
+        alerts
+            .iter()
+            .any(|alert| alert.contains("took longer than 10 s"))
+    });
+    project.done(&["agent", "resume", "plain"]);
+    project.until("the others work on", |project| runs(project) >= 3);
+}

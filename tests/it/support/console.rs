@@ -185,6 +185,9 @@ impl Console {
                 .iter()
                 .filter(|(agent, ..)| *agent == wish.agent)
         };
+        let mut all: Vec<_> = own().collect();
+        log::working_first(&mut all, |(_, run, _)| run.end.is_some());
+        let own = || all.iter();
         let chosen = own().find(|(_, run, _)| Some(&run.run) == wish.run.as_ref());
         let chosen = chosen.or(own().next());
         let output = chosen.map_or(&[][..], |(.., output)| output);

@@ -102,6 +102,7 @@ pub(crate) fn staff(console: &mut Console) {
             (None, _) => (LifeState::Idle, LifeSource::Process),
         };
         let runs = order.map(|order| RunView {
+            approvals: vec![],
             run: run.clone(),
             pid: Some(4_211),
             order: Some(order),

@@ -8,7 +8,7 @@ mod dialect;
 
 use std::{
     ffi::OsString,
-    io::{Read, Write, stdout},
+    io::{ErrorKind, Read, Write, stdout},
     process::{Command as Process, ExitStatus, Stdio},
 };
 
@@ -27,6 +27,8 @@ use crate::{domain::time::SECOND, link, text};
 const LINE_LIMIT: usize = 4 * 1024 * 1024;
 /// What is read at once.
 const CHUNK: usize = 64 * 1024;
+/// What this ends with where there is no such program, as a shell does.
+const MISSING: u8 = 127;
 /// The longest note, in characters: what the ledger keeps of it.
 const NOTE: usize = 500;
 /// Among how many last lines of an answer its own result is looked for: a fence or a farewell may follow.
@@ -39,8 +41,9 @@ Example, in obeya.toml:
 The command gets no input. What it prints is handed on, and a result follows:
 done, where it ended well; blocked or failed, where its answer ends with such a
 line of JSON itself; failed, with its words, where it says that it failed; and
-throttled, where it says that its provider takes no more. Otherwise this ends as
-the command did. `obeya agent preset` shows it in use.";
+throttled, where it says that its provider takes no more; and missing, where
+there is no such program. Otherwise this ends as the command did.
+`obeya agent preset` shows it in use.";
 
 pub(super) fn arguments() -> [Arg; 2] {
     let words = Dialect::ALL.iter().map(|(word, _)| *word);
@@ -68,12 +71,19 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         return Ok(());
     };
     let failed = |doing: &str, fault| error::file(program.as_ref(), doing, &fault);
-    let mut child = Process::new(program)
+    let child = Process::new(program)
         .args(words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|fault| failed("starting", fault))?;
+        .spawn();
+    let mut child = match child {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => {
+            let why = link::missing(&program.to_string_lossy());
+            return say(&json!({ "result": "missing", "note": sentence(&why) }))
+                .and(Err(CliError::Failed(MISSING)));
+        }
+        child => child.map_err(|fault| failed("starting", fault))?,
+    };
     let mut heard = Heard::default();
     if let Some(out) = child.stdout.take() {
         follow(out, &mut stdout().lock(), dialect, &mut heard)

@@ -32,6 +32,17 @@ impl Reader<'_> {
         self.found.push(self.document.problem(span, what, mend));
     }
 
+    /// Returns the stage that a gate guards the exit of.
+    fn stage(&mut self, value: &Value<'_>) -> Option<String> {
+        let stage = self.text(value)?;
+        let stages = self.words.stages;
+        if !stages.is_empty() && !stages.contains(&stage.as_str()) {
+            let what = format!("there is no stage '{stage}'");
+            self.wrong(value.span(), what, format!("use {}", stages.join(", ")));
+        }
+        Some(stage)
+    }
+
     pub(super) fn gate(
         &mut self,
         name: &Spanned<std::borrow::Cow<'_, str>>,
@@ -80,7 +91,7 @@ impl Reader<'_> {
                 "env" => run.env = self.texts(value),
                 "timeout" => run.timeout = self.timeout(value).unwrap_or(DEFAULT_TIMEOUT),
                 "pass" => run.pass = self.pass(value).unwrap_or(Pass::Exit),
-                "stage" => spec.stage = self.text(value),
+                "stage" => spec.stage = self.stage(value),
                 "buckets" => spec.buckets = self.known(value, words.buckets),
                 "kinds" => spec.kinds = self.known(value, words.kinds),
                 "required" => spec.required = self.flag(value).unwrap_or(true),

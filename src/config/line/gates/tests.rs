@@ -7,6 +7,7 @@ const WORDS: Words<'_> = Words {
     kinds: &["task", "bug"],
     severities: &["low", "medium", "high"],
     holds: &["none", "order", "line"],
+    stages: &[],
 };
 
 fn parsed(text: &str) -> (Vec<GateSpec>, Vec<String>) {

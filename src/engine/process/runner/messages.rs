@@ -61,6 +61,8 @@ pub enum Said {
     Ended(Ended),
     /// It could not be started.
     Failed(String),
+    /// It cannot be started, and another try changes nothing: there is no such program or folder, or it may not be run.
+    Missing(String),
 }
 
 /// How an agent ended.

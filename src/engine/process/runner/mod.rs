@@ -71,7 +71,7 @@ pub fn run() -> u8 {
     };
     match begin(spec, host, &speech) {
         Ok(ended) => speech.say(&Said::Ended(ended)),
-        Err(error) => speech.say(&Said::Failed(error)),
+        Err(said) => speech.say(&said),
     }
     0
 }
@@ -82,10 +82,13 @@ fn receive<T: serde::de::DeserializeOwned>(from: &mut impl io::BufRead) -> Optio
     serde_json::from_str(&line).ok()
 }
 
-fn begin(spec: Spec, host: BufReader<io::Stdin>, speech: &Speech) -> Result<Ended, String> {
+fn begin(spec: Spec, host: BufReader<io::Stdin>, speech: &Speech) -> Result<Ended, Said> {
     tree::adopt();
     let keep = |folder: PathBuf| {
-        let failed = |error| format!("its output cannot be kept in {}: {error}", folder.display());
+        let failed = |error| {
+            let folder = folder.display();
+            Said::Failed(format!("its output cannot be kept in {folder}: {error}"))
+        };
         Segments::create(&folder).map_err(failed)
     };
     let segments = keep(spec.output.clone())?;
@@ -129,8 +132,9 @@ fn begin(spec: Spec, host: BufReader<io::Stdin>, speech: &Speech) -> Result<Ende
     Ok(ended)
 }
 
-fn spawn(spec: &Spec) -> Result<Child, String> {
-    let (program, arguments) = spec.argv.split_first().ok_or("there is no command")?;
+fn spawn(spec: &Spec) -> Result<Child, Said> {
+    let none = || Said::Missing("there is no command".into());
+    let (program, arguments) = spec.argv.split_first().ok_or_else(none)?;
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -144,8 +148,24 @@ fn spawn(spec: &Spec) -> Result<Child, String> {
         .process_group(0);
     command.spawn().map_err(|error| {
         let cwd = spec.cwd.display();
-        format!("'{program}' cannot be started in {cwd}: {error}")
+        match error.kind() {
+            io::ErrorKind::NotFound if !spec.cwd.is_dir() => Said::Missing(format!(
+                "its folder {cwd} is not there: make it, or change cwd in obeya.toml"
+            )),
+            io::ErrorKind::NotFound => Said::Missing(missing(program)),
+            io::ErrorKind::PermissionDenied => {
+                Said::Missing(format!("'{program}' may not be run in {cwd}: {error}"))
+            }
+            _ => Said::Failed(format!("'{program}' cannot be started in {cwd}: {error}")),
+        }
     })
+}
+
+/// Returns that a program is not there, and how to mend that.
+pub fn missing(program: &str) -> String {
+    format!(
+        "'{program}' is not installed, or not on the PATH: install it, or write its whole path in the command of obeya.toml"
+    )
 }
 
 /// Hands on what the host says. The first input of an agent that takes one order is its whole input.

@@ -8,6 +8,7 @@ error is kept in the log of the run: `obeya agent logs NAME`.
 import json
 import sys
 import threading
+import traceback
 
 
 class Cancelled(Exception):
@@ -49,7 +50,8 @@ class Job(threading.Thread):
             result = work(self.message.get("order") or {"id": order_id}, self.message.get("prompt", ""), self.progress)
         except Cancelled:
             result = {"result": "failed", "note": "cancelled"}
-        except Exception as error:  # Whatever goes wrong is said, and the agent lives on.
+        except Exception as error:  # Whatever goes wrong is said, its trace goes to the log, and the agent lives on.
+            traceback.print_exc()
             result = {"result": "failed", "note": f"{type(error).__name__}: {error}"}
         self.say({"type": "result", "id": order_id, **result})
 

@@ -1,6 +1,7 @@
 """Talks to the agent as obeya does: python3 -m unittest"""
 
 import contextlib
+import io
 import json
 import pathlib
 import queue
@@ -80,6 +81,26 @@ class Cancelling(unittest.TestCase):
             until("result")
 
         agent.serve(lines(), said.put)
+
+
+class Failing(unittest.TestCase):
+    def test_what_goes_wrong_is_said_and_its_trace_is_kept_in_the_log(self):
+        def broken(order, prompt, progress):
+            raise RuntimeError("no such file")
+
+        said, usual = queue.Queue(), agent.work
+        self.addCleanup(setattr, agent, "work", usual)
+        agent.work = broken
+
+        def lines():
+            yield '{"type": "execute", "id": "WO-001"}'
+            while (message := said.get(timeout=10))["type"] != "result":
+                pass
+            self.assertEqual(message["note"], "RuntimeError: no such file")
+
+        with contextlib.redirect_stderr(io.StringIO()) as log:
+            agent.serve(lines(), said.put)
+        self.assertIn("in broken", log.getvalue())
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ async function run(message: Message, signal: AbortSignal, does: Work, say: (mess
     outcome = await does((message.order ?? { id }) as Order, String(message.prompt ?? ""), progress, signal);
   } catch (error) {
     const cancelled = error instanceof Cancelled || signal.aborted;
+    // Where it went wrong stays in the log of the run.
+    if (!cancelled) console.error(error);
     outcome = { result: "failed", note: cancelled ? "cancelled" : String(error) };
   }
   say({ type: "result", id, ...outcome });
