@@ -7,6 +7,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
@@ -143,6 +144,8 @@ async fn accept_tcp(
         };
         // A console's keys are small, and must not wait for more.
         let _ = stream.set_nodelay(true);
+        // A machine that is gone without a word acknowledges no beat, and its connection ends.
+        let _ = set_tcp_user_timeout(&stream, millis(house.pace.stalled));
         let stream = Patient::new(stream, house.pace.stalled);
         let (house, tls) = (Arc::clone(house), tls.clone());
         let held = Arc::new(Held {
@@ -189,6 +192,10 @@ async fn accept_unix(socket: &UnixListener, house: &Arc<House>, places: &Arc<Sem
             held,
         ));
     }
+}
+
+fn millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
 }
 
 async fn unaccepted(error: &io::Error) {

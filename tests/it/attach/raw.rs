@@ -24,8 +24,13 @@ pub(super) fn send(address: SocketAddr, request: &str) -> Heard {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut bytes = Vec::new();
-    // Who is turned away is cut off, and what came before that counts.
-    let _ = stream.read_to_end(&mut bytes);
+    let mut piece = [0; 4096];
+    // Who is turned away may be cut off, and what came before that counts.
+    while !is_whole(&bytes)
+        && let Ok(read @ 1..) = stream.read(&mut piece)
+    {
+        bytes.extend_from_slice(&piece[..read]);
+    }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
@@ -34,6 +39,16 @@ pub(super) fn send(address: SocketAddr, request: &str) -> Heard {
         head: head.to_ascii_lowercase(),
         body: body.to_owned(),
     }
+}
+
+fn is_whole(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let length = |head: &str| -> Option<usize> {
+        let mut lines = head.lines();
+        lines.find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+    };
+    text.split_once("\r\n\r\n")
+        .is_some_and(|(head, body)| length(head).is_none_or(|length| body.len() >= length))
 }
 
 /// Asks for a websocket with these headers beside its own.

@@ -201,10 +201,7 @@ fn an_agent_writes_to_its_own_claims_alone() {
     let Reply::Done(claimed) = ann.submit(&submission(anyone(), claim)) else {
         panic!("an agent claims what is free");
     };
-    assert_eq!(
-        claimed.records[0].actor, "agent:ann",
-        "the token says who acts"
-    );
+    assert_eq!(claimed.records[0].actor, "ann", "the token says who acts");
     let before = engine.session.watching().state().head;
     let complete = || Command::CompleteOrder {
         id: open,
