@@ -1,3 +1,4 @@
+//! The decoders of requests under noise.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use axum::http::HeaderValue;
