@@ -87,7 +87,7 @@ views! {
     "report" "risk" "Which promises are likely to be broken, and what waits for them";
     "report" "usage" "Tokens and cost, and how budgets stand";
     "report" "handover" "What the next shift needs to know";
-    "dashboard" "start" "Serve the line on this machine: its API, its stream, its figures";
+    "dashboard" "start" "Serve the dashboard on this machine: a page, the API, its stream, figures";
     "dashboard" "summary" "Show the line at a glance";
     "dashboard" "metrics" "Print every figure with its labels";
     "metrics" "summary" "Show the line at a glance";

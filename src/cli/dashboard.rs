@@ -86,6 +86,7 @@ fn announce(call: &mut Call<'_>, name: &str, _: &Doors, address: Option<SocketAd
     }
     let Some(url) = url else { return Ok(()) };
     for (what, path) in [
+        ("dashboard", "/"),
         ("summary", "/api/dashboard/summary"),
         ("stream", "/api/stream"),
         ("figures", "/metrics"),
@@ -94,7 +95,8 @@ fn announce(call: &mut Call<'_>, name: &str, _: &Doors, address: Option<SocketAd
     ] {
         call.out.line(&format!("{what:<11}{url}{path}"))?;
     }
-    let how = "all but health need a token: obeya token create --name NAME --role viewer";
+    let how =
+        "all that tells of the line needs a token: obeya token create --name NAME --role viewer";
     call.out.tone(Tone::Muted, how)?;
     call.out.flush()
 }

@@ -11,6 +11,7 @@ mod house;
 mod limits;
 mod listen;
 mod names;
+mod page;
 mod patient;
 mod place;
 mod problem;

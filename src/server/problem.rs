@@ -11,6 +11,7 @@ use super::house::Denial;
 use crate::{
     domain::refusal::Refusal,
     link::{Failure, Fault, FaultKind},
+    text,
 };
 
 /// The media type of a problem document.
@@ -33,13 +34,13 @@ pub struct Problem {
     pub detail: String,
     /// The rule that did not allow it, with its data, where one did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Box<Refusal>>,
     /// What would lift the refusal: commands of the command line, or sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lift: Vec<String>,
     /// After how many seconds it may be tried again; sent as a header.
     #[serde(skip)]
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -59,7 +60,7 @@ impl Problem {
     /// Returns that a part of the request cannot be read.
     pub(super) fn malformed(place: &str, why: impl std::fmt::Display) -> Problem {
         let detail = format!("{place}: {why}");
-        let detail: String = detail.chars().take(MAX_DETAIL).collect();
+        let detail: String = text::clean(&detail).chars().take(MAX_DETAIL).collect();
         Problem::new("malformed", StatusCode::BAD_REQUEST, detail)
     }
 }
@@ -67,7 +68,9 @@ impl Problem {
 impl From<Denial> for Problem {
     fn from(denial: Denial) -> Self {
         Problem {
-            retry_after: denial.retry_after,
+            retry_after: denial
+                .retry_after
+                .map(|wait| wait.try_into().unwrap_or(u32::MAX)),
             ..Problem::new(denial.word, denial.status, denial.said)
         }
     }
@@ -91,10 +94,11 @@ impl From<Refusal> for Problem {
             }
             _ => StatusCode::CONFLICT,
         };
+        let problem = Problem::new(refusal.rule(), status, refusal.to_string());
         Problem {
             lift: refusal.lift(),
-            refusal: Some(refusal.clone()),
-            ..Problem::new(refusal.rule(), status, refusal.to_string())
+            refusal: Some(Box::new(refusal)),
+            ..problem
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 
-use super::{api, attach, door, health, house::House};
+use super::{api, attach, door, health, house::House, page};
 
 /// Returns everything that a connection may ask for. What stands above the check of tokens needs one; all of it is
 /// greeted first.
@@ -12,7 +12,6 @@ pub(super) fn router(house: Arc<House>) -> Router {
     Router::new()
         .route("/api/attach", get(attach::attach))
         .merge(api::router())
-        .method_not_allowed_fallback(door::not_so)
         .fallback(door::nothing)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&house),
@@ -20,6 +19,8 @@ pub(super) fn router(house: Arc<House>) -> Router {
         ))
         // Nobody needs to be known for these.
         .merge(health::router())
+        .route("/", get(page::page))
+        .method_not_allowed_fallback(door::not_so)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&house),
             door::greet,

@@ -260,25 +260,22 @@ fn shape(schemas: &Map<String, Value>, name: &str, payload: Option<&Value>) -> S
         defaults: defaults(name),
     };
     let Some(payload) = payload else { return shape };
-    let inside = within(name);
     for (field, schema, required) in properties(schemas, payload) {
-        if Some(field) == inside
-            || field == "filter"
-                && inside.is_none()
-                && sort_of(schemas, schema) == Sort::Json
-                && name != "pull_next"
-        {
-            let within = inside.unwrap_or("filter");
-            for (inner, schema, required) in properties(schemas, schema) {
-                let given = shape
-                    .defaults
-                    .get(within)
-                    .is_some_and(|defaults| defaults.get(inner).is_some());
-                shape.put(schemas, inner, schema, Some(within), required && !given);
-            }
-        } else {
+        let Some(within) = within(name, field) else {
             let given = shape.defaults.contains_key(field) || field == "since";
             shape.put(schemas, field, schema, None, required && !given);
+            continue;
+        };
+        for (inner, schema, needed) in properties(schemas, schema) {
+            let defaults = shape.defaults.get(within);
+            let given = defaults.is_some_and(|defaults| defaults.get(inner).is_some());
+            shape.put(
+                schemas,
+                inner,
+                schema,
+                Some(within),
+                required && needed && !given,
+            );
         }
     }
     shape
@@ -303,11 +300,12 @@ impl Shape {
     }
 }
 
-/// Returns the field whose fields are said beside the others, for it is what the command is about.
-fn within(name: &str) -> Option<&'static str> {
-    match name {
-        "create_order" => Some("order"),
-        "edit_order" => Some("changes"),
+/// Returns the field that is this one, if its own fields are said beside the others: what a command is about, and filters.
+fn within(name: &str, field: &str) -> Option<&'static str> {
+    match (name, field) {
+        ("create_order", "order") => Some("order"),
+        ("edit_order", "changes") => Some("changes"),
+        (_, "filter") => Some("filter"),
         _ => None,
     }
 }

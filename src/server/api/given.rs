@@ -346,3 +346,6 @@ fn shown(said: &str) -> String {
     let short: String = clean.chars().take(SHOWN).collect();
     format!("'{short}'")
 }
+
+#[cfg(test)]
+mod tests;

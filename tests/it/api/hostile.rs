@@ -115,7 +115,6 @@ fn what_cannot_be_read_is_said_to_be_so() {
         ana.get(path).problem(400);
     }
     ana.get("/api/nothing").problem(404);
-    ana.get("/").problem(404);
     ana.get("/api/work-orders/WO-999").problem(404);
     ana.get("/api/work-orders/..%2f..%2fetc").problem(404);
     ana.send("PUT", "/api/work-orders", &[], b"").problem(405);

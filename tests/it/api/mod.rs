@@ -5,5 +5,6 @@ mod health;
 mod hostile;
 mod ledger;
 mod orders;
+mod page;
 mod stream;
 mod support;

@@ -240,8 +240,11 @@ fn a_claim_is_renewed_by_whoever_holds_it() {
         ana.post("/api/work-orders", &json!({ "title": "x" }))
             .done();
     }
-    rust.post("/api/work-orders/next", &json!({ "lease_seconds": 60 }))
-        .done();
+    rust.post(
+        "/api/work-orders/next",
+        &json!({ "lease_seconds": 60, "buckets": ["features"] }),
+    )
+    .done();
     java.post("/api/work-orders/WO-002/claim", &json!({}))
         .done();
     let beat = json!({ "epoch": 1, "note": "compiling" });
