@@ -1,4 +1,4 @@
-//! A state as it travels: its snapshot, deflated.
+//! A state as it travels: its snapshot, deflated, and a checksum of what it inflates to.
 
 use std::io::{Read as _, Write as _};
 
@@ -18,19 +18,22 @@ pub(super) fn pack(state: &State) -> Option<Vec<u8>> {
     // The fastest level takes two thirds away already, and a console waits for its first frame.
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(&bytes).ok()?;
-    packed.finish().ok()
+    let mut packed = packed.finish().ok()?;
+    packed.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    Some(packed)
 }
 
 /// Returns the state of such bytes, or None if they are not one.
 pub(super) fn unpack(packed: &[u8]) -> Option<State> {
-    let most = u64::try_from(packed.len().min(MAX_SNAPSHOT))
-        .ok()?
-        .saturating_mul(MOST_INFLATION);
-    let most = most.min(MOST);
+    let (packed, sum) = packed.split_last_chunk::<4>()?;
+    let sent = u64::try_from(packed.len().min(MAX_SNAPSHOT)).ok()?;
+    let most = (sent * MOST_INFLATION).min(MOST);
     let mut bytes = Vec::new();
     let mut inflated = DeflateDecoder::new(packed).take(most + 1);
     inflated.read_to_end(&mut bytes).ok()?;
-    if u64::try_from(bytes.len()).ok()? > most {
+    // A snapshot that was changed on its way could be another state.
+    let is_whole = crc32fast::hash(&bytes).to_be_bytes() == *sum;
+    if !is_whole || u64::try_from(bytes.len()).ok()? > most {
         return None;
     }
     State::from_snapshot(bytes)
@@ -50,9 +53,12 @@ mod tests {
 
     #[test]
     fn what_blows_up_or_is_torn_is_no_state() {
+        let zeros = vec![0; 8 << 20];
         let mut bomb = DeflateEncoder::new(Vec::new(), Compression::best());
-        bomb.write_all(&vec![0; 8 << 20]).expect("into memory");
-        assert!(unpack(&bomb.finish().expect("into memory")).is_none());
+        bomb.write_all(&zeros).expect("into memory");
+        let mut bomb = bomb.finish().expect("into memory");
+        bomb.extend_from_slice(&crc32fast::hash(&zeros).to_be_bytes());
+        assert!(unpack(&bomb).is_none());
         let packed = pack(&State::default()).expect("a sound state");
         assert!(unpack(&packed[..packed.len() / 2]).is_none());
         assert!(unpack(b"").is_none());

@@ -284,7 +284,11 @@ impl Service {
         }
         let id = submission.command.order()?;
         let state = self.handle.state();
-        let holder = state.order(id)?.work()?.holder.clone();
+        let Some(work) = state.order(id)?.work() else {
+            let (has, needs) = (peer.role, Role::Operator);
+            return Some(Refusal::Role { has, needs });
+        };
+        let holder = work.holder.clone();
         (holder != *agent).then_some(Refusal::NotHolder { id, holder })
     }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    time::Instant,
 };
 
 use obeya::link::protocol::socket::{FromEngine, Hello, ToEngine};
@@ -114,13 +115,15 @@ impl Talk {
         }
     }
 
-    /// Returns the next message that is no beat.
+    /// Returns the next message that is no beat; None once there are no more, or none comes.
     pub(super) fn answer(&mut self) -> Option<FromEngine> {
-        loop {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             match self.hear()? {
                 FromEngine::Beat { .. } => {}
                 other => return Some(other),
             }
         }
+        None
     }
 }
