@@ -206,7 +206,7 @@ fn log(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
     };
     let output = match &seen.run.output {
         Some(hash) => {
-            let (order, gate, hash) = (id, gate, hash.clone());
+            let (order, gate, hash) = (id, gate, *hash);
             folder!(
                 call,
                 FolderCall::GateOutput { order, gate, hash },
