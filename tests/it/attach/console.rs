@@ -76,7 +76,7 @@ fn the_main_job_is_done_by_two_consoles_on_one_engine() {
         &mut ana,
         &format!("work-order complete {mine} --sku SKU-0815"),
     );
-    ana.shows("SKU-0815");
+    bo.shows("done 1");
     let receipt = served
         .room
         .done(&format!("receipt show {mine} --json"))
