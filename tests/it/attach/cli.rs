@@ -54,10 +54,10 @@ const LINES: &[&str] = &[
     "andon list --all",
     "andon show ALERT-001",
     "andon ack ALERT-999",
-    "andon preview --hold line",
+    "andon preview line",
     // How it is set up.
     "bucket list",
-    "bucket set security --limit 7",
+    "bucket set security --wip 7",
     "stage list",
     "quality-gate list",
     "quality-gate status WO-001",
