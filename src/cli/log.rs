@@ -85,7 +85,7 @@ impl Log {
         options.append(true).mode(0o600);
         match options.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Ok(file) if file.metadata()?.len() >= MAX_BYTES => put_aside(&folder, date, &path)?,
+            Ok(file) if file.metadata()?.len() >= MAX_BYTES => put_aside(folder, date, &path)?,
             opened => return opened,
         }
         if let Some(home) = &self.ledger {
@@ -199,7 +199,10 @@ mod tests {
         let home = Home::new(folder.path().join("ledger")).unwrap();
         fs::create_dir(home.path()).unwrap();
         fs::write(home.database(), "").unwrap();
-        let log = Log { home: home.clone() };
+        let log = Log {
+            folder: home.logs(),
+            ledger: Some(home.clone()),
+        };
         let logs = || {
             let names = fs::read_dir(home.logs()).unwrap().flatten();
             let mut names: Vec<_> = names.map(|entry| entry.path()).collect();

@@ -189,7 +189,7 @@ impl Service {
                 Response::Folder(Box::new(self.folder(peer, caller, *call).await))
             }
             Request::Import { reason, submission } => {
-                let imported = match self.from_outside(*submission, peer) {
+                let imported = match self.admitted(*submission, peer) {
                     Ok(submission) => self.import(reason, submission).await,
                     Err(refusal) => (Reply::Refused(refusal), None),
                 };
@@ -217,7 +217,7 @@ impl Service {
     }
 
     /// Returns a command as the door lets it through: who the caller is, the door knows best.
-    fn from_outside(&self, mut submission: Submission, peer: &Peer) -> Result<Submission, Refusal> {
+    fn admitted(&self, mut submission: Submission, peer: &Peer) -> Result<Submission, Refusal> {
         submission.uid = peer.uid;
         submission.role = submission.role.min(peer.role);
         submission.actor = peer.actor(submission.actor);
@@ -233,7 +233,7 @@ impl Service {
     }
 
     async fn submit(self: &Arc<Self>, submission: Submission, peer: &Peer) -> Reply {
-        let submission = match self.from_outside(submission, peer) {
+        let submission = match self.admitted(submission, peer) {
             Ok(submission) => submission,
             Err(refusal) => return Reply::Refused(refusal),
         };

@@ -249,7 +249,15 @@ fn mask(value: &mut Value) {
                 fields.remove("found");
             }
             for (name, value) in fields {
-                let timely = ["seconds", "_days", "_hours", "bytes", "age", "micros"];
+                let timely = [
+                    "seconds",
+                    "_days",
+                    "_hours",
+                    "bytes",
+                    "age",
+                    "micros",
+                    "expires_at",
+                ];
                 match value {
                     Value::Number(_) if timely.iter().any(|word| name.contains(word)) => {
                         *value = "[number]".into();
