@@ -52,15 +52,15 @@ impl Connection {
     ///
     /// The engine does not answer within `patience`, or does not want this caller: why, and what to do about it.
     pub fn attach(target: Target, patience: Duration) -> Result<Connection, Fault> {
-        let remote = Remote::calling(target)?;
-        // Who is not there says so at once, and may be back in a moment; who is far takes a while to answer.
-        if let Err(fault) = remote.welcome(GRACE.min(patience)) {
-            match remote.state() {
-                None => drop(remote.welcome(patience.saturating_sub(GRACE))?),
-                Some(_) => return Err(fault),
-            }
-        }
-        Ok(Connection::Remote(Attached::new(Arc::new(remote))))
+        let address = target.address.to_string();
+        // Whatever is the matter, it is said of which engine.
+        reach(target, patience).map_err(|fault| match fault.what.contains(&address) {
+            true => fault,
+            false => Fault {
+                path: address,
+                ..fault
+            },
+        })
     }
 
     /// Returns the ledger's folder, where it is on this machine.
@@ -239,6 +239,18 @@ impl Connection {
             Connection::Remote(attached) => attached.remote().target().address.to_string().into(),
         }
     }
+}
+
+fn reach(target: Target, patience: Duration) -> Result<Connection, Fault> {
+    let remote = Remote::calling(target)?;
+    // Who is not there says so at once, and may be back in a moment; who is far takes a while to answer.
+    if let Err(fault) = remote.welcome(GRACE.min(patience)) {
+        match remote.state() {
+            None => drop(remote.welcome(patience.saturating_sub(GRACE))?),
+            Some(_) => return Err(fault),
+        }
+    }
+    Ok(Connection::Remote(Attached::new(Arc::new(remote))))
 }
 
 /// Returns the fault of an answer that is none to what was asked.

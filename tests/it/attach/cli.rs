@@ -54,10 +54,10 @@ const LINES: &[&str] = &[
     "andon list --all",
     "andon show ALERT-001",
     "andon ack ALERT-999",
-    "andon preview --hold line",
+    "andon preview line",
     // How it is set up.
     "bucket list",
-    "bucket set security --limit 7",
+    "bucket set security --wip 7",
     "stage list",
     "quality-gate list",
     "quality-gate status WO-001",
@@ -249,7 +249,15 @@ fn mask(value: &mut Value) {
                 fields.remove("found");
             }
             for (name, value) in fields {
-                let timely = ["seconds", "_days", "_hours", "bytes", "age", "micros"];
+                let timely = [
+                    "seconds",
+                    "_days",
+                    "_hours",
+                    "bytes",
+                    "age",
+                    "micros",
+                    "expires_at",
+                ];
                 match value {
                     Value::Number(_) if timely.iter().any(|word| name.contains(word)) => {
                         *value = "[number]".into();

@@ -187,6 +187,7 @@ fn every_folder_call(order: OrderId) -> Vec<FolderCall> {
         FolderCall::Doctor,
         FolderCall::Worktrees,
         FolderCall::Gates { stages: vec![] },
+        FolderCall::Problems { stages: vec![] },
         FolderCall::GateOutput {
             order,
             gate: "build".into(),
