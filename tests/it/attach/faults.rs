@@ -182,6 +182,8 @@ fn a_half_open_link_is_noticed_on_both_sides() {
     let way = Proxy::to(engine.address());
     let copy = Copy::of(engine.target_by(way.address, "wall", Role::Viewer));
     copy.equals(&engine.session);
+    let port = way.port();
+    assert!(is_served(&engine, port));
     way.suffer(Trouble::HalfOpen);
     until("the console says that it is late", || {
         matches!(copy.remote.state(), Some(LinkState::Late { .. }))
@@ -189,7 +191,9 @@ fn a_half_open_link_is_noticed_on_both_sides() {
     until("the console says that it is not connected", || {
         matches!(copy.remote.state(), Some(LinkState::Down { .. }))
     });
-    until("the engine gives the connection up", || way.hung_up() > 0);
+    until("the engine gives the connection up", || {
+        !is_served(&engine, port)
+    });
     assert!(matches!(create(&mut ana, "unseen"), Reply::Done(_)));
     assert!(copy.state().head != engine.session.watching().state().head);
     way.suffer(Trouble::Nothing);

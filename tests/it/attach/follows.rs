@@ -5,7 +5,7 @@ use obeya::{
         command::Role,
         query::{Answer, Query},
     },
-    link::{self, Observer as _, Reply, remote::LinkState},
+    link::{self, FaultKind, Observer as _, Reply, remote::LinkState},
 };
 
 use super::support::{Copy, Engine, create, creation};
@@ -63,7 +63,10 @@ fn a_request_that_is_too_long_is_over_at_once_and_alone() {
     let engine = Engine::start();
     let mut ana = engine.attach("ana", Role::Operator);
     let reply = create(&mut ana, &"long ".repeat(1 << 20));
-    assert!(matches!(reply, Reply::Failed(_)), "{reply:?}");
+    let Reply::Failed(failure) = reply else {
+        panic!("{reply:?}");
+    };
+    assert_eq!(failure.fault().kind, FaultKind::Misuse);
     assert_eq!(ana.remote().state(), Some(LinkState::Live));
     assert!(matches!(create(&mut ana, "short"), Reply::Done(_)));
 }
