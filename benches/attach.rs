@@ -113,7 +113,7 @@ impl Bench {
         let token = LocalToken::read(&home).unwrap().unwrap();
         Bench {
             address: server.address().unwrap().to_string(),
-            token: token.expose().to_owned(),
+            token: token.0.expose().to_owned(),
             session,
             folder,
             server: Some(server),

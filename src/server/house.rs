@@ -128,6 +128,7 @@ impl House {
         service: Arc<Service>,
         name: &str,
         names: Names,
+        port: Option<u16>,
         ending: watch::Receiver<bool>,
     ) -> Result<House, Fault> {
         let home = service.home().clone();
@@ -139,7 +140,7 @@ impl House {
             pace: Pace::default(),
             access: Mutex::new(Access::open(&home)?),
             auditor: Auditor::start(&home)?,
-            local: LocalToken::make(&home)?,
+            local: LocalToken::make(&home, port)?,
             names,
             limits: Arc::default(),
             ending,

@@ -122,7 +122,8 @@ impl Server {
             listen::Opened::open(doors).map_err(failed)?
         };
         let address = opened.address();
-        let mut house = House::new(service, name, opened.names(doors), ended)?;
+        let port = address.map(|address| address.port());
+        let mut house = House::new(service, name, opened.names(doors), port, ended)?;
         house.pace = pace;
         let house = Arc::new(house);
         let serve = move || {

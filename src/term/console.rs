@@ -164,7 +164,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
             Some(_) => Connection::Attached,
             None => Connection::Down {
                 since: session.now(),
-                why: "nothing was heard of it yet".into(),
+                why: "it is being reached".into(),
                 next_try: Some(session.now()),
             },
         },
@@ -175,6 +175,7 @@ pub fn open(options: &ConsoleOptions) -> Result<(), ConsoleError> {
         None => look.theme,
     };
     let mut model = Model::new(about, theme, look.keymap, (size.width, size.height));
+    model.now = session.now();
     model.mark = look.mark;
     model.filters = filters;
     if let Some(wall) = &options.wall {

@@ -213,15 +213,15 @@ impl Connection {
                 ..
             } => {
                 let left = next.since(now);
-                // The words are rounded up, so that the next ones are due when a whole step is gone.
-                let step = match left {
-                    left if left > 10 * SECOND => 5 * SECOND,
-                    _ => SECOND,
+                // As the words have it, rounded up: the next ones are due a second before this step of theirs begins.
+                let said = left.saturating_add(SECOND - 1);
+                let step = match said {
+                    short if short <= 10 * SECOND => SECOND,
+                    long if long < MINUTE => 5 * SECOND,
+                    _ => MINUTE,
                 };
-                let shrinks = (left > 0).then(|| {
-                    let over = left.rem_euclid(step);
-                    now.plus(if over == 0 { step } else { over })
-                });
+                let due = said - said % step - SECOND;
+                let shrinks = (left > 0).then(|| now.plus((left - due).max(1)));
                 [grows(now, *since), shrinks].into_iter().flatten().min()
             }
             _ => None,

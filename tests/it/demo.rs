@@ -124,7 +124,7 @@ fn without_a_terminal_it_says_what_to_do() {
         said.err
     );
     for (line, wanted) in [
-        ("demo --ledger x", "leave --ledger out"),
+        ("demo --ledger x", "leave --ledger, --attach"),
         ("demo --speed 0", "speed"),
         ("demo --dry-run", "beforehand"),
     ] {

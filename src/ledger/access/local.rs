@@ -1,7 +1,8 @@
 //! The local token: how the same user's processes reach a running server without being given a token.
 //!
 //! It lies in `local.token` beside the ledger, for its owner alone, as long as the server runs. The server holds a lock on
-//! the file, so that what a killed one left behind is known for stale and sent to nobody.
+//! the file, so that what a killed one left behind is known for stale and sent to nobody. The port stands behind the token:
+//! whatever else listens on this machine, another user's program too, is not sent it.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -39,27 +40,27 @@ pub struct LocalToken {
 }
 
 impl LocalToken {
-    /// Makes the token of a server that begins, in place of what a killed one left.
+    /// Makes the token of a server that begins to listen on a port, in place of what a killed one left.
     ///
     /// # Errors
     ///
     /// Another server runs on this ledger, or the file cannot be written.
-    pub fn make(home: &Home) -> Result<LocalToken, Fault> {
+    pub fn make(home: &Home, port: Option<u16>) -> Result<LocalToken, Fault> {
         home.holds_ledger()?;
         let path = home.local_token();
         let mut turn = Turn::new(home.access_lock());
         turn.take(PATIENCE)?;
-        let made = make(&path);
+        let made = make(&path, port);
         turn.give();
         made
     }
 
-    /// Returns the token of the server that runs on this ledger; None if none does.
+    /// Returns the token of the server that runs on this ledger, with the port that it listens on; None if none does.
     ///
     /// # Errors
     ///
     /// The file is not this user's alone, or is no token.
-    pub fn read(home: &Home) -> Result<Option<Secret>, Fault> {
+    pub fn read(home: &Home) -> Result<Option<(Secret, Option<u16>)>, Fault> {
         let path = home.local_token();
         let Some(file) = open(&path)? else {
             return Ok(None);
@@ -72,8 +73,9 @@ impl LocalToken {
             .take(MAX_BYTES)
             .read_to_string(&mut text)
             .map_err(|error| Fault::io(&path, "reading", &error))?;
-        match Secret::read(text.trim_end(), |id| id == LOCAL_ID) {
-            Some(secret) => Ok(Some(secret)),
+        let (token, port) = text.split_once('\n').unwrap_or((&text, ""));
+        match Secret::read(token.trim_end(), |id| id == LOCAL_ID) {
+            Some(secret) => Ok(Some((secret, port.trim_end().parse().ok()))),
             None => {
                 let what = "this is not a local token";
                 Err(Fault::new(FaultKind::Corrupt, &path, what)
@@ -98,7 +100,7 @@ impl Drop for LocalToken {
 }
 
 /// Writes a token beside and renames it, so that nobody reads half of one. The caller has the turn.
-fn make(path: &Path) -> Result<LocalToken, Fault> {
+fn make(path: &Path, port: Option<u16>) -> Result<LocalToken, Fault> {
     let failed = |doing| move |error: io::Error| Fault::io(path, doing, &error);
     if let Some(file) = open_any(path).map_err(failed("opening"))?
         && is_held(path, &file)?
@@ -110,7 +112,7 @@ fn make(path: &Path) -> Result<LocalToken, Fault> {
     let new = beside(path, ".new");
     // One that died in the middle of this left it; its turn is over.
     let _ = fs::remove_file(&new);
-    let written = write(&new, &secret).and_then(|file| {
+    let written = write(&new, &secret, port).and_then(|file| {
         file.lock()?;
         fs::rename(&new, path)?;
         Ok(file)
@@ -128,15 +130,16 @@ fn make(path: &Path) -> Result<LocalToken, Fault> {
     }
 }
 
-/// Makes a file that nobody else could ever open, and writes a secret into it.
-fn write(path: &Path, secret: &Secret) -> io::Result<File> {
+/// Makes a file that nobody else could ever open, and writes a secret and its port into it.
+fn write(path: &Path, secret: &Secret, port: Option<u16>) -> io::Result<File> {
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(format!("{}\n", secret.expose()).as_bytes())?;
+    let port = port.map_or_else(String::new, |port| format!("{port}\n"));
+    file.write_all(format!("{}\n{port}", secret.expose()).as_bytes())?;
     Ok(file)
 }
 

@@ -421,12 +421,13 @@ fn the_local_token_lives_as_long_as_its_server() {
     let (_folder, home) = room();
     let path = home.local_token();
     assert_eq!(LocalToken::read(&home).unwrap(), None);
-    let server = LocalToken::make(&home).unwrap();
+    let server = LocalToken::make(&home, Some(8080)).unwrap();
     assert_eq!(
         std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
         0o600
     );
-    let secret = LocalToken::read(&home).unwrap().unwrap();
+    let (secret, port) = LocalToken::read(&home).unwrap().unwrap();
+    assert_eq!(port, Some(8080));
     assert!(server.matches(secret.expose()) && !server.matches("obeya_local_"));
     let mut access = Access::open(&home).unwrap();
     assert_eq!(
@@ -434,7 +435,10 @@ fn the_local_token_lives_as_long_as_its_server() {
         Err(Denied::Malformed)
     );
     // One server at a time; the second does not take the first one's file along.
-    assert_eq!(LocalToken::make(&home).unwrap_err().kind, FaultKind::Busy);
+    assert_eq!(
+        LocalToken::make(&home, Some(8080)).unwrap_err().kind,
+        FaultKind::Busy
+    );
     assert!(LocalToken::read(&home).unwrap().is_some());
     let text = std::fs::read_to_string(&path).unwrap();
     drop(server);
@@ -443,8 +447,8 @@ fn the_local_token_lives_as_long_as_its_server() {
     fs_write(&path, &text);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(LocalToken::read(&home).unwrap(), None);
-    let next = LocalToken::make(&home).unwrap();
-    assert!(!next.matches(text.trim_end()));
+    let next = LocalToken::make(&home, Some(8080)).unwrap();
+    assert!(!next.matches(text.lines().next().unwrap()));
     // One that others may read, or that leads elsewhere, is refused.
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(

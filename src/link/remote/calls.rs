@@ -224,9 +224,10 @@ impl Desk {
             Some(LinkState::Down {
                 why, denied: true, ..
             }) => Some(unreached(FaultKind::Permission, why)),
-            Some(LinkState::Down { why, .. }) if unsent == Unsent::Refused => {
-                Some(unreached(FaultKind::Busy, why))
-            }
+            Some(LinkState::Down { why, .. }) if unsent == Unsent::Refused => Some(unreached(
+                FaultKind::Busy,
+                &format!("nothing was sent: {why}"),
+            )),
             _ => None,
         }
     }

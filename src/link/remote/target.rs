@@ -113,9 +113,9 @@ pub struct Target {
 pub struct Token(String);
 
 impl Token {
-    /// Returns a token of its text.
+    /// Returns the token of a text: its first line, as a file has it.
     pub fn new(text: &str) -> Token {
-        Token(text.trim().to_owned())
+        Token(text.lines().next().unwrap_or_default().trim().to_owned())
     }
 
     /// Returns the text, for the one who sends it.
@@ -149,9 +149,14 @@ impl Target {
     ///
     /// The token's file can be read by others, or is none.
     pub fn with_local_token(mut self, home: &Home) -> Result<Target, Fault> {
-        if self.token.is_none() && self.address.is_loopback() {
-            let secret = LocalToken::read(home)?;
-            self.token = secret.map(|secret| Token::new(secret.expose()));
+        if let Address::Tcp { port, .. } = self.address
+            && self.token.is_none()
+            && self.address.is_loopback()
+            // Whatever else listens on this machine may be anybody's.
+            && let Some((secret, listened)) = LocalToken::read(home)?
+            && listened == Some(port)
+        {
+            self.token = Some(Token::new(secret.expose()));
         }
         Ok(self)
     }

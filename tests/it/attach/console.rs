@@ -89,9 +89,11 @@ fn the_main_job_is_done_by_two_consoles_on_one_engine() {
     ana.keys("<esc>").hides("earlier").shows("Completed 1");
 
     // What lies beside the ledger.
-    bo.keys("<esc>8").settle();
-    served.room.done("bus publish builds \"it is green\"");
-    bo.shows("builds");
+    bo.keys("<esc>8").settle().keys("l").settle();
+    served
+        .room
+        .done("bus publish quality_gate_events \"it is green\"");
+    bo.shows("it is green");
     assert_eq!(ana.keys("q").end(), Ok(0));
     assert_eq!(bo.keys("q").end(), Ok(0));
     served.room.done("ledger verify");

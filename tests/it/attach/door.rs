@@ -172,7 +172,7 @@ fn bad_tokens_are_slowed_down_and_the_own_one_is_not() {
     assert!(slowed.head.contains("retry-after: "), "{slowed:?}");
     assert!(tried >= 10, "{tried}");
     // What this user's own processes bear is known without a look.
-    let own = LocalToken::read(&engine.home).unwrap().unwrap();
+    let (own, _) = LocalToken::read(&engine.home).unwrap().unwrap();
     let mut talk = Talk::open(address, own.expose());
     talk.say(&ToEngine::Hello(Hello {
         protocol: PROTOCOL,

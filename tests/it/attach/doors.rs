@@ -119,9 +119,15 @@ fn a_process_of_the_same_user_finds_the_servers_own_token() {
     copy.equals(&engine.session);
     let remote = Remote::calling(target()).unwrap();
     assert!(remote.welcome(PATIENCE).is_err(), "no token, no entry");
-    let mut elsewhere = Target::new("ws://engine.example".parse().unwrap());
-    elsewhere = elsewhere.with_local_token(&engine.home).unwrap();
-    assert!(elsewhere.token.is_none(), "it is sent to nobody else");
+    let other = engine.address().port() ^ 1;
+    for elsewhere in [
+        "ws://engine.example".to_owned(),
+        format!("ws://127.0.0.1:{other}"),
+    ] {
+        let target = Target::new(elsewhere.parse().unwrap());
+        let target = target.with_local_token(&engine.home).unwrap();
+        assert!(target.token.is_none(), "it is sent to {elsewhere}");
+    }
 }
 
 #[test]
