@@ -1,7 +1,7 @@
 //! The command line: `obeya NOUN VERB …`, and the same words behind the console's `:`.
 //!
 //! `grammar` says what can be typed, one file a noun does it, `context` knows who acts on which ledger, `output` prints
-//! and `error` explains. Everything goes through [`link`](crate::link) and the types of [`domain`](crate::domain).
+//! and `error` explains. Everything goes through [`link`] and the types of [`domain`](crate::domain).
 
 mod agent;
 mod andon;

@@ -1,7 +1,7 @@
 //! The doors for other machines: attached consoles, clients of the API, scrapers.
 //!
-//! [`Server::start`] opens them over a host's [`Service`](crate::link::Service). Every connection comes through [`listen`], every request through
-//! [`door`], which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
+//! [`Server::start`] opens them over a host's [`Service`]. Every connection comes through `listen`, every request through
+//! `door`, which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
 
 mod api;
 mod attach;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many rows are kept, the newest: about 20 MB, and weeks of a busy site. Between two tidyings there may be
-/// [`TIDY_EVERY`] more.
+/// `TIDY_EVERY` more.
 pub const MAX_ROWS: u64 = 100_000;
 
 /// After how many new rows the oldest are forgotten: to count them all at each one would cost more than to write it.

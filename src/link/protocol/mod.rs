@@ -1,6 +1,6 @@
 //! What crosses a socket, whichever: what a caller wants, and what the host says to it.
 //!
-//! The unix socket carries [`Call`]s and [`Response`]s one after the other ([`frame`]); the websocket carries many at once,
+//! The unix socket carries [`Call`]s and [`Response`]s one after the other (`frame`); the websocket carries many at once,
 //! with the line's news between them ([`socket`]).
 
 mod bus;
