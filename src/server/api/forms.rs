@@ -13,7 +13,10 @@ use crate::domain::{
     time::Timestamp,
 };
 use crate::{
-    link::access::{AuditRow, TokenView},
+    link::{
+        access::{AuditRow, TokenView},
+        protocol::{BusAnswer, BusCall, FolderAnswer, FolderCall},
+    },
     server::health::Health,
 };
 
@@ -122,6 +125,8 @@ pub(super) fn read(generator: &mut SchemaGenerator) {
     know::<Beat>(generator);
     know::<Scale>(generator);
     know::<TokenWish>(generator);
+    know::<BusCall>(generator);
+    know::<FolderCall>(generator);
 }
 
 /// Has a generator know everything of this that is said.
@@ -134,4 +139,6 @@ pub(super) fn said(generator: &mut SchemaGenerator) {
     know::<Audit>(generator);
     know::<Record>(generator);
     know::<Health>(generator);
+    know::<BusAnswer>(generator);
+    know::<FolderAnswer>(generator);
 }

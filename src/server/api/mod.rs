@@ -19,6 +19,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, on},
 };
+use serde::de::DeserializeOwned;
 
 pub use self::openapi::document;
 use self::{
@@ -42,6 +43,7 @@ use crate::{
     },
     link::{
         Asked, Errand, GateAsk, Heartbeat, Reply, Wish,
+        bus::Caller,
         protocol::{Request, Response as Said},
     },
 };
@@ -109,6 +111,20 @@ impl Visit {
                 Ok(told::json(StatusCode::OK, &answer))
             }
             Does::TellAny => self.tell_any().await,
+            Does::Bus => {
+                let (caller, call) = self.called()?;
+                match self.answer(Request::Bus { caller, call }).await? {
+                    Said::Bus(answered) => Ok(told::json(StatusCode::OK, &(*answered)??)),
+                    other => Err(unwanted(other)),
+                }
+            }
+            Does::Folder => {
+                let (caller, call) = self.called()?;
+                match self.answer(Request::Folder { caller, call }).await? {
+                    Said::Folder(answered) => Ok(told::json(StatusCode::OK, &(*answered)??)),
+                    other => Err(unwanted(other)),
+                }
+            }
             Does::Events => self.events().await,
             Does::Beat => self.beat().await,
             Does::RunGate => self.run_gate().await,
@@ -161,6 +177,17 @@ impl Visit {
             response.headers_mut().insert(header::ETAG, tag);
         }
         Ok(response)
+    }
+
+    /// Returns who calls, and what the body wants.
+    fn called<T: DeserializeOwned>(&mut self) -> Result<(Caller, Box<T>), Problem> {
+        let actor = self.given.take_actor()?;
+        self.given.nothing_else()?;
+        let caller = Caller {
+            actor: actor.unwrap_or_else(|| self.actor()),
+            role: self.guest.peer.role,
+        };
+        Ok((caller, Box::new(self.given.body()?)))
     }
 
     async fn answer(&self, request: Request) -> Result<Said, Problem> {

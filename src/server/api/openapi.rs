@@ -69,6 +69,7 @@ fn make() -> Value {
 fn operation(route: &Route) -> Value {
     let needs = match route.does {
         Does::TellAny => "The role that the command needs.".to_owned(),
+        Does::Bus | Does::Folder => "The role that what is wanted needs.".to_owned(),
         _ => format!("Needs the role {}.", route.needs()),
     };
     let mut operation = json!({
@@ -239,6 +240,8 @@ fn body(route: &Route) -> Option<Value> {
         Does::Tell(name, id) => command_body(BOOK.command(name)?, &given(route, id)),
         Does::AskAny => Some(BOOK.read("Query")),
         Does::TellAny => Some(BOOK.read("Told")),
+        Does::Bus => Some(BOOK.read("BusCall")),
+        Does::Folder => Some(BOOK.read("FolderCall")),
         Does::Beat => Some(BOOK.read("Beat")),
         Does::Supervise(Wanted::Scale) => Some(BOOK.read("Scale")),
         Does::CreateToken => Some(BOOK.read("TokenWish")),
@@ -289,6 +292,8 @@ fn responses(route: &Route) -> Value {
             all.insert("201".into(), ok(said("Outcome")));
         }
         Does::AskAny => drop(all.insert("200".into(), ok(said("Answer")))),
+        Does::Bus => drop(all.insert("200".into(), ok(said("BusAnswer")))),
+        Does::Folder => drop(all.insert("200".into(), ok(said("FolderAnswer")))),
         Does::Events => drop(all.insert("200".into(), ok(said("Events")))),
         Does::Beat => drop(all.insert("200".into(), ok(said("Renewed")))),
         Does::RunGate => {
@@ -324,7 +329,9 @@ fn responses(route: &Route) -> Value {
             "The engine is busy, or nobody knows what it came to: ask again with the same Idempotency-Key",
         ),
     ];
-    if route.needs() > Role::Viewer || route.does == Does::TellAny {
+    if route.needs() > Role::Viewer
+        || matches!(route.does, Does::TellAny | Does::Bus | Does::Folder)
+    {
         wrong.push(("403", "The token's role may not do this"));
     }
     if body(route).is_some() {

@@ -16,6 +16,10 @@ pub(super) enum Does {
     AskAny,
     /// Any command.
     TellAny,
+    /// Anything of the bus.
+    Bus,
+    /// Anything of what lies beside the ledger.
+    Folder,
     /// The ledger's records.
     Events,
     /// A sign of life.
@@ -200,6 +204,8 @@ pub(super) const ROUTES: &[Route] = &[
     // Everything else.
     does(Method::POST, "/api/query", Does::AskAny, "Any question"),
     does(Method::POST, "/api/commands", Does::TellAny, "Any command"),
+    does(Method::POST, "/api/bus", Does::Bus, "Anything of the bus: messages, inboxes, dead letters"),
+    does(Method::POST, "/api/folder", Does::Folder, "What lies beside the ledger: runs and logs of agents, gates, the doctor"),
     does(Method::GET, "/api/tokens", Does::Tokens, "The tokens, without their secrets"),
     does(Method::POST, "/api/tokens", Does::CreateToken, "Make a token; its secret is told this once"),
     does(Method::DELETE, "/api/tokens/{id}", Does::RevokeToken, "Take a token back"),
@@ -209,13 +215,13 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 impl Route {
-    /// Returns the least role that may have it. Of [`Does::TellAny`] that is each command's own.
+    /// Returns the least role that may have it. Of [`Does::TellAny`], [`Does::Bus`] and [`Does::Folder`] each body has its own.
     pub(super) fn needs(&self) -> Role {
         match self.does {
             Does::Ask(..) | Does::AskAny | Does::TellAny | Does::Events | Does::Stream => {
                 Role::Viewer
             }
-            Does::Figures | Does::Document => Role::Viewer,
+            Does::Figures | Does::Document | Does::Bus | Does::Folder => Role::Viewer,
             Does::Tell(command, _) => BOOK.spec(command).map_or(Role::Admin, |spec| spec.role),
             Does::Beat | Does::RunGate => Role::Agent,
             Does::Supervise(_) => Role::Operator,

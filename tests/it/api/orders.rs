@@ -260,3 +260,31 @@ fn a_claim_is_renewed_by_whoever_holds_it() {
     rust.post("/api/work-orders/WO-002/cancel", &json!({ "reason": "no" }))
         .problem(403);
 }
+
+#[test]
+fn the_bus_and_what_lies_beside_the_ledger_are_reached_too() {
+    let engine = Engine::start();
+    let ana = engine.client("ana", Role::Operator);
+    let sent = ana.post(
+        "/api/bus",
+        &json!({ "publish": [{
+            "address": "coordination_events",
+            "sender": { "kind": "person", "name": "somebody else" },
+            "body": "hear",
+        }] }),
+    );
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    let wall = engine.client("wall", Role::Viewer);
+    let heard = wall.post(
+        "/api/bus",
+        &json!({ "replay": { "address": "coordination_events", "after": 0, "limit": 10 } }),
+    );
+    assert!(heard.body.contains("hear"), "{}", heard.body);
+    assert!(!heard.body.contains("somebody else"), "{}", heard.body);
+    let refused = wall.post("/api/bus", &json!({ "publish": [] }));
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    let stats = wall.post("/api/folder", &json!("stats"));
+    assert!(stats.body.contains("state_hash"), "{}", stats.body);
+    let refused = wall.post("/api/folder", &json!("tokens"));
+    assert_eq!(refused.status, 403, "{}", refused.body);
+}
