@@ -35,6 +35,11 @@ pub const DAY: i64 = 24 * HOUR;
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
+/// The beginning of the year 0, in microseconds since 1970.
+const FIRST_WRITTEN: i64 = -62_167_219_200 * SECOND;
+/// The last moment of the year 9999.
+const LAST_WRITTEN: i64 = 253_402_300_800 * SECOND - 1;
+
 impl Timestamp {
     /// The latest moment that can be written; stands for "never".
     pub const MAX: Timestamp = Timestamp(i64::MAX);
@@ -44,14 +49,10 @@ impl Timestamp {
         Timestamp(date.timestamp_micros())
     }
 
-    /// Returns this moment as a chrono date, clamped to what chrono can show.
+    /// Returns this moment as a chrono date, clamped to what RFC 3339 can write: years of four digits.
     pub fn to_utc(self) -> DateTime<Utc> {
-        let limit = if self.0 < 0 {
-            DateTime::<Utc>::MIN_UTC
-        } else {
-            DateTime::<Utc>::MAX_UTC
-        };
-        DateTime::from_timestamp_micros(self.0).unwrap_or(limit)
+        let written = self.0.clamp(FIRST_WRITTEN, LAST_WRITTEN);
+        DateTime::from_timestamp_micros(written).unwrap_or_default()
     }
 
     /// Returns the microseconds from `earlier` to here, never below zero:
@@ -193,6 +194,16 @@ pub fn write_minutes(minutes: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_moment_is_written_as_rfc_3339_has_it() {
+        let written = |micros| Timestamp(micros).to_string();
+        assert_eq!(written(i64::MAX), "9999-12-31T23:59:59Z");
+        assert_eq!(written(i64::MIN), "0000-01-01T00:00:00Z");
+        assert_eq!(written(LAST_WRITTEN), "9999-12-31T23:59:59Z");
+        assert_eq!(written(FIRST_WRITTEN), "0000-01-01T00:00:00Z");
+        assert_eq!(written(0), "1970-01-01T00:00:00Z");
+    }
 
     #[test]
     fn spans_are_read_as_people_write_them() {
