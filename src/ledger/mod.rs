@@ -26,6 +26,7 @@ pub mod host_lock;
 pub mod memory;
 pub mod messages;
 pub mod paths;
+mod side_file;
 pub mod snapshots;
 pub mod sqlite;
 pub mod telemetry;

@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use rusqlite::Connection;
 
-use super::{Fault, FaultKind, Home, paths::FileId, turn::Turn};
+use super::{Fault, FaultKind, Home, paths::FileId, side_file::transaction, turn::Turn};
 use crate::domain::{
     message::Name,
     refusal::Refusal,
@@ -270,17 +270,4 @@ impl Access {
             schema::fault(&path, doing, &error)
         })
     }
-}
-
-fn transaction<T>(
-    db: &Connection,
-    act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let run = |sql| db.prepare_cached(sql)?.execute([]).map(drop);
-    run("BEGIN IMMEDIATE")?;
-    let done = act(db).and_then(|done| run("COMMIT").map(|()| done));
-    if done.is_err() {
-        let _ = run("ROLLBACK");
-    }
-    done
 }

@@ -21,6 +21,7 @@ use super::{
     Fault, Ring, Watch,
     doorbell::{self, Doorbell},
     paths::{FileId, Home},
+    side_file::transaction,
     turn::Turn,
 };
 use crate::domain::{
@@ -469,19 +470,6 @@ impl Messages {
             schema::fault(&path, doing, &error)
         })
     }
-}
-
-fn transaction<T>(
-    db: &Connection,
-    act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let run = |sql| db.prepare_cached(sql)?.execute([]).map(drop);
-    run("BEGIN IMMEDIATE")?;
-    let done = act(db).and_then(|done| run("COMMIT").map(|()| done));
-    if done.is_err() {
-        let _ = run("ROLLBACK");
-    }
-    done
 }
 
 #[cfg(test)]

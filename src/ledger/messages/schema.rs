@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::ledger::{Fault, FaultKind, file_system, paths::open_private};
+use crate::ledger::{Fault, FaultKind, file_system, paths::open_private, side_file::SideFile};
 
 /// What marks a SQLite file as obeya's messages: the letters OBMS.
 const APPLICATION_ID: u32 = 0x4F42_4D53;
@@ -68,6 +68,14 @@ CREATE TABLE dead (
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// What this file is.
+const FILE: SideFile = SideFile {
+    holds: "messages",
+    application_id: APPLICATION_ID,
+    format: FORMAT,
+    tables: TABLES,
+};
+
 /// Returns the fault that an error of SQLite on the messages means.
 pub(super) fn fault(path: &Path, doing: &str, error: &rusqlite::Error) -> Fault {
     let fault = Fault::sqlite(path, doing, error);
@@ -89,48 +97,6 @@ pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
     let db = Connection::open_with_flags(path, flags).map_err(failed)?;
     db.busy_timeout(SAFETY_NET).map_err(failed)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
-    let number = |name: &str| -> Result<u32, Fault> {
-        db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
-            .map_err(failed)
-    };
-    let (format, owner) = (number("user_version")?, number("application_id")?);
-    match (owner, format) {
-        (APPLICATION_ID, FORMAT) => {}
-        (APPLICATION_ID, _) => {
-            let what = format!("the messages have format {format}, and this obeya knows {FORMAT}");
-            return Err(Fault::new(FaultKind::NewerFormat, path, what));
-        }
-        (0, 0) if is_empty(&db).map_err(failed)? => make(&db).map_err(failed)?,
-        _ => {
-            let what = "this is a SQLite database, but not obeya's messages";
-            return Err(Fault::new(FaultKind::NotALedger, path, what).mend("Move it away."));
-        }
-    }
-    set_up(&db).map_err(failed)?;
+    FILE.prepare(&db, path, failed)?;
     Ok(db)
-}
-
-fn is_empty(db: &Connection) -> rusqlite::Result<bool> {
-    db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
-        row.get(0)
-    })
-}
-
-fn make(db: &Connection) -> rusqlite::Result<()> {
-    let stamp = format!("PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={FORMAT};");
-    db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} {stamp} COMMIT;"))
-}
-
-fn set_up(db: &Connection) -> rusqlite::Result<()> {
-    let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    if mode != "wal" {
-        db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
-    }
-    db.execute_batch(
-        "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;",
-    )?;
-    if cfg!(target_vendor = "apple") {
-        db.execute_batch("PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON;")?;
-    }
-    Ok(())
 }

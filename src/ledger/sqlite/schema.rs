@@ -9,6 +9,7 @@ use crate::{
     ledger::{
         Fault, FaultKind, Identity, file_system,
         paths::{beside, open_private, text},
+        side_file::set_up,
     },
 };
 
@@ -148,23 +149,6 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Fault> {
     db.busy_timeout(SAFETY_NET).map_err(fault)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(db)
-}
-
-fn set_up(db: &Connection) -> rusqlite::Result<()> {
-    let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    if mode != "wal" {
-        db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
-    }
-    // The -wal is never shrunk while the file is open: overwriting costs half of growing. Whoever closes the file last
-    // copies it back, which pays for itself: without it, each program that opens the file reads the whole -wal anew
-    // (25 ms instead of 1.4 ms for an append after an import).
-    db.execute_batch(
-        "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;",
-    )?;
-    if cfg!(target_vendor = "apple") {
-        db.execute_batch("PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON;")?;
-    }
-    Ok(())
 }
 
 /// Tells a file that is no ledger from its first bytes, before SQLite touches it (sqlite.org/fileformat2, 1.3).
