@@ -6,16 +6,9 @@ use obeya::{
         event::Changes,
         id::OrderId,
         order::{Actor, Bucket},
-        query::Query,
         time::HOUR,
     },
-    ui::{
-        effect::Effect,
-        look::Wanted,
-        model::View,
-        msg::{Failure, Msg},
-        update::{settle, update},
-    },
+    ui::{effect::Effect, look::Wanted, model::View, msg::Msg},
 };
 
 use crate::support::{
@@ -483,34 +476,4 @@ fn marks_go_with_their_orders_and_closed_ones_take_none() {
     create(&mut console.world, order("New", Bucket::Cost, 10));
     console.publish();
     assert!(console.model.marks.contains(&wo(25)));
-}
-
-#[test]
-fn keys_that_are_faster_than_answers_ask_the_first_and_then_the_last_question() {
-    let mut console = console();
-    let mut asked = Vec::new();
-    for key in ["/", "s", "k", "u"] {
-        update(&mut console.model, Msg::Key(key.parse().unwrap()));
-        asked.extend(settle(&mut console.model));
-    }
-    let done = |effect: &Effect| match effect {
-        Effect::Ask {
-            ticket,
-            query: Query::WorkOrders { filter, .. },
-        } => Some((*ticket, filter.text.clone())),
-        _ => None,
-    };
-    let [(ticket, Some(first))] = &asked.iter().filter_map(done).collect::<Vec<_>>()[..] else {
-        panic!("{asked:?}");
-    };
-    assert_eq!(first, "s");
-    let answer = console.world.ask(&Query::Summary).map(Box::new);
-    let answer = answer.map_err(Failure::Refused);
-    let ticket = *ticket;
-    update(&mut console.model, Msg::Answered { ticket, answer });
-    let asked = settle(&mut console.model);
-    let [(_, Some(last))] = &asked.iter().filter_map(done).collect::<Vec<_>>()[..] else {
-        panic!("{asked:?}");
-    };
-    assert_eq!(last, "sku");
 }
