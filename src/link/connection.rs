@@ -14,9 +14,11 @@ use crate::{
     domain::{
         command::Submission,
         import_report::ImportReport,
+        moment::Moment,
         query::Query,
         record::{Head, Seq},
         refusal::Refusal,
+        state::State,
     },
     engine::{Reply, supervisor::RunNote},
     ledger::{Fault, FaultKind, Home, verify as walk},
@@ -135,6 +137,21 @@ impl Connection {
                 attached: attached.clone(),
             }),
         })
+    }
+
+    /// Returns all that is so at the ledger's head.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read, or the engine does not answer.
+    pub fn state(&self) -> Result<Arc<State>, Fault> {
+        match self {
+            Connection::Local(home) => admin::state(home).map(Arc::new),
+            Connection::Remote(attached) => {
+                let head = attached.head()?;
+                Ok(attached.stand(Moment::After(head.seq))?.state)
+            }
+        }
     }
 
     /// Walks the chain and names the first bad record. The records of an engine elsewhere are checked on this side.
