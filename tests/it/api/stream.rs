@@ -82,6 +82,7 @@ fn a_token_that_is_taken_back_ends_its_stream() {
     });
     let root = engine.client("root", Role::Admin);
     let mut stream = engine.client("wall", Role::Viewer).stream(Some(0));
+    stream.alive();
     root.send("DELETE", "/api/tokens/wall", &[], b"").done();
     let begun = Instant::now();
     stream.ended();

@@ -292,6 +292,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// Returns once it was said that the stream goes on.
+    pub(super) fn alive(&mut self) {
+        while self.line() != ": alive" {}
+    }
+
     /// Returns once the stream has ended.
     pub(super) fn ended(&mut self) {
         let mut rest = vec![];
