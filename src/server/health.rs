@@ -63,10 +63,21 @@ async fn ready(State(house): State<Arc<House>>) -> Response {
         }
         Err(_) => Err(format!("it gave no record within {} s", PROMPT.as_secs())),
     };
+    let why = "obeya doctor on this machine says why";
+    let tokens = match timeout(PROMPT, house.is_open()).await {
+        Ok(true) => Ok(()),
+        _ => Err(format!("they cannot be read, and open nothing: {why}")),
+    };
+    let audit = match house.is_audited() {
+        true => Ok(()),
+        false => Err(format!("it cannot be written, and waits: {why}")),
+    };
     let checks = [
         ("engine", progress(&house)),
         ("host", hosting),
         ("ledger", ledger),
+        ("tokens", tokens),
+        ("audit", audit),
     ];
     told(&house, checks)
 }

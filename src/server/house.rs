@@ -7,19 +7,27 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::{Pace, door::Source, limits::Limits, names::Names};
+use super::{
+    Pace,
+    door::Source,
+    limits::Limits,
+    names::Names,
+    noted::{claimed, noted},
+    once::Once,
+};
 use crate::{
-    domain::{command::Role, message::Name, order::Actor, refusal::Refusal, time::Timestamp},
+    domain::{
+        command::Role, message::Name, order::Actor, record::Hash, refusal::Refusal, time::Timestamp,
+    },
     link::{
-        Failure, Fault, Feed, Peer, Reply, Service, Stirs,
+        Fault, Feed, Peer, Service, Stirs,
         access::{
             Access, AuditEntry, AuditOutcome, Auditor, Denied, LocalToken, TokenId, TokenView,
-            may_grant,
         },
         bus::Ruled,
-        protocol::{Request, Response},
+        protocol::{FolderAnswer, FolderCall, Request, Response},
         uid,
     },
 };
@@ -43,6 +51,8 @@ pub struct House {
     pub(super) names: Names,
     /// What callers may take.
     pub(super) limits: Arc<Limits>,
+    /// What was done under keys that the ledger does not know.
+    pub(super) once: Once,
     ending: watch::Receiver<bool>,
 }
 
@@ -68,6 +78,8 @@ pub struct Denial {
     pub status: StatusCode,
     /// After how many seconds it may be tried again, where that is what to do.
     pub retry_after: Option<u64>,
+    /// The token that was borne, if it is known and opens nothing any more.
+    pub token: Option<Box<TokenView>>,
 }
 
 impl Denial {
@@ -78,6 +90,7 @@ impl Denial {
             said: said.into(),
             status: StatusCode::UNAUTHORIZED,
             retry_after: None,
+            token: None,
         }
     }
 
@@ -143,6 +156,7 @@ impl House {
             local: LocalToken::make(&home, port)?,
             names,
             limits: Arc::default(),
+            once: Once::default(),
             ending,
         })
     }
@@ -163,13 +177,24 @@ impl House {
         if self.local.matches(token) {
             return Ok(Guest::own(source.to_string()));
         }
-        let (ip, now) = (source.ip(), Instant::now());
+        let (ip, digest, now) = (source.ip(), Hash::of(token.as_bytes()), Instant::now());
         let often = |wait| Denial::too_often("too many bad tokens", wait);
-        ip.map_or(Ok(()), |ip| self.limits.may_try(ip, now))
+        ip.map_or(Ok(()), |ip| self.limits.may_try(ip, &digest, now))
             .map_err(often)?;
         let text = token.to_owned();
-        let checked = self.access(move |access, now| access.check(&text, now));
-        let token = checked.await.inspect_err(|_| self.failed(ip, now))?;
+        let checked = self.access(move |access, now| {
+            Ok(match access.check(&text, now)? {
+                Ok(token) => Ok(token),
+                Err(denied) => Err(Denial {
+                    token: access.borne(&text, now)?.map(Box::new),
+                    ..denied.into()
+                }),
+            })
+        });
+        let token = checked
+            .await
+            .inspect_err(|denial| self.failed(ip, &digest, denial, now))?;
+        self.limits.passed(digest);
         self.limits
             .bears(&token.id, now)
             .map_err(|wait| Denial::too_often("token's rate", wait))?;
@@ -180,9 +205,12 @@ impl House {
         })
     }
 
-    fn failed(&self, ip: Option<IpAddr>, now: Instant) {
-        if let Some(ip) = ip {
-            self.limits.failed(ip, now);
+    /// Counts a bad token; that tokens cannot be read is nobody's fault who bears one.
+    fn failed(&self, ip: Option<IpAddr>, token: &Hash, denial: &Denial, now: Instant) {
+        if let Some(ip) = ip
+            && denial.status == StatusCode::UNAUTHORIZED
+        {
+            self.limits.failed(ip, token, now);
         }
     }
 
@@ -199,62 +227,36 @@ impl House {
         standing.await.map(drop)
     }
 
-    /// Has something done with the tokens and the audit, away from the tasks of connections, and notes it if it says what.
-    pub(super) async fn keys<T: Send + 'static>(
-        self: &Arc<Self>,
-        guest: &Guest,
-        what: Option<String>,
-        work: impl FnOnce(&mut Access) -> Result<Result<T, Refusal>, Fault> + Send + 'static,
-    ) -> Result<Result<T, Refusal>, Failure> {
-        let house = Arc::clone(self);
-        let done = self
-            .service
-            .in_background(move |_| {
-                let mut access = house.access.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(work(&mut access)?)
-            })
-            .await;
-        if let Some(what) = what {
-            self.note(
-                guest,
-                what,
-                match &done {
-                    Ok(Ok(_)) => AuditOutcome::DONE,
-                    Ok(Err(refusal)) => AuditOutcome::Refused {
-                        code: refusal.rule().into(),
-                    },
-                    Err(_) => AuditOutcome::Failed,
-                },
-            );
+    /// Returns once somebody who was let in may not stay, whatever they are being told. It is noted.
+    pub(super) async fn gone(self: &Arc<Self>, guest: &Guest, what: &str) -> Denial {
+        loop {
+            tokio::time::sleep(self.pace.beat).await;
+            if let Err(denial) = self.recheck(guest).await {
+                self.deny(&denial, Some(guest), &guest.address, what.to_owned());
+                return denial;
+            }
         }
-        done
     }
 
-    /// Refuses, and notes, whoever may not make tokens or take them back.
-    pub(super) fn may_grant(&self, guest: &Guest, what: &str) -> Result<(), Refusal> {
-        may_grant(guest.peer.role).inspect_err(|refusal| {
-            let code = refusal.rule().into();
-            self.note(guest, what.to_owned(), AuditOutcome::Refused { code });
-        })
+    /// Returns whether anybody can come in: the tokens can be read.
+    pub(super) async fn is_open(self: &Arc<Self>) -> bool {
+        let look = |access: &mut Access, _| access.readable().map(Ok::<(), Denied>);
+        self.access(look).await.is_ok()
     }
 
-    fn note(&self, guest: &Guest, what: String, outcome: AuditOutcome) {
-        self.auditor.note(AuditEntry {
-            at: self.service.now(),
-            actor: guest.peer.actor.clone(),
-            token: guest.token.as_ref().map(|(_, name)| name.clone()),
-            address: guest.address.clone(),
-            what,
-            outcome,
-            count: 1,
-        });
+    /// Returns whether what is done can be noted, as far as is known.
+    pub(super) fn is_audited(&self) -> bool {
+        self.auditor.fault().is_none()
     }
 
     /// Looks into the tokens, which are a file: noting a token's use syncs it, and connections must not wait for that.
-    async fn access<T: Send + 'static>(
+    async fn access<T: Send + 'static, E: Send + 'static>(
         self: &Arc<Self>,
-        look: impl FnOnce(&mut Access, Timestamp) -> Result<Result<T, Denied>, Fault> + Send + 'static,
-    ) -> Result<T, Denial> {
+        look: impl FnOnce(&mut Access, Timestamp) -> Result<Result<T, E>, Fault> + Send + 'static,
+    ) -> Result<T, Denial>
+    where
+        Denial: From<E>,
+    {
         let (house, now) = (Arc::clone(self), self.service.now());
         let looked = tokio::task::spawn_blocking(move || {
             let mut access = house.access.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,7 +267,19 @@ impl House {
         Ok(looked.await.map_err(ending)???)
     }
 
-    /// Answers somebody, and notes what they did or were refused.
+    /// Waits until somebody may have a question read for, and returns the place that it takes; nothing where none is
+    /// needed.
+    pub(super) async fn place(
+        &self,
+        request: &Request,
+        guest: &Guest,
+    ) -> Option<OwnedSemaphorePermit> {
+        let (id, _) = guest.token.as_ref().filter(|_| request.reads())?;
+        self.limits.read(id).await
+    }
+
+    /// Answers somebody, and notes what they did or were refused. Whoever is not to get round the audit by hanging up has
+    /// it called on a task of its own.
     ///
     /// # Errors
     ///
@@ -281,9 +295,9 @@ impl House {
         }
         let (what, actor) = (request.word(), claimed(&request));
         let acts = request.acts();
-        let response = self.service.answer(request, &guest.peer).await;
+        let response = self.done(request, guest).await;
         if let Some(outcome) = noted(&response, acts) {
-            self.auditor.note(AuditEntry {
+            let entry = AuditEntry {
                 at: self.service.now(),
                 actor: guest.peer.actor.clone().or(actor),
                 token: guest.token.as_ref().map(|(_, name)| name.clone()),
@@ -291,17 +305,77 @@ impl House {
                 what,
                 outcome,
                 count: 1,
-            });
+            };
+            if let Some(entry) = self.auditor.offer(entry) {
+                // Nothing is done faster than it can be noted.
+                let house = Arc::clone(self);
+                let noting = tokio::task::spawn_blocking(move || house.auditor.note(entry));
+                drop(noting.await);
+            }
         }
         Ok(response)
+    }
+
+    /// Does what is asked: tokens the server makes and takes back itself, so that the audit says from where.
+    async fn done(self: &Arc<Self>, request: Request, guest: &Guest) -> Response {
+        let (caller, call) = match request {
+            Request::Folder { caller, call } if call.acts() => (caller, call),
+            other => return self.service.answer(other, &guest.peer).await,
+        };
+        let (has, needs) = (caller.role.min(guest.peer.role), call.needs());
+        if has < needs {
+            return Response::Refused(Refusal::Role { has, needs });
+        }
+        let now = self.service.now();
+        let granted = match *call {
+            FolderCall::CreateToken(new) => {
+                let made = self.keys(move |access| access.create(&new, now)).await;
+                made.map(|made| {
+                    made.map(|(secret, token)| FolderAnswer::Created {
+                        secret: secret.expose().to_owned(),
+                        token,
+                    })
+                })
+            }
+            FolderCall::RevokeToken(name) => {
+                let revoked = self.keys(move |access| access.revoke(&name, now)).await;
+                revoked.map(|revoked| revoked.map(FolderAnswer::Revoked))
+            }
+            other => {
+                let call = Box::new(other);
+                let request = Request::Folder { caller, call };
+                return self.service.answer(request, &guest.peer).await;
+            }
+        };
+        Response::Folder(Box::new(granted))
+    }
+
+    /// Has something done with the tokens, away from the tasks of connections.
+    async fn keys<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Access) -> Ruled<T> + Send + 'static,
+    ) -> Ruled<T> {
+        let house = Arc::clone(self);
+        let done = self.service.in_background(move |_| {
+            let mut access = house.access.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(work(&mut access)?)
+        });
+        done.await.map_err(|failure| failure.fault().clone())
     }
 
     /// Notes that somebody was not let in, or had to go.
     pub fn deny(&self, denial: &Denial, guest: Option<&Guest>, address: &str, what: String) {
         self.auditor.note(AuditEntry {
             at: self.service.now(),
-            actor: guest.and_then(|guest| guest.peer.actor.clone()),
-            token: guest.and_then(|guest| Some(guest.token.as_ref()?.1.clone())),
+            actor: match (guest, &denial.token) {
+                (Some(guest), _) => guest.peer.actor.clone(),
+                (None, Some(token)) => peer_of(token).actor,
+                (None, None) => None,
+            },
+            token: match (guest, &denial.token) {
+                (Some(guest), _) => guest.token.as_ref().map(|(_, name)| name.clone()),
+                (None, token) => token.as_ref().map(|token| token.name.clone()),
+            },
             address: address.to_owned(),
             what,
             outcome: AuditOutcome::Denied {
@@ -313,6 +387,11 @@ impl House {
 }
 
 impl Guest {
+    /// Returns what no other token is called, whatever its name: whose a key of a request is.
+    pub(super) fn key(&self) -> &str {
+        self.token.as_ref().map_or("", |(id, _)| id.as_str())
+    }
+
     /// Returns the token's name; of this user's own, `local`.
     pub(super) fn name(&self) -> &str {
         self.token
@@ -342,60 +421,5 @@ fn peer_of(token: &TokenView) -> Peer {
             Role::Viewer | Role::Operator => Some(Actor::person(name)),
         },
         door: None,
-    }
-}
-
-fn claimed(request: &Request) -> Option<Actor> {
-    match request {
-        Request::Submit(submission) => Some(submission.actor.clone()),
-        Request::Beat(beat) => Some(beat.actor.clone()),
-        Request::Import { submission, .. } => Some(submission.actor.clone()),
-        Request::Bus { caller, .. } | Request::Folder { caller, .. } => Some(caller.actor.clone()),
-        _ => None,
-    }
-}
-
-/// Returns what the audit says of an answer: every refusal for want of a right, and whatever was done or tried.
-fn noted(response: &Response, acts: bool) -> Option<AuditOutcome> {
-    let refused = |refusal: &Refusal| {
-        Some(AuditOutcome::Refused {
-            code: refusal.rule().into(),
-        })
-    };
-    match response {
-        Response::Refused(refusal) => refused(refusal),
-        _ if !acts => None,
-        Response::Reply(reply) => match reply.as_ref() {
-            Reply::Done(outcome) if outcome.dry_run => None,
-            Reply::Done(outcome) => Some(AuditOutcome::Done {
-                first_seq: outcome.records.first().map(|record| record.seq),
-                last_seq: outcome.records.last().map(|record| record.seq),
-            }),
-            Reply::Refused(refusal) => refused(refusal),
-            Reply::Failed(_) => Some(AuditOutcome::Failed),
-        },
-        Response::Supervised(answer) => match answer.as_ref() {
-            Ok(_) => Some(AuditOutcome::DONE),
-            Err(refusal) => refused(refusal),
-        },
-        Response::Imported(imported) => noted(&Response::Reply(Box::new(imported.0.clone())), acts),
-        Response::Bus(done) => Some(ruled(done)),
-        Response::Folder(done) => Some(ruled(done)),
-        Response::GateRan(ran) => match ran.as_ref() {
-            Ok(Ok(_)) => Some(AuditOutcome::DONE),
-            Ok(Err(refusal)) => refused(refusal),
-            Err(_) => Some(AuditOutcome::Failed),
-        },
-        _ => Some(AuditOutcome::DONE),
-    }
-}
-
-fn ruled<T>(done: &Ruled<T>) -> AuditOutcome {
-    match done {
-        Ok(Ok(_)) => AuditOutcome::DONE,
-        Ok(Err(refusal)) => AuditOutcome::Refused {
-            code: refusal.rule().into(),
-        },
-        Err(_) => AuditOutcome::Failed,
     }
 }

@@ -36,8 +36,6 @@ use super::{
 
 /// Connections at once: consoles by the hundred, and no more files than a process may have.
 const MAX_CONNECTIONS: usize = 512;
-/// How long a caller may take for its headers, and for TLS before them.
-const HEADERS: Duration = Duration::from_secs(10);
 /// The most bytes of a request's headers.
 const MAX_HEADERS: usize = 16 << 10;
 
@@ -155,7 +153,7 @@ async fn accept_tcp(
         tokio::spawn(async move {
             match tls {
                 None => serve_connection(stream, source, house, held).await,
-                Some(tls) => match timeout(HEADERS, tls.accept(stream)).await {
+                Some(tls) => match timeout(house.pace.headers, tls.accept(stream)).await {
                     Ok(Ok(stream)) => serve_connection(stream, source, house, held).await,
                     Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS came about"),
                     Err(_) => tracing::debug!(%address, "TLS took too long"),
@@ -209,7 +207,7 @@ async fn serve_connection(
     house: Arc<House>,
     held: Arc<Held>,
 ) {
-    let ended = Arc::clone(&house);
+    let (ended, headers) = (Arc::clone(&house), house.pace.headers);
     let app = routes::router(house).map_request(move |mut request: hyper::Request<_>| {
         let extensions = request.extensions_mut();
         extensions.insert(source);
@@ -218,7 +216,7 @@ async fn serve_connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
+        .header_read_timeout(headers)
         .max_buf_size(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
         .with_upgrades();

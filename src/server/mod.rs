@@ -11,6 +11,8 @@ mod house;
 mod limits;
 mod listen;
 mod names;
+mod noted;
+mod once;
 mod page;
 mod patient;
 mod place;
@@ -58,10 +60,14 @@ pub struct Doors {
     pub names: Vec<String>,
 }
 
-/// How patient a server is with those who are attached. What stands here by default is for people and real networks; tests
+/// How patient a server is with its callers. What stands here by default is for people and real networks; tests
 /// are in more of a hurry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
+    /// How long a caller may take for its headers, for TLS before them, and between two requests.
+    pub headers: Duration,
+    /// How long it may take for its body.
+    pub body: Duration,
     /// How often it says that it is alive, and looks whether somebody may stay.
     pub beat: Duration,
     /// How long a caller may take no byte of what is sent to it: it is dropped then, and may resume.
@@ -73,6 +79,8 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Pace {
+            headers: Duration::from_secs(10),
+            body: Duration::from_secs(30),
             beat: Duration::from_secs(BEAT_SECONDS),
             stalled: patient::STALLED,
             quiet: Duration::from_secs(90),

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Bytes, Message, Utf8Bytes},
+    tungstenite::{Bytes, Error, Message, Utf8Bytes, error::CapacityError},
 };
 
 use super::{
@@ -131,6 +131,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
                     let why = "a caller sends text".to_owned();
                     return Err(End::Told(Farewell::Malformed, why));
                 }
+                Some(Err(Error::Capacity(CapacityError::MessageTooLong { max_size, .. }))) => {
+                    let why = format!("this token's messages have at most {max_size} bytes");
+                    return Err(End::Told(Farewell::Malformed, why));
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
             }
         }
@@ -165,18 +169,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     tokio::select! {
         end = listen(ear, Arc::clone(house), Arc::clone(&guest), answers) => end,
         end = tell(writer, house, hello.follow, answered) => end.err().unwrap_or(End::Gone),
-        end = stay(house, &guest) => end,
-    }
-}
-
-/// Returns once the caller may not stay, whatever it is being told.
-async fn stay(house: &Arc<House>, guest: &Guest) -> End {
-    loop {
-        tokio::time::sleep(house.pace.beat).await;
-        if let Err(denial) = house.recheck(guest).await {
-            house.deny(&denial, Some(guest), &guest.address, "attach".into());
-            return denial.into();
-        }
+        denial = house.gone(&guest, "attach") => denial.into(),
     }
 }
 
@@ -205,7 +198,14 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let (house, guest, answers) = (Arc::clone(&house), Arc::clone(&guest), answers.clone());
         tokio::spawn(async move {
-            let answer = match house.answer(request, &guest).await {
+            let read = tokio::select! {
+                read = house.place(&request, &guest) => read,
+                // Who is gone has nothing more read.
+                () = answers.closed() => return,
+            };
+            let answered = house.answer(request, &guest).await;
+            drop(read);
+            let answer = match answered {
                 Ok(response) => written(id, response).map(Ok),
                 Err(denial) => Some(Err(denial)),
             };

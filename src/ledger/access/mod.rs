@@ -141,6 +141,25 @@ impl Access {
         Ok(checked)
     }
 
+    /// Returns whether tokens can be looked up at all.
+    ///
+    /// # Errors
+    ///
+    /// They cannot: nobody comes in.
+    pub fn readable(&mut self) -> Result<(), Fault> {
+        self.read("looking at the tokens", tokens::readable)
+    }
+
+    /// Returns the token that a text is, though it may open nothing any more: whose it was, for the audit.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub fn borne(&mut self, text: &str, now: Timestamp) -> Result<Option<TokenView>, Fault> {
+        let borne = self.read("checking a token", |db| tokens::borne(db, text, now))?;
+        Ok(borne.ok())
+    }
+
     /// Returns what a token is now that was checked before, for a connection that lasts; or why it opens nothing any more.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ impl Request {
             Request::Supervise(_) => "agent",
             Request::RunGate(_) => "quality-gate run",
             Request::Bus { call, .. } => call.word(),
-            Request::Folder { call, .. } => call.word(),
+            Request::Folder { call, .. } => return call.word(),
             Request::Hold | Request::AskHeld { .. } => "export",
             Request::Yield => "yield",
         };
@@ -157,6 +157,21 @@ impl Request {
             | Request::Yield => true,
             Request::Bus { call, .. } => call.acts(),
             Request::Folder { call, .. } => call.acts(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether files are read for it, maybe many: of these nobody has all that there are at once.
+    pub fn reads(&self) -> bool {
+        match self {
+            Request::Ask(_)
+            | Request::AskThen { .. }
+            | Request::Stand(_)
+            | Request::Recent(_)
+            | Request::Records { .. }
+            | Request::Hold
+            | Request::AskHeld { .. } => true,
+            Request::Folder { call, .. } => call.needs() == Role::Viewer,
             _ => false,
         }
     }

@@ -19,7 +19,9 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, on},
 };
+use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
 
 pub use self::openapi::document;
 use self::{
@@ -29,7 +31,8 @@ use self::{
     table::{Does, ROUTES, Route, Wanted},
 };
 use super::{
-    house::{Guest, House},
+    house::{Denial, Guest, House},
+    once::Begun,
     problem::Problem,
 };
 use crate::{
@@ -38,7 +41,7 @@ use crate::{
         moment::Moment,
         order::Actor,
         query::{self, Query},
-        record::Door,
+        record::{Door, Hash},
         time::Timestamp,
     },
     link::{
@@ -190,8 +193,32 @@ impl Visit {
         Ok((caller, Box::new(self.given.body()?)))
     }
 
+    /// Has a request answered on a task of its own: what was begun is done, and noted, though its caller hangs up.
     async fn answer(&self, request: Request) -> Result<Said, Problem> {
-        Ok(self.house.answer(request, &self.guest).await?)
+        let place = self.house.place(&request, &self.guest).await;
+        heard(self.begun(request, place).await)
+    }
+
+    /// Has done what no record tells of: once under a key, and whether it was done before.
+    async fn answer_once(&self, request: Request) -> Result<(Said, bool), Problem> {
+        let Some(key) = self.given.key(self.guest.key())? else {
+            return Ok((self.answer(request).await?, false));
+        };
+        // What is asked was read from JSON, and can be written as such.
+        let what = Hash::of(&serde_json::to_vec(&request).unwrap_or_default());
+        let begin = || self.begun(request, None);
+        let (answering, known) = self.house.once.answer(key, what, begin)?;
+        Ok((heard(answering.await)?, known))
+    }
+
+    fn begun(&self, request: Request, place: Option<OwnedSemaphorePermit>) -> Begun {
+        let (house, guest) = (Arc::clone(&self.house), self.guest.clone());
+        let answering = tokio::spawn(async move {
+            let answered = house.answer(request, &guest).await;
+            drop(place);
+            answered
+        });
+        answering.map(Result::ok).boxed()
     }
 
     async fn asked(&self, request: Request) -> Result<query::Answer, Problem> {
@@ -238,7 +265,7 @@ impl Visit {
             _ => None,
         };
         let submission = Submission {
-            id: self.given.command_id(self.guest.name())?,
+            id: self.given.command_id(self.guest.key())?,
             actor: told.actor.unwrap_or_else(|| self.actor()),
             role: self.guest.peer.role,
             door: Door::Api,
@@ -328,15 +355,17 @@ impl Visit {
             actor: Some(actor.unwrap_or_else(|| self.actor())),
             role: self.guest.peer.role,
         };
-        let ran: Asked = match self.answer(Request::RunGate(ask)).await? {
+        let (said, known) = self.answer_once(Request::RunGate(ask)).await?;
+        let ran: Asked = match said {
             Said::GateRan(ran) => *ran,
             other => return Err(unwanted(other)),
         };
-        match ran?? {
-            Some(outcome) => Ok(told::outcome(&outcome, None, &self.house.service.state())),
+        let response = match ran?? {
+            Some(outcome) => told::outcome(&outcome, None, &self.house.service.state()),
             // It goes on by itself, and is recorded when it ends.
-            None => Ok(StatusCode::ACCEPTED.into_response()),
-        }
+            None => StatusCode::ACCEPTED.into_response(),
+        };
+        Ok(told::replayed(response, known))
     }
 
     async fn supervise(&mut self, wanted: Wanted) -> Result<Response, Problem> {
@@ -354,11 +383,24 @@ impl Visit {
             errand,
             role: self.guest.peer.role,
         };
-        match self.answer(Request::Supervise(wish)).await? {
-            Said::Supervised(life) => Ok(told::json(StatusCode::OK, &(*life)?)),
+        let (said, known) = self.answer_once(Request::Supervise(wish)).await?;
+        match said {
+            Said::Supervised(life) => {
+                let response = told::json(StatusCode::OK, &(*life)?);
+                Ok(told::replayed(response, known))
+            }
             other => Err(unwanted(other)),
         }
     }
+}
+
+/// Returns what was answered; where whoever was to answer is lost, nobody knows what came of it.
+fn heard(answered: Option<Result<Said, Denial>>) -> Result<Said, Problem> {
+    let lost = || {
+        let said = "the engine stopped before it answered: whether it was done is not known";
+        Problem::new("unknown", StatusCode::SERVICE_UNAVAILABLE, said)
+    };
+    Ok(answered.ok_or_else(lost)??)
 }
 
 /// Returns what an answer means that is to another question: the guest may not have this one.

@@ -53,11 +53,12 @@ pub(super) fn begin(
     let after = last.transpose()?.or(after);
     let (pieces, taken) = mpsc::channel(WAITING);
     tokio::spawn(async move {
-        let ended = Arc::clone(&house);
         tokio::select! {
             // Whoever is gone needs no more; whoever stalls is dropped.
-            _ = tell(house, guest, after, pieces) => {}
-            () = ended.ended() => {}
+            _ = tell(&house, after, &pieces) => {}
+            // Whatever is being told, and however slowly it is taken.
+            _ = house.gone(&guest, "GET /api/stream") => {}
+            () = house.ended() => {}
         }
     });
     let body = stream::unfold(taken, |mut taken| async move {
@@ -80,19 +81,14 @@ pub(super) fn begin(
 /// Why nothing more is told.
 struct Gone;
 
-async fn tell(
-    house: Arc<House>,
-    guest: Guest,
-    after: Option<Seq>,
-    pieces: Pieces,
-) -> Result<(), Gone> {
+async fn tell(house: &Arc<House>, after: Option<Seq>, pieces: &Pieces) -> Result<(), Gone> {
     let mut place = house.feed.place();
     // The place comes before the version, so that nothing falls between both.
     let mut at = *place.borrow_and_update();
     let head = house.service.state().head.seq;
     let mut seq = after.unwrap_or(head).min(head);
-    send(&pieces, Bytes::from(format!("retry: {RETRY}\n\n"))).await?;
-    read_on(&house, &pieces, &mut seq, head).await?;
+    send(pieces, Bytes::from(format!("retry: {RETRY}\n\n"))).await?;
+    read_on(house, pieces, &mut seq, head).await?;
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -101,16 +97,12 @@ async fn tell(
                 news.map_err(|_| Gone)?;
             }
             _ = beat.tick() => {
-                if let Err(denial) = house.recheck(&guest).await {
-                    house.deny(&denial, Some(&guest), &guest.address, "GET /api/stream".into());
-                    return Err(Gone);
-                }
-                send(&pieces, Bytes::from_static(b": alive\n\n")).await?;
+                send(pieces, Bytes::from_static(b": alive\n\n")).await?;
                 continue;
             }
             () = pieces.closed() => return Err(Gone),
         }
-        catch_up(&house, &pieces, &mut at, &mut seq, &mut place).await?;
+        catch_up(house, pieces, &mut at, &mut seq, &mut place).await?;
     }
 }
 
