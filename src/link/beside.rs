@@ -2,11 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{
@@ -46,6 +46,37 @@ pub(super) struct Beside {
 struct Holding {
     frozen: Arc<Mutex<Frozen>>,
     asked: Instant,
+}
+
+impl Beside {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<Uuid, Holding>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of a line of which nobody asked anything for long, and returns how much longer it is held on to otherwise.
+    fn let_go(&self, id: Uuid) -> Option<Duration> {
+        let mut all = self.held();
+        let left = HELD.saturating_sub(all.get(&id)?.asked.elapsed());
+        if left.is_zero() {
+            all.remove(&id);
+            return None;
+        }
+        Some(left)
+    }
+}
+
+/// Lets go of a line in time, whether or not anybody comes again: as long as it is held on to, nothing that is written
+/// behind it can be moved from the log into the database, and the log grows.
+async fn let_go(service: Weak<Service>, id: Uuid) {
+    loop {
+        let left = service
+            .upgrade()
+            .and_then(|service| service.beside().let_go(id));
+        match left {
+            Some(left) => sleep(left).await,
+            None => return,
+        }
+    }
 }
 
 impl Peer {
@@ -148,17 +179,15 @@ impl Service {
             .unwrap_or_else(|failure| (Reply::Failed(failure), None))
     }
 
-    /// Holds on to the line as it is now.
+    /// Holds on to the line as it is now, until nobody asks anything of it for a while.
     pub(super) async fn hold(self: &Arc<Self>) -> Result<Held, Failure> {
-        self.in_background(|service| {
+        let held = self.in_background(|service| {
             let frozen = Frozen::open(service.home())?;
             let held = Held {
                 id: Uuid::now_v7(),
                 head: frozen.head(),
             };
-            let beside = service.beside();
-            let mut all = beside.held.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|_, holding| holding.asked.elapsed() < HELD);
+            let mut all = service.beside().held();
             if all.len() >= MOST_HELD {
                 return Err(
                     gone("the engine writes too many exports at once: try again later").into(),
@@ -170,15 +199,16 @@ impl Service {
             };
             all.insert(held.id, holding);
             Ok(held)
-        })
-        .await
+        });
+        let held = held.await?;
+        tokio::spawn(let_go(Arc::downgrade(self), held.id));
+        Ok(held)
     }
 
     /// Answers from a line that is held on to.
     pub(super) async fn ask_held(self: &Arc<Self>, id: Uuid, query: Query) -> Answered {
         self.in_background(move |service| {
-            let beside = service.beside();
-            let mut all = beside.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = service.beside().held();
             let lost = || gone("the engine does not hold on to the line any more: begin again");
             let holding = all.get_mut(&id).ok_or_else(lost)?;
             holding.asked = Instant::now();
