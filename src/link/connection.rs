@@ -113,10 +113,8 @@ impl Connection {
             Connection::Local(home) => Follower::open(home, after),
             Connection::Remote(attached) => {
                 // From here on: what comes while a connection is lost belongs to it too.
-                let after = match after {
-                    Some(after) => after,
-                    None => attached.head()?.seq,
-                };
+                let head = attached.head()?.seq;
+                let after = after.map_or(head, |after| after.min(head));
                 Follower::attach(attached.remote().target().clone(), after)
             }
         }
