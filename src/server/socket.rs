@@ -283,9 +283,15 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
             }
             _ = beat.tick() => {
                 let service = &house.service;
-                let (now, seq) = (service.now(), service.state().head.seq);
                 writer.feed(Message::Ping(Bytes::new())).await?;
-                writer.say(&FromEngine::Beat { now, seq }).await?;
+                // That this process is there says nothing about an engine whose loop stands still.
+                match service.vitals().is_stuck() {
+                    true => writer.flush().await?,
+                    false => {
+                        let (now, seq) = (service.now(), service.state().head.seq);
+                        writer.say(&FromEngine::Beat { now, seq }).await?;
+                    }
+                }
             }
         }
     }
