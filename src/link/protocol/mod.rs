@@ -161,6 +161,19 @@ impl Request {
         }
     }
 
+    /// Returns whether it is answered from files, which may take long and come to much.
+    pub fn reads(&self) -> bool {
+        !matches!(
+            self,
+            Request::Submit(_)
+                | Request::Beat(_)
+                | Request::Supervise(_)
+                | Request::RunGate(_)
+                | Request::Bus { .. }
+                | Request::Yield
+        )
+    }
+
     /// Returns whether asking twice does nothing twice, so that it may be sent again after a connection was lost.
     pub fn may_repeat(&self) -> bool {
         match self {

@@ -60,6 +60,20 @@ pub enum Follow {
     #[default]
     Nothing,
     /// The records behind one, or behind the last one there is.
+/// What is read of a first message before anything else is: however a version asks for what it wants, it says which it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Introduction {
+    /// Of [`ToEngine::Hello`].
+    Hello {
+        /// The caller's version of the protocol.
+        protocol: u32,
+        /// The caller's version of obeya, for words.
+        #[serde(default)]
+        version: String,
+    },
+}
+
     Records {
         /// Behind which.
         after: Option<Seq>,
