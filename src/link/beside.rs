@@ -172,7 +172,8 @@ impl Service {
     ) -> (Reply, Option<ImportReport>) {
         let imported = self.in_background(move |service| {
             let mut writer = Cold::open(service.home())?;
-            Ok(writer.import(&crate::text::clean(&reason), &submission))
+            let (reply, report) = writer.import(&crate::text::clean(&reason), &submission);
+            Ok((lightened(reply), report))
         });
         imported
             .await
@@ -223,6 +224,22 @@ impl Service {
     }
 }
 
+/// Returns what came of an import without what makes it longer than an answer may be: of what was written the first record
+/// and the last stay, which the audit names; of a dry run every record, since they are counted, without its body.
+fn lightened(mut reply: Reply) -> Reply {
+    if let Reply::Done(outcome) = &mut reply {
+        let records = &mut outcome.records;
+        match outcome.dry_run {
+            true => records
+                .iter_mut()
+                .for_each(|record| record.body = "{}".into()),
+            false if records.len() > 2 => drop(records.drain(1..records.len() - 1)),
+            false => {}
+        }
+    }
+    reply
+}
+
 /// Returns a call that asks for no more than an answer may hold.
 fn bounded(mut call: BusCall) -> BusCall {
     match &mut call {
@@ -254,4 +271,65 @@ async fn wait(
     }
     let _ = timeout(patience.min(LONGEST_WAIT).min(LOOK), wake.rung()).await;
     Ok(Ok(BusAnswer::Last(bus.ask(last).await??)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+    use crate::{
+        engine::Outcome,
+        link::{self, Home, Session},
+    };
+
+    #[tokio::test]
+    async fn a_line_that_nobody_asks_any_more_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path().join(".obeya")).unwrap();
+        link::init(&home).unwrap();
+        let session = Session::titled(&home, "serve", false).unwrap();
+        let service = session.service().unwrap();
+        let tasks = || {
+            tokio::runtime::Handle::current()
+                .metrics()
+                .num_alive_tasks()
+        };
+        assert_eq!(tasks(), 0);
+        let held = service.hold().await.unwrap();
+        assert_eq!(tasks(), 1, "somebody is to let go of it");
+        assert!(service.ask_held(held.id, Query::Summary).await.is_ok());
+        assert!(service.beside().let_go(held.id).is_some());
+        service.beside().held().get_mut(&held.id).unwrap().asked -= HELD;
+        let_go(Arc::downgrade(&service), held.id).await;
+        assert!(service.beside().held().is_empty());
+        assert!(service.ask_held(held.id, Query::Summary).await.is_err());
+    }
+
+    #[test]
+    fn what_came_of_an_import_is_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path().join(".obeya")).unwrap();
+        link::init(&home).unwrap();
+        let records = Session::titled(&home, "serve", false).unwrap();
+        let records = records.watching().recent(100).unwrap();
+        assert!(records.len() > 2);
+        let reply = |dry_run| {
+            lightened(Reply::Done(Outcome {
+                records: records.clone(),
+                dry_run,
+                repeated: false,
+            }))
+        };
+        let Reply::Done(done) = reply(false) else {
+            panic!("it is done");
+        };
+        let ends = [records.first().unwrap(), records.last().unwrap()];
+        assert_eq!(done.records.iter().collect::<Vec<_>>(), ends);
+        let Reply::Done(dry) = reply(true) else {
+            panic!("it is done");
+        };
+        assert_eq!(dry.records.len(), records.len());
+        assert!(dry.records.iter().all(|record| &*record.body == "{}"));
+    }
 }

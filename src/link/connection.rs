@@ -154,11 +154,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The ledger could not be opened, or the import is too large for the way there.
+    /// The ledger could not be opened.
     pub fn import(&self, reason: &str, submission: &Submission) -> Result<Imported, Fault> {
         match self {
             Connection::Local(home) => Ok(Cold::open(home)?.import(reason, submission)),
-            Connection::Remote(attached) => attached.import(reason, submission),
+            Connection::Remote(attached) => Ok(attached.import(reason, submission)),
         }
     }
 

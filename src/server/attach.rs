@@ -28,16 +28,13 @@ use crate::{
     domain::command::Role,
     link::{
         Counted,
-        protocol::socket::{MAX_CALL, MAX_IMPORT, MAX_TEXT},
+        protocol::socket::{MAX_TEXT, longest_of},
     },
 };
 
 /// Returns the settings of a caller's websocket.
 fn settings(role: Role) -> WebSocketConfig {
-    let most = match role >= Role::Operator {
-        true => MAX_IMPORT,
-        false => MAX_CALL,
-    };
+    let most = longest_of(role);
     // Frames are handed over one by one and flushed together.
     WebSocketConfig::default()
         .read_buffer_size(16 << 10)

@@ -25,6 +25,14 @@ pub const MAX_SNAPSHOT: usize = 256 << 20;
 /// The bytes of one part of a snapshot: a slow link shows progress, and a caller that goes is noticed.
 pub const PART: usize = 8 << 10;
 
+/// Returns the most bytes of a message of a caller who may do so much.
+pub fn longest_of(role: Role) -> usize {
+    match role >= Role::Operator {
+        true => MAX_IMPORT,
+        false => MAX_CALL,
+    }
+}
+
 /// What a caller says.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -52,14 +60,6 @@ pub struct Hello {
     pub follow: Follow,
 }
 
-/// What a caller wants to be told as it happens.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Follow {
-    /// Nothing: it only calls.
-    #[default]
-    Nothing,
-    /// The records behind one, or behind the last one there is.
 /// What is read of a first message before anything else is: however a version asks for what it wants, it says which it is.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,6 +74,14 @@ pub enum Introduction {
     },
 }
 
+/// What a caller wants to be told as it happens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Follow {
+    /// Nothing: it only calls.
+    #[default]
+    Nothing,
+    /// The records behind one, or behind the last one there is.
     Records {
         /// Behind which.
         after: Option<Seq>,

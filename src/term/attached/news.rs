@@ -157,14 +157,15 @@ impl Listener {
                 let name = name.unwrap_or_else(|| crate::text::clean(&welcome.name).into_owned());
                 self.post.tell(Msg::Admitted { name, me, role });
             }
-            MirrorNews::Changed(news) => {
-                self.changed(news);
-                self.tried(First::Seen);
-            }
+            MirrorNews::Changed(news) => self.changed(news),
             MirrorNews::Link(link) => {
-                if let LinkState::Down { why, denied, .. } = &link {
-                    let (why, denied) = (why.clone(), *denied);
-                    self.tried(First::Unreached { why, denied });
+                match &link {
+                    LinkState::Live => self.tried(First::Seen),
+                    LinkState::Late { .. } => {}
+                    LinkState::Down { why, denied, .. } => {
+                        let (why, denied) = (why.clone(), *denied);
+                        self.tried(First::Unreached { why, denied });
+                    }
                 }
                 let connection = self.connection(link);
                 self.post.tell(Msg::Connection(connection));
