@@ -41,7 +41,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const TOGETHER: Duration = Duration::from_millis(5);
 /// How many calls of one caller are worked on at once, or wait for it to take the answer; what is beyond waits in its
 /// socket.
-const CALLS: usize = 32;
+const CALLS: u32 = 32;
 /// How many of them read at once, or are answers from the ledger that wait: a fourth of what reads for all, and an answer
 /// may be as long as a message.
 const READS: usize = 4;
@@ -53,11 +53,26 @@ struct Ear<S> {
     quiet: Duration,
 }
 
-/// Serves one caller until it goes, stalls, or the server ends.
+/// Serves one caller until it goes, stalls, or the server ends. What it asked for and is still being done counts as its
+/// connection: nobody gets more by going and coming again.
 pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     socket: WebSocketStream<Counted<S>>,
     house: Arc<House>,
     guest: Guest,
+) {
+    let calls = Arc::new(Semaphore::new(CALLS as usize));
+    speak(socket, &house, guest, &calls).await;
+    tokio::select! {
+        _ = calls.acquire_many(CALLS) => {}
+        () = house.ended() => {}
+    }
+}
+
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: WebSocketStream<Counted<S>>,
+    house: &Arc<House>,
+    guest: Guest,
+    calls: &Arc<Semaphore>,
 ) {
     let moved = socket.get_ref().moved();
     let (sink, stream) = socket.split();
@@ -69,7 +84,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         quiet,
     };
     let ended = tokio::select! {
-        ended = receive(&mut writer, ear, &house, guest) => ended,
+        ended = receive(&mut writer, ear, house, guest, calls) => ended,
         // Whatever is being written is left: a message that was begun is whole in the buffer.
         () = house.ended() => {
             let why = "the engine stops; another one may answer soon".to_owned();
@@ -88,13 +103,14 @@ async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
     mut ear: Ear<S>,
     house: &Arc<House>,
     guest: Guest,
+    calls: &Arc<Semaphore>,
 ) -> End {
     let met = timeout(HELLO, meet(&mut ear)).await.unwrap_or_else(|_| {
         let why = "no hello came within ten seconds".to_owned();
         Err(End::Told(Farewell::Malformed, why))
     });
     match met {
-        Ok(hello) => attend(writer, ear, house, hello, guest).await,
+        Ok(hello) => attend(writer, ear, house, hello, guest, calls).await,
         Err(end) => end,
     }
 }
@@ -149,6 +165,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     house: &Arc<House>,
     hello: Hello,
     guest: Guest,
+    calls: &Arc<Semaphore>,
 ) -> End {
     let service = &house.service;
     let state = service.state();
@@ -165,10 +182,10 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     if let Err(end) = writer.say(&welcome).await {
         return end;
     }
-    let (answers, answered) = mpsc::channel(CALLS);
+    let (answers, answered) = mpsc::channel(CALLS as usize);
     let guest = Arc::new(guest);
     tokio::select! {
-        end = listen(ear, Arc::clone(house), Arc::clone(&guest), answers) => end,
+        end = listen(ear, house, &guest, calls, answers) => end,
         end = tell(writer, house, hello.follow, answered) => end.err().unwrap_or(End::Gone),
         end = stay(house, &guest) => end,
     }
@@ -192,11 +209,11 @@ type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 /// Takes calls, and has each answered beside the others. What was begun is done, and noted, even if the caller goes.
 async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     mut ear: Ear<S>,
-    house: Arc<House>,
-    guest: Arc<Guest>,
+    house: &Arc<House>,
+    guest: &Arc<Guest>,
+    calls: &Arc<Semaphore>,
     answers: mpsc::Sender<Answer>,
 ) -> End {
-    let places = Arc::new(Semaphore::new(CALLS));
     let reading = Arc::new(Semaphore::new(READS));
     loop {
         let text = match ear.hear().await {
@@ -207,10 +224,10 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
             let why = "the message is no call, as docs/protocol.md has it".to_owned();
             return End::Told(Farewell::Malformed, why);
         };
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+        let Ok(place) = Arc::clone(calls).acquire_owned().await else {
             return End::Gone;
         };
-        let (house, guest, answers) = (Arc::clone(&house), Arc::clone(&guest), answers.clone());
+        let (house, guest, answers) = (Arc::clone(house), Arc::clone(guest), answers.clone());
         let reading = Arc::clone(&reading);
         tokio::spawn(async move {
             let reads = match request.as_ref().is_some_and(Request::reads) {

@@ -10,8 +10,9 @@ use obeya::{
     domain::{command::Role, order::Actor, query::Query},
     link::{
         self, Follower, Reply, Subscription,
+        access::LocalToken,
         bus::Caller,
-        protocol::{FolderCall, Request, Response},
+        protocol::{FolderCall, Request, Response, socket::ToEngine},
         remote::{LinkState, Mirror, MirrorNews, Remote},
     },
 };
@@ -19,6 +20,7 @@ use obeya::{
 use super::{
     faults::title_in,
     proxy::{Proxy, Trouble},
+    raw::Talk,
     support::{Copy, Engine, PACE, PATIENCE, create, creation, until},
 };
 use crate::cli::Room;
@@ -241,4 +243,26 @@ fn one_caller_takes_no_more_than_its_share_of_what_reads() {
         assert!(waited < Duration::from_secs(5), "{waited:?}");
     }
     drop(wedge);
+}
+
+#[test]
+fn what_is_left_behind_counts_as_a_connection() {
+    let engine = Engine::start();
+    let (own, _) = LocalToken::read(&engine.home).unwrap().unwrap();
+    let ana = engine.attach("ana", Role::Operator);
+    let wedge = Wedge::into(&engine);
+    ana.submit_then(creation("unheard"), |_| {});
+    // Each asks for what only the engine can tell, and goes.
+    let come = || {
+        let mut talk = Talk::try_open(engine.address(), own.expose())?;
+        talk.meet();
+        let request = Request::Ask(Query::Summary);
+        talk.say(&ToEngine::Call { id: 1, request });
+        Some(())
+    };
+    let came = (0..400).take_while(|_| come().is_some()).count();
+    // As many as one address may have, but for those that went before the engine hung.
+    assert!((200..300).contains(&came), "{came}");
+    drop(wedge);
+    until("there is room again", || come().is_some());
 }

@@ -85,26 +85,36 @@ pub(super) struct Talk(WebSocket<TcpStream>);
 
 impl Talk {
     pub(super) fn open(address: SocketAddr, token: &str) -> Talk {
-        let stream = TcpStream::connect(address).unwrap();
+        Talk::try_open(address, token).unwrap()
+    }
+
+    /// Opens one, unless it is hung up on.
+    pub(super) fn try_open(address: SocketAddr, token: &str) -> Option<Talk> {
+        let stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut request = format!("ws://{address}/api/attach")
             .into_client_request()
             .unwrap();
         let bearer = format!("Bearer {token}").parse().unwrap();
         request.headers_mut().insert("authorization", bearer);
-        Talk(client(request, stream).unwrap().0)
+        Some(Talk(client(request, stream).ok()?.0))
     }
 
     /// Opens one, and is welcome.
     pub(super) fn met(address: SocketAddr, token: &str) -> Talk {
         let mut talk = Talk::open(address, token);
-        talk.say(&ToEngine::Hello(Hello {
-            protocol: obeya::link::protocol::PROTOCOL,
+        talk.meet();
+        talk
+    }
+
+    /// Introduces itself, and is welcome.
+    pub(super) fn meet(&mut self) {
+        self.say(&ToEngine::Hello(Hello {
+            protocol: PROTOCOL,
             version: "test".into(),
             follow: Default::default(),
         }));
-        assert!(matches!(talk.hear(), Some(FromEngine::Welcome(_))));
-        talk
+        assert!(matches!(self.hear(), Some(FromEngine::Welcome(_))));
     }
 
     pub(super) fn say(&mut self, message: &ToEngine) {
