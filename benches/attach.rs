@@ -272,7 +272,7 @@ fn saturation(bench: &Bench, rounds: usize) {
             // They are written out once, away from the engine's thread, as ours are.
             scope.spawn(|| {
                 for records in told {
-                    feed_texts(&records).into_iter().for_each(push);
+                    feed_texts(&records, false).into_iter().for_each(push);
                 }
             });
             theirs += timed(bench, &mut readers);

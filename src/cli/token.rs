@@ -112,7 +112,7 @@ fn create(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         token.name,
         token.role
     );
-    call.out.verbatim(&format!("{}\n", secret))
+    call.out.verbatim(&format!("{}\n", secret.expose()))
 }
 
 fn list(call: &mut Call<'_>) -> Done {

@@ -12,9 +12,8 @@ use std::{
 };
 
 use super::{
-    Clock, Reader,
+    Clock,
     gates::Project,
-    pulse,
     reply::{Failure, Reply},
     vitals::Meter,
     writer::{MAX_GROUP, Writer, may_be_gated},
@@ -26,7 +25,6 @@ use crate::{
         gate::Tree,
         id::OrderId,
         order::Actor,
-        query::{Live, Query},
         record::Record,
         refusal::Refusal,
         state::State,
@@ -187,7 +185,7 @@ impl Handle {
 
     /// Commits a command together with what else waits, and calls `answer` from the engine's thread.
     pub fn submit_then(&self, submission: Submission, answer: impl FnOnce(Reply) + Send + 'static) {
-        let project = self.shared.project.clone();
+        let project = self.project().cloned();
         let project = project.filter(|_| self.is_gated(&submission));
         let Some(project) = project else {
             return self.wait_for_turn(submission, None, Box::new(answer));
@@ -241,10 +239,18 @@ impl Handle {
         &self,
         errand: impl FnOnce(&mut Writer) -> T + Send + 'static,
     ) -> Result<T, Fault> {
+        self.begin(errand)?.recv().map_err(|_| stopped())
+    }
+
+    /// Has something run over the writer between two commits; what is returned hears what it came to.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        errand: impl FnOnce(&mut Writer) -> T + Send + 'static,
+    ) -> Result<mpsc::Receiver<T>, Fault> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let errand = Job::Errand(Box::new(move |writer| drop(sender.send(errand(writer)))));
         self.push(errand).map_err(|(fault, _)| fault)?;
-        receiver.recv().map_err(|_| stopped())
+        Ok(receiver)
     }
 
     /// Returns once everything that was submitted before is answered.
@@ -258,24 +264,9 @@ impl Handle {
         self.errand(|_| ())
     }
 
-    /// Returns a reader over a ledger handle of its own.
-    pub fn reader(&self) -> Result<Reader, Fault> {
-        self.errand(|writer| writer.ledger().another().map(Reader::new))?
-    }
-
-    /// Returns the signs of life that an answer needs.
-    pub(super) fn live(&self, query: &Query) -> Result<Live, Fault> {
-        if let (Query::Gates { order: Some(order) }, Some(project)) = (query, &self.shared.project)
-        {
-            return Ok(Live {
-                tree: Some(project.tree(self.state().named(order))),
-                ..Live::default()
-            });
-        }
-        if !pulse::is_needed(&self.state(), query) {
-            return Ok(Live::default());
-        }
-        self.errand(Writer::signs_of_life)
+    /// Returns the project whose code some commands are decided by.
+    pub(super) fn project(&self) -> Option<&Project> {
+        self.shared.project.as_ref()
     }
 
     /// Renews a lease in full, from now.
@@ -341,7 +332,7 @@ impl Handle {
     }
 }
 
-fn stopped() -> Fault {
+pub(super) fn stopped() -> Fault {
     Fault::new(
         FaultKind::Busy,
         std::path::Path::new(""),

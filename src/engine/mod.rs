@@ -11,6 +11,7 @@ pub mod gates;
 mod git;
 mod host;
 mod load;
+mod looking;
 mod owned;
 mod past;
 pub(crate) mod process;

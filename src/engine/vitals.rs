@@ -15,6 +15,10 @@ pub const COMMIT_BOUNDS: [i64; 14] = [
     1_000_000, 5_000_000,
 ];
 
+/// How long ago an engine's loop may have come round last. At rest it does so every five seconds; another process may have
+/// the turn for ten, and is no reason to end this one.
+const PROGRESS: Duration = Duration::from_secs(15);
+
 /// How an engine does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vitals {
@@ -28,6 +32,13 @@ pub struct Vitals {
     pub waiting: usize,
     /// How many commits took how long.
     pub commits: Commits,
+}
+
+impl Vitals {
+    /// Returns whether the engine's loop stands still: its process may be there, and nothing that is asked of it is done.
+    pub fn is_stuck(&self) -> bool {
+        self.tick_age > PROGRESS
+    }
 }
 
 /// How long commits took: from handing the records to the ledger until they were durable.
@@ -124,6 +135,18 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_loop_that_stands_still_is_found_out() {
+        let after = |seconds| Vitals {
+            hosting: true,
+            tick_age: Duration::from_secs(seconds),
+            overdue: Duration::ZERO,
+            waiting: 0,
+            commits: Commits::default(),
+        };
+        assert!(!after(10).is_stuck() && after(16).is_stuck());
+    }
 
     #[test]
     fn a_commit_is_counted_once_at_its_bound() {

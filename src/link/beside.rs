@@ -2,11 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{
@@ -46,6 +46,37 @@ pub(super) struct Beside {
 struct Holding {
     frozen: Arc<Mutex<Frozen>>,
     asked: Instant,
+}
+
+impl Beside {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<Uuid, Holding>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of a line of which nobody asked anything for long, and returns how much longer it is held on to otherwise.
+    fn let_go(&self, id: Uuid) -> Option<Duration> {
+        let mut all = self.held();
+        let left = HELD.saturating_sub(all.get(&id)?.asked.elapsed());
+        if left.is_zero() {
+            all.remove(&id);
+            return None;
+        }
+        Some(left)
+    }
+}
+
+/// Lets go of a line in time, whether or not anybody comes again: as long as it is held on to, nothing that is written
+/// behind it can be moved from the log into the database, and the log grows.
+async fn let_go(service: Weak<Service>, id: Uuid) {
+    loop {
+        let left = service
+            .upgrade()
+            .and_then(|service| service.beside().let_go(id));
+        match left {
+            Some(left) => sleep(left).await,
+            None => return,
+        }
+    }
 }
 
 impl Peer {
@@ -141,24 +172,23 @@ impl Service {
     ) -> (Reply, Option<ImportReport>) {
         let imported = self.in_background(move |service| {
             let mut writer = Cold::open(service.home())?;
-            Ok(writer.import(&crate::text::clean(&reason), &submission))
+            let (reply, report) = writer.import(&crate::text::clean(&reason), &submission);
+            Ok((lightened(reply), report))
         });
         imported
             .await
             .unwrap_or_else(|failure| (Reply::Failed(failure), None))
     }
 
-    /// Holds on to the line as it is now.
+    /// Holds on to the line as it is now, until nobody asks anything of it for a while.
     pub(super) async fn hold(self: &Arc<Self>) -> Result<Held, Failure> {
-        self.in_background(|service| {
+        let held = self.in_background(|service| {
             let frozen = Frozen::open(service.home())?;
             let held = Held {
                 id: Uuid::now_v7(),
                 head: frozen.head(),
             };
-            let beside = service.beside();
-            let mut all = beside.held.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|_, holding| holding.asked.elapsed() < HELD);
+            let mut all = service.beside().held();
             if all.len() >= MOST_HELD {
                 return Err(
                     gone("the engine writes too many exports at once: try again later").into(),
@@ -170,15 +200,16 @@ impl Service {
             };
             all.insert(held.id, holding);
             Ok(held)
-        })
-        .await
+        });
+        let held = held.await?;
+        tokio::spawn(let_go(Arc::downgrade(self), held.id));
+        Ok(held)
     }
 
     /// Answers from a line that is held on to.
     pub(super) async fn ask_held(self: &Arc<Self>, id: Uuid, query: Query) -> Answered {
         self.in_background(move |service| {
-            let beside = service.beside();
-            let mut all = beside.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = service.beside().held();
             let lost = || gone("the engine does not hold on to the line any more: begin again");
             let holding = all.get_mut(&id).ok_or_else(lost)?;
             holding.asked = Instant::now();
@@ -191,6 +222,22 @@ impl Service {
         })
         .await
     }
+}
+
+/// Returns what came of an import without what makes it longer than an answer may be: of what was written the first record
+/// and the last stay, which the audit names; of a dry run every record, since they are counted, without its body.
+fn lightened(mut reply: Reply) -> Reply {
+    if let Reply::Done(outcome) = &mut reply {
+        let records = &mut outcome.records;
+        match outcome.dry_run {
+            true => records
+                .iter_mut()
+                .for_each(|record| record.body = "{}".into()),
+            false if records.len() > 2 => drop(records.drain(1..records.len() - 1)),
+            false => {}
+        }
+    }
+    reply
 }
 
 /// Returns a call that asks for no more than an answer may hold.
@@ -224,4 +271,65 @@ async fn wait(
     }
     let _ = timeout(patience.min(LONGEST_WAIT).min(LOOK), wake.rung()).await;
     Ok(Ok(BusAnswer::Last(bus.ask(last).await??)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+    use crate::{
+        engine::Outcome,
+        link::{self, Home, Session},
+    };
+
+    #[tokio::test]
+    async fn a_line_that_nobody_asks_any_more_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path().join(".obeya")).unwrap();
+        link::init(&home).unwrap();
+        let session = Session::titled(&home, "serve", false).unwrap();
+        let service = session.service().unwrap();
+        let tasks = || {
+            tokio::runtime::Handle::current()
+                .metrics()
+                .num_alive_tasks()
+        };
+        assert_eq!(tasks(), 0);
+        let held = service.hold().await.unwrap();
+        assert_eq!(tasks(), 1, "somebody is to let go of it");
+        assert!(service.ask_held(held.id, Query::Summary).await.is_ok());
+        assert!(service.beside().let_go(held.id).is_some());
+        service.beside().held().get_mut(&held.id).unwrap().asked -= HELD;
+        let_go(Arc::downgrade(&service), held.id).await;
+        assert!(service.beside().held().is_empty());
+        assert!(service.ask_held(held.id, Query::Summary).await.is_err());
+    }
+
+    #[test]
+    fn what_came_of_an_import_is_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path().join(".obeya")).unwrap();
+        link::init(&home).unwrap();
+        let records = Session::titled(&home, "serve", false).unwrap();
+        let records = records.watching().recent(100).unwrap();
+        assert!(records.len() > 2);
+        let reply = |dry_run| {
+            lightened(Reply::Done(Outcome {
+                records: records.clone(),
+                dry_run,
+                repeated: false,
+            }))
+        };
+        let Reply::Done(done) = reply(false) else {
+            panic!("it is done");
+        };
+        let ends = [records.first().unwrap(), records.last().unwrap()];
+        assert_eq!(done.records.iter().collect::<Vec<_>>(), ends);
+        let Reply::Done(dry) = reply(true) else {
+            panic!("it is done");
+        };
+        assert_eq!(dry.records.len(), records.len());
+        assert!(dry.records.iter().all(|record| &*record.body == "{}"));
+    }
 }

@@ -115,10 +115,8 @@ impl Connection {
             Connection::Local(home) => Follower::open(home, after),
             Connection::Remote(attached) => {
                 // From here on: what comes while a connection is lost belongs to it too.
-                let after = match after {
-                    Some(after) => after,
-                    None => attached.head()?.seq,
-                };
+                let head = attached.head()?.seq;
+                let after = after.map_or(head, |after| after.min(head));
                 Follower::attach(attached.remote().target().clone(), after)
             }
         }
@@ -173,11 +171,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The ledger could not be opened, or the import is too large for the way there.
+    /// The ledger could not be opened.
     pub fn import(&self, reason: &str, submission: &Submission) -> Result<Imported, Fault> {
         match self {
             Connection::Local(home) => Ok(Cold::open(home)?.import(reason, submission)),
-            Connection::Remote(attached) => attached.import(reason, submission),
+            Connection::Remote(attached) => Ok(attached.import(reason, submission)),
         }
     }
 

@@ -53,13 +53,13 @@ enum Lent<'a> {
     },
 }
 
-/// Returns records as messages, none larger than a message may be.
-pub fn texts(records: &[Record]) -> Vec<Utf8Bytes> {
+/// Returns records as messages, none larger than a message may be; `more` of the same version follow behind them.
+pub fn texts(records: &[Record], more: bool) -> Vec<Utf8Bytes> {
     let mut texts = Vec::new();
     let mut rest = records;
     while !rest.is_empty() {
         let (records, later) = rest.split_at(together(rest));
-        let more = !later.is_empty();
+        let more = more || !later.is_empty();
         // What came from the ledger can be written again.
         let text = serde_json::to_string(&Lent::Records { records, more });
         texts.extend(text.map(Utf8Bytes::from));
@@ -101,7 +101,7 @@ impl Entry {
 
     /// Returns the commit as messages. They are made by whoever needs them first, and are the same for all.
     pub fn texts(&self) -> &[Utf8Bytes] {
-        self.texts.get_or_init(|| texts(&self.records))
+        self.texts.get_or_init(|| texts(&self.records, false))
     }
 }
 
@@ -308,7 +308,7 @@ mod tests {
         let long: Vec<Record> = (601..=610).map(|seq| record(seq, 40_000)).collect();
         let all = [short, long].concat();
         let mut found = vec![];
-        let texts = texts(&all);
+        let texts = texts(&all, false);
         for (n, text) in texts.iter().enumerate() {
             let FromEngine::Records { records, more } = serde_json::from_str(text).unwrap() else {
                 panic!("{text}");
@@ -321,7 +321,7 @@ mod tests {
             found.extend(records);
         }
         assert_eq!(found, all);
-        assert!(super::texts(&[]).is_empty());
+        assert!(super::texts(&[], false).is_empty());
     }
 
     #[test]

@@ -68,10 +68,7 @@ pub(super) fn done(home: &Home, caller: &Caller, call: FolderCall) -> Ruled<Fold
         }
         FolderCall::Tokens => FolderAnswer::Tokens(Access::open(home)?.list(now)?),
         FolderCall::CreateToken(new) => match access::create_token(home, caller, &new, now)? {
-            Ok((secret, token)) => FolderAnswer::Created {
-                secret: secret.expose().to_owned(),
-                token,
-            },
+            Ok((secret, token)) => FolderAnswer::Created { secret, token },
             Err(refusal) => return Ok(Err(refusal)),
         },
         FolderCall::RevokeToken(name) => match access::revoke_token(home, caller, &name, now)? {

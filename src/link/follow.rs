@@ -5,10 +5,17 @@ use std::{
     time::Duration,
 };
 
-use super::protocol::socket::Follow;
-use super::remote::{self, Heard, Remote, Target};
+use uuid::Uuid;
+
+use super::{
+    protocol::socket::Follow,
+    remote::{self, Heard, Remote, Target},
+};
 use crate::{
-    domain::record::{Record, Seq},
+    domain::{
+        event::Event,
+        record::{Record, Seq},
+    },
     ledger::{Fault, Home, Ledger as _, READ_PAGE, SqliteLedger, Watch},
 };
 
@@ -58,6 +65,74 @@ impl Follower {
     }
 }
 
+/// Which ledger, and which life of it.
+type Life = (Uuid, u64);
+
+fn life_of(ledger: &SqliteLedger) -> Life {
+    let identity = ledger.identity();
+    (identity.uuid, identity.incarnation)
+}
+
+/// How far a follower is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The last record that was read of this life.
+    after: Seq,
+    /// The life that is followed; None before the first look.
+    life: Option<Life>,
+    /// Whether the record with which this life began is still to come: those before it belong to the life before.
+    unborn: bool,
+}
+
+impl Place {
+    fn behind(after: Seq) -> Place {
+        Place {
+            after,
+            life: None,
+            unborn: false,
+        }
+    }
+
+    /// Returns whether it goes on where it was. After a restore, or with another ledger in its place, the places that are
+    /// known mean something else: what is news then begins with the record that says so.
+    fn goes_on(&mut self, life: Life) -> bool {
+        let before = self.life.replace(life);
+        let same = before.is_none_or(|before| before == life);
+        if !same {
+            (self.after, self.unborn) = (0, true);
+        }
+        same
+    }
+
+    /// Returns whether a record is the first of the life that is followed.
+    fn begins(&self, record: &Record) -> bool {
+        match record.event() {
+            Some(Event::LedgerCreated { uuid, incarnation }) => {
+                self.life == Some((uuid, incarnation))
+            }
+            Some(Event::LedgerRestored { incarnation }) => {
+                self.life.is_some_and(|(_, life)| life == incarnation)
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns what of some records is news, and the place behind them.
+    fn news(mut self, mut records: Vec<Record>) -> (Vec<Record>, Place) {
+        // What is known already may come once more after a connection was lost.
+        records.retain(|record| record.seq > self.after);
+        if let Some(last) = records.last() {
+            self.after = last.seq;
+        }
+        if self.unborn {
+            let born = records.iter().position(|record| self.begins(record));
+            self.unborn = born.is_none();
+            drop(records.drain(..born.unwrap_or(records.len())));
+        }
+        (records, self)
+    }
+}
+
 /// Follows an engine elsewhere, and goes on where it was after a connection was lost.
 pub struct RemoteFollower {
     news: mpsc::Receiver<Vec<Record>>,
@@ -71,46 +146,33 @@ const WAITING: usize = 1_024;
 
 /// The thread's side of it.
 struct Reading {
-    after: Seq,
-    /// The last record that was heard of this life of the ledger.
-    known: Seq,
-    /// Which life of the ledger that counts in.
-    incarnation: Option<u64>,
+    place: Place,
     sender: mpsc::SyncSender<Vec<Record>>,
 }
 
 impl remote::Follower for Reading {
     fn follow(&mut self) -> Follow {
         Follow::Records {
-            after: Some(self.after),
+            after: Some(self.place.after),
         }
     }
 
     fn hear(&mut self, heard: Heard) -> bool {
         match heard {
-            // A restore takes the head back, and what comes after it is news again: the engine begins where it can.
-            Heard::Welcome(welcome) => {
-                let before = self.incarnation.replace(welcome.incarnation);
-                if before.is_some_and(|before| before != welcome.incarnation) {
-                    self.known = 0;
-                }
-            }
-            Heard::Records(mut records, _) => {
-                // What is known already may come once more after a connection was lost.
-                records.retain(|record| record.seq > self.known);
-                let Some(last) = records.last().map(|record| record.seq) else {
-                    return true;
-                };
-                match self.sender.try_send(records) {
-                    Ok(()) => (self.after, self.known) = (last, last),
+            Heard::Welcome(welcome) => self.place.goes_on((welcome.ledger, welcome.incarnation)),
+            Heard::Records(records, _) => {
+                let (news, place) = self.place.news(records);
+                if !news.is_empty()
+                    && let Err(mpsc::TrySendError::Full(_)) = self.sender.try_send(news)
+                {
                     // It is asked for again, once there is room.
-                    Err(mpsc::TrySendError::Full(_)) => return false,
-                    Err(mpsc::TrySendError::Disconnected(_)) => {}
+                    return false;
                 }
+                self.place = place;
+                true
             }
-            _ => {}
+            _ => true,
         }
-        true
     }
 }
 
@@ -120,9 +182,7 @@ impl RemoteFollower {
         let remote = Remote::following(
             target,
             Reading {
-                after,
-                known: after,
-                incarnation: None,
+                place: Place::behind(after),
                 sender,
             },
         )?;
@@ -154,7 +214,7 @@ pub struct LedgerFollower {
     ledger: SqliteLedger,
     bell: mpsc::Receiver<()>,
     _watch: Option<Watch>,
-    after: Seq,
+    place: Place,
 }
 
 impl LedgerFollower {
@@ -168,30 +228,32 @@ impl LedgerFollower {
         let watch = watch
             .inspect_err(|fault| tracing::warn!(%fault, "no doorbell"))
             .ok();
-        let after = match after {
-            Some(after) => after,
-            None => ledger.head()?.seq,
-        };
+        let head = ledger.head()?.seq;
+        let mut place = Place::behind(after.map_or(head, |after| after.min(head)));
+        place.goes_on(life_of(&ledger));
         Ok(LedgerFollower {
             ledger,
             bell,
             _watch: watch,
-            after,
+            place,
         })
     }
 
     fn next(&mut self, patience: Duration) -> Result<Vec<Record>, Fault> {
         let mut left = patience;
         loop {
-            // A restore takes the head back, and what comes after it is news again.
-            self.after = self.after.min(self.ledger.head()?.seq);
-            let records = self.ledger.read(self.after, READ_PAGE)?;
-            if let Some(last) = records.last() {
-                self.after = last.seq;
-                return Ok(records);
+            // The head first: it is what notices a restore.
+            self.ledger.head()?;
+            self.place.goes_on(life_of(&self.ledger));
+            let records = self.ledger.read(self.place.after, READ_PAGE)?;
+            let is_end = records.is_empty();
+            let (news, place) = self.place.news(records);
+            self.place = place;
+            if !news.is_empty() || is_end && left.is_zero() {
+                return Ok(news);
             }
-            if left.is_zero() {
-                return Ok(records);
+            if !is_end {
+                continue;
             }
             let pause = left.min(FALLBACK);
             match self.bell.recv_timeout(pause) {
@@ -204,5 +266,96 @@ impl LedgerFollower {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{remote::Follower as _, *};
+    use crate::{
+        domain::{
+            command::Role,
+            record::{ActorKind, Door, Hash},
+            time::Timestamp,
+        },
+        link::protocol::{PROTOCOL, socket::Welcome},
+    };
+
+    fn welcome(ledger: u128, incarnation: u64) -> Heard {
+        Heard::Welcome(Box::new(Welcome {
+            protocol: PROTOCOL,
+            version: "1".into(),
+            name: "line".into(),
+            ledger: Uuid::from_u128(ledger),
+            incarnation,
+            role: Role::Viewer,
+            actor: None,
+            now: Timestamp(1),
+        }))
+    }
+
+    fn record(seq: Seq, event: &Event) -> Record {
+        Record {
+            seq,
+            time: Timestamp(1),
+            occurred_at: Timestamp(1),
+            command: Uuid::nil(),
+            n: 0,
+            command_hash: Hash::ZERO,
+            causation: None,
+            correlation: None,
+            actor_kind: ActorKind::System.into(),
+            actor: "system".into(),
+            door: Door::Engine.into(),
+            uid: 1,
+            subject: "ledger".into(),
+            kind: event.kind().into(),
+            version: event.version(),
+            body: serde_json::to_string(event).unwrap_or_default().into(),
+            hash: Hash::ZERO,
+        }
+    }
+
+    fn asked(reading: &mut Reading) -> Seq {
+        match reading.follow() {
+            Follow::Records { after: Some(after) } => after,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn another_life_is_heard_from_its_first_record_on() {
+        let (sender, news) = mpsc::sync_channel(WAITING);
+        let place = Place::behind(0);
+        let mut reading = Reading { place, sender };
+        let note = |incarnation| Event::LedgerRestored { incarnation };
+        let born = |ledger| Event::LedgerCreated {
+            uuid: Uuid::from_u128(ledger),
+            incarnation: 1,
+        };
+        let seqs = || -> Vec<Seq> {
+            let heard = news.try_iter().flatten();
+            heard.map(|record| record.seq).collect()
+        };
+        assert!(reading.hear(welcome(7, 1)));
+        let known: Vec<_> = (1..=9).map(|seq| record(seq, &born(7))).collect();
+        assert!(reading.hear(Heard::Records(known.clone(), false)));
+        assert_eq!(seqs(), Vec::from_iter(1..=9));
+        // The same life goes on, and nothing is heard twice.
+        assert!(reading.hear(welcome(7, 1)) && asked(&mut reading) == 9);
+        assert!(reading.hear(Heard::Records(known.clone(), false)));
+        assert!(seqs().is_empty());
+        // A restore to the fifth record: what came before it is known.
+        assert!(!reading.hear(welcome(7, 2)) && asked(&mut reading) == 0);
+        assert!(reading.hear(Heard::Records(known[..5].to_vec(), false)));
+        assert!(seqs().is_empty());
+        let after = vec![record(6, &note(2)), record(7, &note(9))];
+        assert!(reading.hear(Heard::Records(after, false)));
+        assert_eq!((seqs(), asked(&mut reading)), (vec![6, 7], 7));
+        // Another ledger in its place.
+        assert!(!reading.hear(welcome(8, 2)) && !reading.hear(welcome(8, 1)));
+        let other = vec![record(1, &born(8)), record(2, &note(9))];
+        assert!(reading.hear(Heard::Records(other, false)));
+        assert_eq!((seqs(), asked(&mut reading)), (vec![1, 2], 2));
     }
 }

@@ -92,10 +92,12 @@ impl Stirs {
         self.waker.unpark();
         // Whoever sends first makes the bus, and nobody else.
         let messages = self.home.messages().exists().then_some(Beside::Messages);
+        // Whoever was away does not know what stirred meanwhile.
+        let others = [Beside::Lives, Beside::Line];
         Stirring {
             counts: Some(counts),
             told,
-            unseen: messages.into_iter().chain([Beside::Line]).collect(),
+            unseen: messages.into_iter().chain(others).collect(),
         }
     }
 }

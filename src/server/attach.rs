@@ -28,21 +28,14 @@ use crate::{
     domain::command::Role,
     link::{
         Counted,
-        protocol::socket::{MAX_CALL, MAX_IMPORT, MAX_TEXT},
+        protocol::socket::{MAX_TEXT, longest_of},
     },
 };
-
-/// The longest message of somebody who only looks, in bytes: many times the longest question.
-const MAX_QUESTION: usize = 64 << 10;
 
 /// Returns the settings of a caller's websocket. As many messages as it may send at once, each as long as it may be, are
 /// kept for it: the less it may do, the less that is.
 fn settings(role: Role) -> WebSocketConfig {
-    let most = match role {
-        Role::Viewer => MAX_QUESTION,
-        Role::Agent => MAX_CALL,
-        Role::Operator | Role::Admin => MAX_IMPORT,
-    };
+    let most = longest_of(role);
     // Frames are handed over one by one and flushed together.
     WebSocketConfig::default()
         .read_buffer_size(16 << 10)

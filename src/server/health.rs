@@ -18,9 +18,6 @@ use tokio::time::timeout;
 use super::house::House;
 use crate::domain::query::value::Moment;
 
-/// How long ago the engine's loop may have come round last. At rest it does so every five seconds; another process may
-/// have the turn for ten, and is no reason to end this one.
-const PROGRESS: Duration = Duration::from_secs(15);
 /// How long the ledger may take to give a record.
 const PROMPT: Duration = Duration::from_secs(2);
 
@@ -92,15 +89,12 @@ async fn startup(State(house): State<Arc<House>>) -> Response {
 
 /// Returns whether the engine's loop makes progress: a process may be there and do nothing.
 fn progress(house: &House) -> Result<(), String> {
-    judged(house.service.vitals().tick_age)
-}
-
-fn judged(age: Duration) -> Result<(), String> {
-    match age <= PROGRESS {
-        true => Ok(()),
-        false => Err(format!(
+    let vitals = house.service.vitals();
+    match vitals.is_stuck() {
+        false => Ok(()),
+        true => Err(format!(
             "its loop has not come round for {} s",
-            age.as_secs()
+            vitals.tick_age.as_secs()
         )),
     }
 }
@@ -129,16 +123,4 @@ fn told<const N: usize>(
         (header::CACHE_CONTROL, "no-store"),
     ];
     (code, headers, body).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_loop_that_stands_still_is_found_out() {
-        assert_eq!(judged(Duration::from_secs(10)), Ok(()));
-        let found = judged(Duration::from_secs(16));
-        assert_eq!(found, Err("its loop has not come round for 16 s".into()));
-    }
 }

@@ -330,12 +330,7 @@ impl House {
         let granted = match *call {
             FolderCall::CreateToken(new) => {
                 let made = self.keys(move |access| access.create(&new, now)).await;
-                made.map(|made| {
-                    made.map(|(secret, token)| FolderAnswer::Created {
-                        secret: secret.expose().to_owned(),
-                        token,
-                    })
-                })
+                made.map(|made| made.map(|(secret, token)| FolderAnswer::Created { secret, token }))
             }
             FolderCall::RevokeToken(name) => {
                 let revoked = self.keys(move |access| access.revoke(&name, now)).await;

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::SplitStream};
+use serde::Deserialize;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -23,8 +24,10 @@ use crate::{
     link::{
         Counted, Moved,
         protocol::{
-            PROTOCOL, Response,
-            socket::{Farewell, Follow, FromEngine, Hello, MAX_TEXT, ToEngine, Welcome},
+            PROTOCOL, Request, Response,
+            socket::{
+                Farewell, Follow, FromEngine, Hello, Introduction, MAX_TEXT, ToEngine, Welcome,
+            },
         },
         while_moving,
     },
@@ -38,7 +41,10 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const TOGETHER: Duration = Duration::from_millis(5);
 /// How many calls of one caller are worked on at once, or wait for it to take the answer; what is beyond waits in its
 /// socket.
-const CALLS: usize = 32;
+const CALLS: u32 = 32;
+/// How many of them read at once, or are answers from the ledger that wait: a fourth of what reads for all, and an answer
+/// may be as long as a message.
+const READS: usize = 4;
 
 /// What a caller says.
 struct Ear<S> {
@@ -47,11 +53,26 @@ struct Ear<S> {
     quiet: Duration,
 }
 
-/// Serves one caller until it goes, stalls, or the server ends.
+/// Serves one caller until it goes, stalls, or the server ends. What it asked for and is still being done counts as its
+/// connection: nobody gets more by going and coming again.
 pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     socket: WebSocketStream<Counted<S>>,
     house: Arc<House>,
     guest: Guest,
+) {
+    let calls = Arc::new(Semaphore::new(CALLS as usize));
+    speak(socket, &house, guest, &calls).await;
+    tokio::select! {
+        _ = calls.acquire_many(CALLS) => {}
+        () = house.ended() => {}
+    }
+}
+
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: WebSocketStream<Counted<S>>,
+    house: &Arc<House>,
+    guest: Guest,
+    calls: &Arc<Semaphore>,
 ) {
     let moved = socket.get_ref().moved();
     let (sink, stream) = socket.split();
@@ -63,7 +84,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         quiet,
     };
     let ended = tokio::select! {
-        ended = receive(&mut writer, ear, &house, guest) => ended,
+        ended = receive(&mut writer, ear, house, guest, calls) => ended,
         // Whatever is being written is left: a message that was begun is whole in the buffer.
         () = house.ended() => {
             let why = "the engine stops; another one may answer soon".to_owned();
@@ -82,13 +103,14 @@ async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
     mut ear: Ear<S>,
     house: &Arc<House>,
     guest: Guest,
+    calls: &Arc<Semaphore>,
 ) -> End {
     let met = timeout(HELLO, meet(&mut ear)).await.unwrap_or_else(|_| {
         let why = "no hello came within ten seconds".to_owned();
         Err(End::Told(Farewell::Malformed, why))
     });
     match met {
-        Ok(hello) => attend(writer, ear, house, hello, guest).await,
+        Ok(hello) => attend(writer, ear, house, hello, guest, calls).await,
         Err(end) => end,
     }
 }
@@ -97,25 +119,24 @@ async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
 async fn meet<S: AsyncRead + AsyncWrite + Unpin>(ear: &mut Ear<S>) -> Result<Hello, End> {
     let malformed = |why: &str| End::Told(Farewell::Malformed, why.to_owned());
     let text = ear.hear().await?;
-    let ToEngine::Hello(hello) = serde_json::from_str(&text)
-        .map_err(|_| malformed("the first message is a hello, as docs/protocol.md has it"))?
-    else {
-        return Err(malformed("the first message is a hello"));
-    };
-    if hello.protocol != PROTOCOL {
-        let older = match hello.protocol < PROTOCOL {
+    let Introduction::Hello { protocol, version } = serde_json::from_str(&text)
+        .map_err(|_| malformed("the first message is a hello, as docs/protocol.md has it"))?;
+    if protocol != PROTOCOL {
+        let older = match protocol < PROTOCOL {
             true => "the caller is older: bring its obeya up to date",
             false => "this engine is older: bring its obeya up to date",
         };
         let why = format!(
-            "the caller (obeya {}) speaks protocol {}, this engine (obeya {}) speaks {PROTOCOL}; {older}",
-            crate::text::clean(&hello.version),
-            hello.protocol,
+            "the caller (obeya {}) speaks protocol {protocol}, this engine (obeya {}) speaks {PROTOCOL}; {older}",
+            crate::text::clean(&version),
             env!("CARGO_PKG_VERSION"),
         );
         return Err(End::Told(Farewell::OtherProtocol, why));
     }
-    Ok(hello)
+    match serde_json::from_str(&text) {
+        Ok(ToEngine::Hello(hello)) => Ok(hello),
+        _ => Err(malformed("the hello is not as docs/protocol.md has it")),
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
@@ -148,6 +169,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     house: &Arc<House>,
     hello: Hello,
     guest: Guest,
+    calls: &Arc<Semaphore>,
 ) -> End {
     let service = &house.service;
     let state = service.state();
@@ -164,57 +186,95 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     if let Err(end) = writer.say(&welcome).await {
         return end;
     }
-    let (answers, answered) = mpsc::channel(CALLS);
+    let (answers, answered) = mpsc::channel(CALLS as usize);
     let guest = Arc::new(guest);
     tokio::select! {
-        end = listen(ear, Arc::clone(house), Arc::clone(&guest), answers) => end,
+        end = listen(ear, house, &guest, calls, answers) => end,
         end = tell(writer, house, hello.follow, answered) => end.err().unwrap_or(End::Gone),
         denial = house.gone(&guest, "attach") => denial.into(),
     }
 }
 
-/// An answer, or why the caller has to go, with its place among the caller's calls until it is sent.
-type Answer = (Result<String, Denial>, OwnedSemaphorePermit);
+/// An answer, or why the caller has to go, with its places among the caller's calls and reads until it is sent.
+type Answer = (Result<String, Denial>, Places);
+type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 /// Takes calls, and has each answered beside the others. What was begun is done, and noted, even if the caller goes.
 async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     mut ear: Ear<S>,
-    house: Arc<House>,
-    guest: Arc<Guest>,
+    house: &Arc<House>,
+    guest: &Arc<Guest>,
+    calls: &Arc<Semaphore>,
     answers: mpsc::Sender<Answer>,
 ) -> End {
-    let places = Arc::new(Semaphore::new(CALLS));
+    let reading = Arc::new(Semaphore::new(READS));
     loop {
         let text = match ear.hear().await {
             Ok(text) => text,
             Err(end) => return end,
         };
-        let Ok(ToEngine::Call { id, request }) = serde_json::from_str(&text) else {
+        let Some((id, request)) = called(&text) else {
             let why = "the message is no call, as docs/protocol.md has it".to_owned();
             return End::Told(Farewell::Malformed, why);
         };
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+        let Ok(place) = Arc::clone(calls).acquire_owned().await else {
             return End::Gone;
         };
-        let (house, guest, answers) = (Arc::clone(&house), Arc::clone(&guest), answers.clone());
+        let (house, guest, answers) = (Arc::clone(house), Arc::clone(guest), answers.clone());
+        let reading = Arc::clone(&reading);
         tokio::spawn(async move {
-            let read = tokio::select! {
-                read = house.place(&request, &guest) => read,
-                // Who is gone has nothing more read.
-                () = answers.closed() => return,
+            let kept = match request.as_ref().is_some_and(Request::reads) {
+                true => reading.acquire_owned().await.ok(),
+                false => None,
             };
-            let answered = house.answer(request, &guest).await;
-            drop(read);
+            let answered = match request {
+                Some(request) => {
+                    let read = tokio::select! {
+                        read = house.place(&request, &guest) => read,
+                        // Who is gone has nothing more read.
+                        () = answers.closed() => return,
+                    };
+                    let answered = house.answer(request, &guest).await;
+                    drop(read);
+                    answered
+                }
+                None => Ok(Response::Refused(not_known())),
+            };
             let answer = match answered {
                 Ok(response) => written(id, response).map(Ok),
                 Err(denial) => Some(Err(denial)),
             };
             if let Some(answer) = answer {
                 // Who is gone asks again over another connection.
-                let _ = answers.send((answer, place)).await;
+                let _ = answers.send((answer, (place, kept))).await;
             }
         });
     }
+}
+
+/// Returns a call's number and what is wanted, None inside where this version does not know it: a newer caller may want more,
+/// and what else it asked for is answered all the same.
+fn called(text: &str) -> Option<(u64, Option<Request>)> {
+    /// What every version's call has.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Unknown {
+        Call { id: u64 },
+    }
+    match serde_json::from_str(text) {
+        Ok(ToEngine::Call { id, request }) => Some((id, Some(request))),
+        Ok(ToEngine::Hello(_)) => None,
+        Err(_) => match serde_json::from_str(text) {
+            Ok(Unknown::Call { id }) => Some((id, None)),
+            Err(_) => None,
+        },
+    }
+}
+
+fn not_known() -> Refusal {
+    let version = env!("CARGO_PKG_VERSION");
+    let why = format!("this engine (obeya {version}) does not know it: bring its obeya up to date");
+    Refusal::invalid("request", why)
 }
 
 /// Returns an answer as a message. One that the caller would not take becomes a refusal that says so.
@@ -283,9 +343,15 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
             }
             _ = beat.tick() => {
                 let service = &house.service;
-                let (now, seq) = (service.now(), service.state().head.seq);
                 writer.feed(Message::Ping(Bytes::new())).await?;
-                writer.say(&FromEngine::Beat { now, seq }).await?;
+                // That this process is there says nothing about an engine whose loop stands still.
+                match service.vitals().is_stuck() {
+                    true => writer.flush().await?,
+                    false => {
+                        let (now, seq) = (service.now(), service.state().head.seq);
+                        writer.say(&FromEngine::Beat { now, seq }).await?;
+                    }
+                }
             }
         }
     }

@@ -176,7 +176,9 @@ impl Place {
                 return Ok(());
             };
             self.seq = last.seq;
-            for text in feed_texts(&records) {
+            // A version is whole after the last: who shows the state sees nothing of a commit that a page cuts in two.
+            let more = self.snapshots && self.seq < end;
+            for text in feed_texts(&records, more) {
                 writer.feed(Message::Text(text)).await?;
             }
             writer.flush().await?;

@@ -10,6 +10,7 @@ mod backend;
 mod caps;
 mod console;
 mod desk;
+mod exchange;
 mod gauge;
 pub mod guard;
 mod input;

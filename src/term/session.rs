@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
-use uuid::Uuid;
-
 use super::{
     desk::Desk,
+    exchange,
     line::LineWatch,
     logs,
     mail::{self, Watcher},
@@ -24,14 +23,13 @@ use super::{
 use crate::{
     cli::{LineContext, run_line},
     domain::{
-        command::{Command, Role, Submission},
+        command::{Command, Role},
         moment::Moment,
         order::Actor,
         query::Query,
-        record::Door,
         time::Timestamp,
     },
-    link::{self, Home, Operator, ReadOnly, Reply, Standing, bus::Caller},
+    link::{self, Home, Operator, ReadOnly, Standing, bus::Caller},
     ui::{
         effect::Ticket,
         log::Wish,
@@ -194,29 +192,9 @@ impl Session for LinkSession {
         epoch: Option<u32>,
         as_of: Option<Timestamp>,
     ) {
-        let submission = Submission {
-            id: Uuid::now_v7(),
-            actor: self.actor.clone(),
-            role: self.role,
-            door: Door::Console,
-            uid: link::uid(),
-            epoch,
-            causation: None,
-            correlation: None,
-            dry_run: false,
-            until: None,
-            as_of,
-            command,
-        };
+        let submission = exchange::submission(self.caller(), command, epoch, as_of);
         let post = self.post.clone();
-        let tell = move |reply: Reply| {
-            let outcome = match reply {
-                Reply::Done(outcome) => Ok(outcome.records),
-                Reply::Refused(refusal) => Err(Failure::Refused(refusal)),
-                Reply::Failed(failure) => Err(Failure::Fault(failure.to_string())),
-            };
-            post.tell(Msg::Submitted { ticket, outcome });
-        };
+        let tell = move |reply| post.tell(exchange::submitted(ticket, reply));
         match &self.way {
             Way::Work(session) => session.submit_then(submission, tell),
             Way::Look(watching) => tell(ReadOnly::new(Arc::clone(watching)).submit(&submission)),
@@ -230,12 +208,7 @@ impl Session for LinkSession {
                 Some(then) => way.watching().ask_then(then, &query),
                 None => way.watching().ask(&query),
             };
-            let answer = match asked {
-                Ok(Ok(answer)) => Ok(Box::new(answer)),
-                Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
-                Err(failure) => Err(Failure::Fault(failure.to_string())),
-            };
-            post.tell(Msg::Answered { ticket, answer });
+            post.tell(exchange::answered(ticket, asked));
         });
     }
 
@@ -267,11 +240,7 @@ impl Session for LinkSession {
         let (post, context) = (self.post.clone(), self.line.clone());
         self.send(move |way, _| {
             let printed = run_line(&line, way.operator().as_mut(), &context);
-            let output = match printed.failed {
-                true => Err(printed.text),
-                false => Ok(printed.text),
-            };
-            post.tell(Msg::Printed { ticket, output });
+            post.tell(exchange::printed(ticket, printed));
         });
     }
 

@@ -147,7 +147,7 @@ impl Access {
     ///
     /// They cannot: nobody comes in.
     pub fn readable(&mut self) -> Result<(), Fault> {
-        self.read("looking at the tokens", tokens::readable)
+        self.file.read("looking at the tokens", tokens::readable)
     }
 
     /// Returns the token that a text is, though it may open nothing any more: whose it was, for the audit.
@@ -156,7 +156,9 @@ impl Access {
     ///
     /// The file could not be read.
     pub fn borne(&mut self, text: &str, now: Timestamp) -> Result<Option<TokenView>, Fault> {
-        let borne = self.read("checking a token", |db| tokens::borne(db, text, now))?;
+        let borne = self
+            .file
+            .read("checking a token", |db| tokens::borne(db, text, now))?;
         Ok(borne.ok())
     }
 

@@ -29,7 +29,9 @@ const SECRET_BYTES: usize = 32;
 pub(super) const LOCAL_ID: &str = "local";
 
 /// The text of a token. It is shown to whoever made it, once, and is not printed by accident.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
 pub struct Secret(String);
 
 impl Secret {

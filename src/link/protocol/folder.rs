@@ -15,7 +15,7 @@ use crate::{
     ledger::doctor::Finding,
     link::{
         Piece, RunNote, Stats, WorktreeView,
-        access::{AuditFilter, AuditPage, AuditRow, NewToken, TokenView},
+        access::{AuditFilter, AuditPage, AuditRow, NewToken, Secret, TokenView},
     },
 };
 
@@ -197,7 +197,7 @@ pub enum FolderAnswer {
     /// To [`FolderCall::CreateToken`].
     Created {
         /// What opens the door, this once.
-        secret: String,
+        secret: Secret,
         /// The rest.
         token: TokenView,
     },
@@ -241,7 +241,37 @@ pub struct LogPart {
 impl LogPart {
     /// Returns the place behind the last byte of the log.
     pub fn end(&self) -> u64 {
-        let ends = self.extents.iter().map(|(begins, length)| begins + length);
+        let ends = self.extents.iter();
+        let ends = ends.map(|(begins, length)| begins.saturating_add(*length));
         ends.max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+
+    #[test]
+    fn a_new_tokens_secret_is_sent_and_not_printed() {
+        let text = r#"{"created":{"secret":"obeya_hush","token":{"id":"1","name":"wall","role":"viewer",
+            "standing":"live","created_at":"2026-01-01T00:00:00Z"}}}"#;
+        let answer: FolderAnswer = serde_json::from_str(text).unwrap();
+        assert!(!format!("{answer:?}").contains("hush"));
+        assert!(
+            serde_json::to_string(&answer)
+                .unwrap()
+                .contains("obeya_hush")
+        );
+    }
+
+    #[test]
+    fn a_log_of_any_extents_has_an_end() {
+        let part = LogPart {
+            extents: vec![(u64::MAX, 7), (1, 2)],
+            pieces: vec![],
+        };
+        assert_eq!(part.end(), u64::MAX);
     }
 }

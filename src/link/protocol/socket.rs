@@ -16,6 +16,8 @@ use crate::domain::{
 pub const BEAT_SECONDS: u64 = 5;
 /// The largest text frame that the engine sends: the largest answer.
 pub const MAX_TEXT: usize = super::frame::MAX_FRAME;
+/// The largest message of somebody who only looks: many times the longest question.
+pub const MAX_QUESTION: usize = 64 << 10;
 /// The largest message that a caller sends.
 pub const MAX_CALL: usize = 4 << 20;
 /// The same for one who may import: all of an import comes in one command, and so in one message. Some 50,000 items fit.
@@ -24,6 +26,15 @@ pub const MAX_IMPORT: usize = super::frame::MAX_FRAME;
 pub const MAX_SNAPSHOT: usize = 256 << 20;
 /// The bytes of one part of a snapshot: a slow link shows progress, and a caller that goes is noticed.
 pub const PART: usize = 8 << 10;
+
+/// Returns the most bytes of a message of a caller who may do so much.
+pub fn longest_of(role: Role) -> usize {
+    match role {
+        Role::Viewer => MAX_QUESTION,
+        Role::Agent => MAX_CALL,
+        Role::Operator | Role::Admin => MAX_IMPORT,
+    }
+}
 
 /// What a caller says.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +61,20 @@ pub struct Hello {
     /// What it wants to be told as it happens.
     #[serde(default)]
     pub follow: Follow,
+}
+
+/// What is read of a first message before anything else is: however a version asks for what it wants, it says which it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Introduction {
+    /// Of [`ToEngine::Hello`].
+    Hello {
+        /// The caller's version of the protocol.
+        protocol: u32,
+        /// The caller's version of obeya, for words.
+        #[serde(default)]
+        version: String,
+    },
 }
 
 /// What a caller wants to be told as it happens.

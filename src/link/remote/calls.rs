@@ -11,11 +11,9 @@ use tokio::sync::Notify;
 
 use super::{LinkState, unreached};
 use crate::{
+    domain::time::Timestamp,
     ledger::{Fault, FaultKind},
-    link::protocol::{
-        Request, Response,
-        socket::{MAX_CALL, Welcome},
-    },
+    link::protocol::{Request, Response, socket::Welcome},
 };
 
 /// The most calls that may wait for their answers: beyond it callers are told at once, and memory stays bounded.
@@ -116,24 +114,39 @@ impl Calls {
         id
     }
 
-    /// Gives a call up, and returns whether the engine may have heard it.
-    pub(super) fn give_up(&self, id: u64) -> bool {
-        let call = self.desk().calls.remove(&id);
-        call.is_some_and(|call| call.sent)
+    /// Gives a call up, and returns whether the engine may have heard it; None where it is over, and its answer told.
+    pub(super) fn give_up(&self, id: u64) -> Option<bool> {
+        let call = self.desk().calls.remove(&id)?;
+        Some(call.sent)
     }
 
     /// Ends a call whose message would be longer than the engine takes.
-    pub(super) fn is_too_long(&self, id: u64, bytes: usize) {
+    pub(super) fn is_too_long(&self, id: u64, bytes: usize, longest: usize) {
         let call = self.desk().calls.remove(&id);
         let what = format!(
             "the request comes to {} KiB, and an engine elsewhere takes {} KiB at once",
             bytes.div_ceil(1 << 10),
-            MAX_CALL >> 10
+            longest >> 10
         );
         let fault = Fault::new(FaultKind::Misuse, Path::new(""), what)
             .mend("Do it on the engine's machine, or in parts.");
         if let Some(call) = call {
             let heard = false;
+            (call.waiting)(Err(Unanswered { fault, heard }));
+        }
+    }
+
+    /// Ends a call whose answer this version does not know.
+    pub(super) fn not_understood(&self, id: u64) {
+        let call = self.desk().calls.remove(&id);
+        let fault = Fault::new(
+            FaultKind::NewerFormat,
+            Path::new(""),
+            "the engine answered what this version of obeya does not know",
+        );
+        let fault = fault.mend("Use the same version of obeya on both sides.");
+        if let Some(call) = call {
+            let heard = true;
             (call.waiting)(Err(Unanswered { fault, heard }));
         }
     }
@@ -164,23 +177,45 @@ impl Calls {
         self.called.notified().await;
     }
 
-    /// A connection begins: what was asked and not answered is asked again.
-    pub(super) fn begin(&self, welcome: Welcome) {
+    /// A connection begins: what was asked and not answered is asked again. Returns how the link is: what is known is as
+    /// late as it was.
+    pub(super) fn begin(&self, welcome: Welcome, now: Timestamp) -> LinkState {
         let mut desk = self.desk();
         let over = desk.end(Instant::now(), "the connection came back too late", None);
         desk.unsent = desk.calls.keys().copied().collect();
-        desk.welcome = Some(welcome);
+        let late = LinkState::Late {
+            since: desk.known_until(now),
+        };
+        (desk.welcome, desk.link) = (Some(welcome), Some(late.clone()));
         drop(desk);
+        self.met.notify_all();
         tell(over);
+        late
     }
 
-    /// A connection is lost, or did not come about: what cannot wait for another one is over.
-    pub(super) fn lost(&self, why: &str, denied: bool) {
+    /// A connection is lost, or did not come about: what cannot wait for another one is over, and whatever is asked from
+    /// then on finds the link down. Returns how it is.
+    pub(super) fn lost(
+        &self,
+        why: String,
+        denied: bool,
+        now: Timestamp,
+        next_try: Timestamp,
+    ) -> LinkState {
         let mut desk = self.desk();
-        desk.welcome = None;
-        let over = desk.end(Instant::now(), why, Some(denied));
+        let since = desk.known_until(now);
+        let over = desk.end(Instant::now(), &why, Some(denied));
+        let down = LinkState::Down {
+            since,
+            why,
+            next_try,
+            denied,
+        };
+        (desk.welcome, desk.link) = (None, Some(down.clone()));
         drop(desk);
+        self.met.notify_all();
         tell(over);
+        down
     }
 
     /// Notes how the engine is reached.
@@ -213,6 +248,14 @@ impl Calls {
 }
 
 impl Desk {
+    /// Returns until when everything is known.
+    fn known_until(&self, now: Timestamp) -> Timestamp {
+        match &self.link {
+            Some(LinkState::Down { since, .. } | LinkState::Late { since }) => *since,
+            Some(LinkState::Live) | None => now,
+        }
+    }
+
     /// Returns why another call cannot be taken now.
     fn cannot_take(&self, unsent: Unsent) -> Option<Fault> {
         if self.calls.len() >= MAX_WAITING {
@@ -266,7 +309,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::domain::{query::Query, time::Timestamp};
+    use crate::domain::query::Query;
 
     fn ask(calls: &Calls, unsent: Unsent, until: Option<Instant>) -> mpsc::Receiver<Called> {
         let (tell, told) = mpsc::channel();
@@ -277,26 +320,21 @@ mod tests {
         told
     }
 
-    fn down() -> LinkState {
-        LinkState::Down {
-            since: Timestamp(1),
-            why: "cut".into(),
-            next_try: Timestamp(2),
-            denied: false,
-        }
+    fn lose(calls: &Calls, why: &str, denied: bool) {
+        calls.lost(why.to_owned(), denied, Timestamp(1), Timestamp(2));
     }
 
     #[test]
     fn a_call_without_a_connection_waits_or_is_over_as_it_was_meant() {
         let calls = Arc::<Calls>::default();
-        calls.tell(down());
+        lose(&calls, "cut", false);
         let kept = ask(&calls, Unsent::Kept, None);
         let refused = ask(&calls, Unsent::Refused, None);
         let over = refused
             .try_recv()
             .map(|called| called.map_err(|un| un.heard));
         assert!(matches!(over, Ok(Err(false))));
-        calls.lost("cut", false);
+        lose(&calls, "cut", false);
         assert!(kept.try_recv().is_err(), "it is asked once there is one");
         assert!(calls.next().is_some() && calls.next().is_none());
     }
@@ -309,11 +347,11 @@ mod tests {
         let over = ask(&calls, Unsent::Refused, Some(now));
         assert!(calls.next().is_some() && calls.next().is_some());
         std::thread::sleep(Duration::from_millis(1));
-        calls.lost("cut", false);
+        lose(&calls, "cut", false);
         let over = over.try_recv().map(|called| called.map_err(|un| un.heard));
         assert!(matches!(over, Ok(Err(true))));
         assert!(later.try_recv().is_err());
-        calls.lost("not wanted", true);
+        lose(&calls, "not wanted", true);
         let denied = later
             .try_recv()
             .map(|called| called.map_err(|un| un.fault.kind));
@@ -321,11 +359,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_given_up_was_heard_or_not_or_is_over() {
+        let calls = Calls::default();
+        let told = ask(&calls, Unsent::Kept, None);
+        assert!(calls.next().is_some());
+        let unsent = ask(&calls, Unsent::Kept, None);
+        calls.answered(0, Response::Yielding);
+        // It was answered after all: whoever gives it up finds its answer.
+        assert_eq!(calls.give_up(0), None);
+        assert!(matches!(told.try_recv(), Ok(Ok(Response::Yielding))));
+        assert_eq!(calls.give_up(1), Some(false));
+        assert!(unsent.try_recv().is_err());
+        ask(&calls, Unsent::Kept, None);
+        assert!(calls.next().is_some());
+        assert_eq!(calls.give_up(2), Some(true));
+    }
+
+    #[test]
     fn what_cannot_be_answered_is_over_at_once() {
         let calls = Calls::default();
         let long = ask(&calls, Unsent::Kept, None);
         let (id, _) = calls.next().expect("it waits");
-        calls.is_too_long(id, MAX_CALL + 1);
+        calls.is_too_long(id, 11, 10);
         let over = long
             .try_recv()
             .map(|called| called.map_err(|un| un.fault.kind));
@@ -337,13 +392,7 @@ mod tests {
         assert!(matches!(beyond, Ok(Err(Unanswered { heard: false, .. }))));
         assert!(waiting.iter().all(|told| told.try_recv().is_err()));
         // An engine that does not want this caller will not want the next call either.
-        calls.lost("not wanted", true);
-        calls.tell(LinkState::Down {
-            since: Timestamp(1),
-            why: "not wanted".into(),
-            next_try: Timestamp(2),
-            denied: true,
-        });
+        lose(&calls, "not wanted", true);
         let denied = ask(&calls, Unsent::Kept, None).try_recv();
         let denied = denied.map(|called| called.map_err(|un| un.fault.kind));
         assert!(matches!(denied, Ok(Err(FaultKind::Permission))));

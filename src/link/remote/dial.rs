@@ -140,7 +140,12 @@ fn turned_away(target: &Target, status: StatusCode, body: Option<Vec<u8>>) -> Un
             Some(_) => said,
             None => format!("{said}; give a token by --token-file or in a context"),
         }),
-        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Unreached::Denied(said),
+        // Nor is there anything to wait for where this is no way in, or not under this name.
+        StatusCode::BAD_REQUEST
+        | StatusCode::FORBIDDEN
+        | StatusCode::NOT_FOUND
+        | StatusCode::MISDIRECTED_REQUEST
+        | StatusCode::UPGRADE_REQUIRED => Unreached::Denied(said),
         _ => Unreached::Down(said),
     }
 }
@@ -174,6 +179,30 @@ async fn connect(target: &Target) -> Result<(Box<dyn Wire>, String), Unreached> 
                 }
             })?;
             Ok((Box::new(secured), named))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_come_in_this_way_is_told_so_and_the_rest_come_again() {
+        let target = Target::new(Address::Unix("line.sock".into()));
+        let body = |detail: &str| Some(format!(r#"{{"detail":"{detail}"}}"#).into_bytes());
+        for status in [400, 401, 403, 404, 421, 426] {
+            let status = StatusCode::from_u16(status).unwrap_or_default();
+            let away = turned_away(&target, status, body("no\\u001b[2J way"));
+            let Unreached::Denied(why) = away else {
+                panic!("{status}: {away:?}");
+            };
+            assert!(why.starts_with("no") && !why.contains('\u{1b}'), "{why:?}");
+        }
+        for status in [429, 502, 503] {
+            let status = StatusCode::from_u16(status).unwrap_or_default();
+            let away = turned_away(&target, status, None);
+            assert!(matches!(away, Unreached::Down(_)), "{away:?}");
         }
     }
 }

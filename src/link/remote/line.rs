@@ -9,6 +9,7 @@ use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
+use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
@@ -19,9 +20,12 @@ use super::{
     pace::Pace,
     target::Target,
 };
-use crate::link::{
-    self, Moved,
-    protocol::socket::{FromEngine, MAX_CALL, MAX_SNAPSHOT, ToEngine, Welcome},
+use crate::{
+    domain::time::Timestamp,
+    link::{
+        self, Moved,
+        protocol::socket::{FromEngine, MAX_SNAPSHOT, ToEngine, Welcome, longest_of},
+    },
 };
 
 /// The way's own side.
@@ -55,9 +59,11 @@ impl Line {
             let follow = self.follower.follow();
             let ended = match dial(&self.target, follow, self.pace.dial).await {
                 Ok((socket, welcome)) => {
-                    let begun = Instant::now();
-                    self.begin(welcome);
-                    let ended = self.converse(socket).await;
+                    let (begun, longest) = (Instant::now(), longest_of(welcome.role));
+                    let ended = match self.begin(welcome) {
+                        true => self.converse(socket, longest).await,
+                        false => Unreached::Down("the ledger began another life".into()),
+                    };
                     if begun.elapsed() >= self.pace.steady {
                         tries = 0;
                     }
@@ -79,27 +85,19 @@ impl Line {
         }
     }
 
-    /// A connection begins: what was asked and not answered is asked again.
-    fn begin(&mut self, welcome: Welcome) {
-        self.calls.begin(welcome.clone());
-        self.follower.hear(Heard::Welcome(Box::new(welcome)));
-        self.tell(LinkState::Live);
+    /// A connection begins: what was asked and not answered is asked again. False where the follower wants another one.
+    fn begin(&mut self, welcome: Welcome) -> bool {
+        let late = self.calls.begin(welcome.clone(), link::now());
+        let goes_on = self.follower.hear(Heard::Welcome(Box::new(welcome)));
+        self.follower.hear(Heard::Link(late));
+        goes_on
     }
 
     fn lost(&mut self, why: String, denied: bool, pause: Duration) {
         let now = link::now();
         let pause = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
-        let since = match self.calls.link() {
-            Some(LinkState::Down { since, .. } | LinkState::Late { since }) => since,
-            _ => now,
-        };
-        self.calls.lost(&why, denied);
-        self.tell(LinkState::Down {
-            since,
-            why,
-            next_try: now.plus(pause),
-            denied,
-        });
+        let down = self.calls.lost(why, denied, now, now.plus(pause));
+        self.follower.hear(Heard::Link(down));
     }
 
     fn tell(&mut self, link: LinkState) {
@@ -107,21 +105,26 @@ impl Line {
         self.follower.hear(Heard::Link(link));
     }
 
-    async fn converse(&mut self, socket: Socket) -> Unreached {
+    /// Speaks until the connection ends; what is asked comes in messages of at most `longest` bytes.
+    async fn converse(&mut self, socket: Socket, longest: usize) -> Unreached {
         let moved = socket.get_ref().moved();
         let (sink, stream) = socket.split();
         let calls = Arc::clone(&self.calls);
         let pace = self.pace;
         tokio::select! {
-            ended = send(sink, calls, pace) => ended,
+            ended = send(sink, calls, pace, longest) => ended,
             ended = self.receive(stream, &moved) => ended,
         }
     }
 
+    /// Hears the engine. What is known is late until a beat comes: the first one comes behind all that there was to tell.
+    /// Who answers, or says something of what lies beside the ledger, may still have an engine that stands still: that is
+    /// late too.
     async fn receive(&mut self, mut stream: SplitStream<Socket>, moved: &Moved) -> Unreached {
         let Pace { late, silence, .. } = self.pace;
         let mut snapshot: Option<Parts> = None;
-        let (mut is_late, mut quiet, mut read) = (false, late, moved.read());
+        let (mut alive, mut is_late) = (Instant::now(), true);
+        let (mut quiet, mut read) = (silence, moved.read());
         loop {
             let message = match timeout(quiet, stream.next()).await {
                 Ok(Some(Ok(message))) => message,
@@ -138,32 +141,37 @@ impl Line {
                 }
                 Err(_) => {
                     (is_late, quiet) = (true, silence.saturating_sub(late));
-                    let since = i64::try_from(late.as_micros()).unwrap_or(0);
-                    let since = link::now().plus(-since);
-                    self.tell(LinkState::Late { since });
+                    self.tell(LinkState::Late { since: ago(alive) });
                     continue;
                 }
             };
             read = moved.read();
-            if std::mem::take(&mut is_late) {
-                quiet = late;
+            let message = match message {
+                Message::Text(text) => self.understood(&text),
+                Message::Binary(part) => Some(Told::Part(part)),
+                Message::Close(_) => return Unreached::Down("the engine hung up".into()),
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
+            };
+            if message.as_ref().is_some_and(Told::is_life) {
+                alive = Instant::now();
+            }
+            if is_late && matches!(message, Some(Told::Message(FromEngine::Beat { .. }))) {
+                is_late = false;
                 self.tell(LinkState::Live);
             }
+            quiet = match is_late {
+                true => silence,
+                false => late.saturating_sub(alive.elapsed()),
+            };
             let goes_on = match message {
-                Message::Text(text) => match serde_json::from_str(&text) {
-                    Ok(FromEngine::Snapshot { parts, bytes, .. }) => {
-                        snapshot = Parts::of(parts, bytes);
-                        snapshot.is_some()
-                    }
-                    Ok(FromEngine::Bye { code, why }) => return parting(code, &why),
-                    Ok(message) => self.take(message),
-                    // A newer engine may say what this version does not know: it says so in its protocol if it matters.
-                    Err(error) => {
-                        tracing::debug!(%error, "a message that is not known here");
-                        true
-                    }
-                },
-                Message::Binary(part) => match snapshot.take().map(|parts| parts.with(&part)) {
+                None => true,
+                Some(Told::Message(FromEngine::Bye { code, why })) => return parting(code, &why),
+                Some(Told::Message(FromEngine::Snapshot { parts, bytes, .. })) => {
+                    snapshot = Parts::of(parts, bytes);
+                    snapshot.is_some()
+                }
+                Some(Told::Message(message)) => self.take(message),
+                Some(Told::Part(part)) => match snapshot.take().map(|parts| parts.with(&part)) {
                     Some(Some(Ok(packed))) => self.follower.hear(Heard::Snapshot(packed)),
                     Some(Some(Err(parts))) => {
                         snapshot = Some(parts);
@@ -171,13 +179,25 @@ impl Line {
                     }
                     Some(None) | None => false,
                 },
-                Message::Close(_) => return Unreached::Down("the engine hung up".into()),
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => true,
             };
             if !goes_on {
                 return Unreached::Down("what came does not continue what is known".into());
             }
         }
+    }
+
+    /// Returns the message of a text. A newer engine may say what this version does not know: it says so in its protocol
+    /// if it matters. Whoever waits for such an answer is told so.
+    fn understood(&self, text: &str) -> Option<Told> {
+        let message = serde_json::from_str(text);
+        let told = message.map(Told::Message);
+        told.inspect_err(|error| {
+            tracing::debug!(%error, "a message that is not known here");
+            if let Ok(Unknown::Answer { id }) = serde_json::from_str(text) {
+                self.calls.not_understood(id);
+            }
+        })
+        .ok()
     }
 
     /// Takes a message. False where the follower wants another connection.
@@ -195,6 +215,39 @@ impl Line {
             FromEngine::Welcome(_) | FromEngine::Snapshot { .. } | FromEngine::Bye { .. } => true,
         }
     }
+}
+
+/// What came by a connection.
+enum Told {
+    Message(FromEngine),
+    /// A part of a snapshot.
+    Part(Bytes),
+}
+
+impl Told {
+    /// Returns whether it shows that the engine's loop comes round, or at least that a state is on its way.
+    fn is_life(&self) -> bool {
+        match self {
+            Told::Part(_) => true,
+            Told::Message(message) => matches!(
+                message,
+                FromEngine::Beat { .. } | FromEngine::Records { .. } | FromEngine::Snapshot { .. }
+            ),
+        }
+    }
+}
+
+/// What can be said of a message that this version does not know.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Unknown {
+    Answer { id: u64 },
+}
+
+/// Returns the machine's time of a moment that has passed.
+fn ago(then: Instant) -> Timestamp {
+    let passed = i64::try_from(then.elapsed().as_micros()).unwrap_or(i64::MAX);
+    link::now().plus(passed.saturating_neg())
 }
 
 /// A snapshot of which parts are still to come.
@@ -230,7 +283,12 @@ impl Parts {
 }
 
 /// Sends what is asked, and a sign of life where nothing is.
-async fn send(mut sink: SplitSink<Socket, Message>, calls: Arc<Calls>, pace: Pace) -> Unreached {
+async fn send(
+    mut sink: SplitSink<Socket, Message>,
+    calls: Arc<Calls>,
+    pace: Pace,
+    longest: usize,
+) -> Unreached {
     loop {
         while let Some((id, request)) = calls.next() {
             let text = match serde_json::to_string(&ToEngine::Call { id, request }) {
@@ -238,8 +296,8 @@ async fn send(mut sink: SplitSink<Socket, Message>, calls: Arc<Calls>, pace: Pac
                 Err(error) => return Unreached::Down(error.to_string()),
             };
             // The engine would hang up on it, and everything else that is asked would be lost with it.
-            if text.len() > MAX_CALL {
-                calls.is_too_long(id, text.len());
+            if text.len() > longest {
+                calls.is_too_long(id, text.len(), longest);
                 continue;
             }
             if let Err(error) = sink.feed(Message::text(text)).await {

@@ -46,9 +46,9 @@ use crate::{
 pub enum LinkState {
     /// What is known is what is so.
     Live,
-    /// Connected, but nothing has come since then.
+    /// Connected, but what the engine did since then is not known, or not all of it.
     Late {
-        /// When something came last.
+        /// Until when all is known.
         since: Timestamp,
     },
     /// Not connected; what is known is as of then.
@@ -196,12 +196,6 @@ impl Remote {
         }
     }
 
-    /// Returns how the first try to connect ended, waiting for its end; None where it took longer than `patience`.
-    pub fn tried(&self, patience: Duration) -> Option<LinkState> {
-        let until = Instant::now() + patience;
-        self.calls.meet(until, |_, link| link.is_some()).1
-    }
-
     /// Calls the engine, and waits for its answer.
     ///
     /// # Errors
@@ -226,12 +220,17 @@ impl Remote {
         if let Ok(called) = answered.recv_timeout(patience) {
             return called;
         }
-        let heard = self.calls.give_up(id);
         let fault = match self.calls.link() {
             Some(LinkState::Down { why, .. }) => unreached(FaultKind::Busy, &why),
             _ => self.silent(),
         };
-        Err(Unanswered { fault, heard })
+        match self.calls.give_up(id) {
+            Some(heard) => Err(Unanswered { fault, heard }),
+            // It was answered just now: to say that nothing was done would be wrong.
+            None => answered
+                .recv()
+                .unwrap_or(Err(Unanswered { fault, heard: true })),
+        }
     }
 
     /// Calls the engine, and hands its answer to `then`, from another thread: it must not block. A call that was heard
@@ -253,7 +252,13 @@ impl Remote {
     }
 
     fn silent(&self) -> Fault {
-        let what = format!("{} did not answer in time", self.target.address);
+        let address = &self.target.address;
+        let what = match self.calls.link() {
+            Some(LinkState::Late { .. }) => format!(
+                "{address} is connected, but its engine gives no sign of life: /health/live there says more"
+            ),
+            _ => format!("{address} did not answer in time"),
+        };
         unreached(FaultKind::Busy, &what)
     }
 }

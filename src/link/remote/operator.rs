@@ -8,7 +8,6 @@ use super::{Called, Remote, Unanswered, Unsent};
 use crate::{
     domain::{
         command::{Role, Submission},
-        import_report::ImportReport,
         moment::Moment,
         order::Actor,
         query::{Query, life::Life},
@@ -20,9 +19,9 @@ use crate::{
     link::{
         Answered, Asked, Beaten, GateAsk, Heartbeat, Observer, Operator, Standing, Supervised,
         bus::{Caller, Ruled},
-        connection::unexpected,
+        connection::{Imported, unexpected},
         packed,
-        protocol::{FolderAnswer, FolderCall, Held, Request, Response, socket::MAX_IMPORT},
+        protocol::{FolderAnswer, FolderCall, Held, Request, Response},
     },
 };
 
@@ -125,10 +124,10 @@ impl Attached {
     /// The engine did not answer, or could not.
     pub fn stand(&self, moment: Moment) -> Result<Standing, Fault> {
         use base64::{Engine as _, prelude::BASE64_STANDARD};
-        let Response::Stood(stood) = self.call(Request::Stand(moment), PATIENCE)? else {
-            return Err(other());
+        let stood = match self.call(Request::Stand(moment), PATIENCE)? {
+            Response::Stood(stood) => stood.map_err(|failure| failure.fault().clone())?,
+            response => return Err(without(response)),
         };
-        let stood = stood.map_err(|failure| failure.fault().clone())?;
         let unreadable = || {
             let what = "the engine's snapshot cannot be read here: use the same version of obeya on both sides";
             Fault::new(FaultKind::NewerFormat, Path::new(""), what)
@@ -151,7 +150,7 @@ impl Attached {
     pub fn recent(&self, limit: usize) -> Result<Vec<Record>, Fault> {
         match self.call(Request::Recent(limit), PATIENCE)? {
             Response::Records(records) => records.map_err(|failure| failure.fault().clone()),
-            _ => Err(other()),
+            response => Err(without(response)),
         }
     }
 
@@ -163,7 +162,7 @@ impl Attached {
     pub fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, Fault> {
         match self.call(Request::Records { after, limit }, PATIENCE)? {
             Response::Records(records) => records.map_err(|failure| failure.fault().clone()),
-            _ => Err(other()),
+            response => Err(without(response)),
         }
     }
 
@@ -208,7 +207,7 @@ impl Attached {
     pub fn hold(&self) -> Result<Held, Fault> {
         match self.call(Request::Hold, PATIENCE)? {
             Response::Held(held) => held.map_err(|failure| failure.fault().clone()),
-            _ => Err(other()),
+            response => Err(without(response)),
         }
     }
 
@@ -219,38 +218,17 @@ impl Attached {
     }
 
     /// Has the engine take an import in.
-    ///
-    /// # Errors
-    ///
-    /// It is larger than a message may be.
-    pub fn import(
-        &self,
-        reason: &str,
-        submission: &Submission,
-    ) -> Result<(Reply, Option<ImportReport>), Fault> {
+    pub fn import(&self, reason: &str, submission: &Submission) -> Imported {
         let request = Request::Import {
             reason: reason.to_owned(),
             submission: self.submission(submission),
         };
-        let bytes = serde_json::to_vec(&request).map_or(usize::MAX, |bytes| bytes.len());
-        if bytes > MAX_IMPORT - ENVELOPE {
-            let what = format!(
-                "the import comes to {} MiB, and an engine elsewhere takes {} MiB at once",
-                bytes >> 20,
-                MAX_IMPORT >> 20
-            );
-            let fault = Fault::new(FaultKind::Misuse, Path::new(""), what);
-            return Err(fault.mend("Import it on the engine's machine, or in parts."));
-        }
-        Ok(match self.0.call_or(request, IMPORT_PATIENCE, self.1) {
+        match self.0.call_or(request, IMPORT_PATIENCE, self.1) {
             Ok(Response::Imported(imported)) => *imported,
             called => (replied(called), None),
-        })
+        }
     }
 }
-
-/// The room that a call takes in its message.
-const ENVELOPE: usize = 1 << 10;
 
 impl Observer for Attached {
     fn ask(&mut self, query: &Query) -> Answered {
@@ -321,6 +299,16 @@ fn replied(called: Called) -> Reply {
             true if fault.kind != FaultKind::Permission => Failure::Unknown(fault),
             _ => Failure::NotApplied(fault),
         }),
+    }
+}
+
+/// Returns why a response is without what was asked for.
+fn without(response: Response) -> Fault {
+    match response {
+        Response::Refused(refusal) => {
+            Fault::new(FaultKind::Misuse, Path::new(""), refusal.to_string())
+        }
+        _ => other(),
     }
 }
 

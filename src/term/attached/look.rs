@@ -1,6 +1,6 @@
 //! What lies beside a ledger elsewhere, looked at again whenever the engine says that it is another.
 
-use super::{Errands, news::Seat};
+use super::{Errands, Waits, news::Seat};
 use crate::{
     domain::settings::Stage,
     link::{
@@ -11,15 +11,22 @@ use crate::{
     ui::{line::LineSeen, mail::MailAct, msg::Msg},
 };
 
+/// Which looks wait for the worker.
+#[derive(Default)]
+pub(super) struct Looks {
+    mail: Waits,
+    line: Waits,
+}
+
 /// Looks at the bus.
-pub(super) fn at_mail(errands: &Errands, seat: &Seat, post: &Post) {
+pub(super) fn at_mail(looks: &Looks, errands: &Errands, seat: &Seat, post: &Post) {
     let (post, caller) = (post.clone(), seat.caller());
-    errands.add(
-        move |attached| match mail::look(&mut RemoteBus::new(attached.clone()), &caller) {
+    errands.look(&looks.mail, move |attached| {
+        match mail::look(&mut RemoteBus::new(attached.clone()), &caller) {
             Ok(seen) => post.tell(Msg::Mail(Box::new(seen))),
             Err(fault) => tracing::warn!(%fault, "messages cannot be shown"),
-        },
-    );
+        }
+    });
 }
 
 /// Does what was asked about a dead letter.
@@ -34,10 +41,17 @@ pub(super) fn act_on_mail(errands: &Errands, seat: &Seat, post: &Post, act: Mail
 }
 
 /// Looks at the project's file. Whether its programs are run there, is its host's to say.
-pub(super) fn at_line(errands: &Errands, seat: &Seat, post: &Post, stages: Vec<Stage>) {
+pub(super) fn at_line(
+    looks: &Looks,
+    errands: &Errands,
+    seat: &Seat,
+    post: &Post,
+    stages: impl FnOnce() -> Vec<Stage> + Send + 'static,
+) {
     let (post, caller) = (post.clone(), seat.caller());
-    errands.add(
-        move |attached| match attached.folder(&caller, FolderCall::Problems { stages }) {
+    errands.look(&looks.line, move |attached| {
+        let problems = FolderCall::Problems { stages: stages() };
+        match attached.folder(&caller, problems) {
             Ok(Ok(FolderAnswer::Problems(problems))) => {
                 let untrusted = false;
                 post.tell(Msg::Line(Box::new(LineSeen {
@@ -46,6 +60,6 @@ pub(super) fn at_line(errands: &Errands, seat: &Seat, post: &Post, stages: Vec<S
                 })));
             }
             answered => tracing::debug!(?answered, "what is wrong in obeya.toml cannot be shown"),
-        },
-    );
+        }
+    });
 }

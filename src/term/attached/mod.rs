@@ -5,30 +5,33 @@ mod look;
 mod news;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
-
-use uuid::Uuid;
 
 use self::{
     begun::Begun,
     news::{First, Listener, Seat},
 };
-use super::{Post, desk::Desk, logs, run::Session};
+use super::{Post, desk::Desk, exchange, logs, run::Session};
 use crate::{
     cli::{LineContext, run_line},
     domain::{
-        command::{Command, Role, Submission},
+        command::{Command, Role},
         moment::Moment,
         order::Actor,
         query::Query,
-        record::Door,
         time::Timestamp,
     },
     link::{
-        self, Connection, Fault, FaultKind, Reply,
+        Connection, Fault, FaultKind,
         remote::{Attached, Mirror, Remote, Target},
     },
     ui::{
@@ -50,10 +53,28 @@ type Errand = Box<dyn FnOnce(&Attached) + Send>;
 #[derive(Clone)]
 struct Errands(mpsc::Sender<Option<Errand>>);
 
+/// Whether a look of some sort waits for the worker.
+#[derive(Clone, Default)]
+struct Waits(Arc<AtomicBool>);
+
 impl Errands {
     fn add(&self, errand: impl FnOnce(&Attached) + Send + 'static) {
         // A worker that is gone went with the console.
         let _ = self.0.send(Some(Box::new(errand)));
+    }
+
+    /// Has something looked at, unless such a look waits already: what there is to see is seen by that one, and news that
+    /// come faster than the way carries looks must not pile up.
+    fn look(&self, waits: &Waits, look: impl FnOnce(&Attached) + Send + 'static) {
+        if waits.0.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let waits = waits.clone();
+        self.add(move |attached| {
+            // What is news from here on is worth another look.
+            waits.0.store(false, Ordering::Release);
+            look(attached);
+        });
     }
 
     fn end(&self) {
@@ -117,11 +138,15 @@ impl AttachedSession {
         let attached = Attached::at_once(remote);
         line.connection = Some(Connection::Remote(attached.clone()));
         let worker = attached.clone();
-        // Nobody joins it: it may wait for an engine that is away, and a console that is left waits for nothing.
-        thread::spawn(move || {
+        let work = move || {
             let errands = inbox.into_iter().map_while(|errand| errand);
             errands.for_each(|errand| errand(&worker));
-        });
+        };
+        // Nobody joins it: it may wait for an engine that is away, and a console that is left waits for nothing.
+        let begun = thread::Builder::new().name("worker".into()).spawn(work);
+        begun.map_err(|error: io::Error| {
+            Fault::io(Path::new(""), "starting the console's worker", &error)
+        })?;
         let logs = logs::Watcher::attached(attached.clone(), seat.caller(), post.clone());
         Ok(AttachedSession {
             logs,
@@ -166,29 +191,10 @@ impl Session for AttachedSession {
         epoch: Option<u32>,
         as_of: Option<Timestamp>,
     ) {
-        let caller = self.seat.caller();
-        let submission = Submission {
-            id: Uuid::now_v7(),
-            actor: caller.actor,
-            role: caller.role,
-            door: Door::Console,
-            uid: link::uid(),
-            epoch,
-            causation: None,
-            correlation: None,
-            dry_run: false,
-            until: None,
-            as_of,
-            command,
-        };
+        let submission = exchange::submission(self.seat.caller(), command, epoch, as_of);
         let post = self.post.clone();
         self.attached.submit_then(submission, move |reply| {
-            let outcome = match reply {
-                Reply::Done(outcome) => Ok(outcome.records),
-                Reply::Refused(refusal) => Err(Failure::Refused(refusal)),
-                Reply::Failed(failure) => Err(Failure::Fault(failure.to_string())),
-            };
-            post.tell(Msg::Submitted { ticket, outcome });
+            post.tell(exchange::submitted(ticket, reply));
         });
     }
 
@@ -196,12 +202,7 @@ impl Session for AttachedSession {
         let post = self.post.clone();
         let moment = lock(&self.then).moment;
         self.attached.ask_then_tell(moment, query, move |answered| {
-            let answer = match answered {
-                Ok(Ok(answer)) => Ok(Box::new(answer)),
-                Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
-                Err(failure) => Err(Failure::Fault(failure.fault().to_string())),
-            };
-            post.tell(Msg::Answered { ticket, answer });
+            post.tell(exchange::answered(ticket, answered));
         });
     }
 
@@ -235,11 +236,7 @@ impl Session for AttachedSession {
         (context.actor, context.role) = (caller.actor, caller.role);
         self.errands.add(move |attached| {
             let printed = run_line(&line, &mut Begun::over(attached.clone()), &context);
-            let output = match printed.failed {
-                true => Err(printed.text),
-                false => Ok(printed.text),
-            };
-            post.tell(Msg::Printed { ticket, output });
+            post.tell(exchange::printed(ticket, printed));
         });
     }
 
@@ -268,4 +265,39 @@ impl Session for AttachedSession {
 
 fn lock(then: &Mutex<Standing>) -> std::sync::MutexGuard<'_, Standing> {
     then.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+    use crate::link::remote::Address;
+
+    #[test]
+    fn looks_that_wait_are_one() {
+        let (sender, inbox) = mpsc::channel();
+        let errands = Errands(sender);
+        let (waits, others) = (Waits::default(), Waits::default());
+        let (tell, told) = mpsc::channel();
+        let look = |waits: &Waits, word: &'static str| {
+            let tell = tell.clone();
+            errands.look(waits, move |_| tell.send(word).unwrap());
+        };
+        for _ in 0..100 {
+            look(&waits, "mail");
+            look(&others, "line");
+        }
+        let nowhere = Target::new(Address::Unix("/nonexistent/line.sock".into()));
+        let attached = Attached::at_once(Arc::new(Remote::calling(nowhere).unwrap()));
+        let work = || {
+            let waiting: Vec<_> = inbox.try_iter().flatten().collect();
+            waiting.into_iter().for_each(|errand| errand(&attached));
+            told.try_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(work(), ["mail", "line"]);
+        // What is news after a look has begun is looked at.
+        look(&waits, "mail");
+        assert_eq!(work(), ["mail"]);
+    }
 }

@@ -6,7 +6,10 @@ use std::sync::{
     mpsc,
 };
 
-use super::{Errands, look};
+use super::{
+    Errands,
+    look::{self, Looks},
+};
 use crate::{
     domain::{
         command::Role,
@@ -114,6 +117,7 @@ pub(super) struct Listener {
     /// What the user calls the line, if anything.
     name: Option<String>,
     errands: Errands,
+    looks: Looks,
     first: Option<mpsc::Sender<First>>,
     line: Arc<Mutex<Line>>,
     /// The engine's newest record at its last beat: by the next one it is here, or this copy does not keep up.
@@ -136,6 +140,7 @@ impl Listener {
             seat,
             name,
             errands,
+            looks: Looks::default(),
             first: Some(first),
             line: Arc::default(),
             beaten: 0,
@@ -152,14 +157,15 @@ impl Listener {
                 let name = name.unwrap_or_else(|| crate::text::clean(&welcome.name).into_owned());
                 self.post.tell(Msg::Admitted { name, me, role });
             }
-            MirrorNews::Changed(news) => {
-                self.changed(news);
-                self.tried(First::Seen);
-            }
+            MirrorNews::Changed(news) => self.changed(news),
             MirrorNews::Link(link) => {
-                if let LinkState::Down { why, denied, .. } = &link {
-                    let (why, denied) = (why.clone(), *denied);
-                    self.tried(First::Unreached { why, denied });
+                match &link {
+                    LinkState::Live => self.tried(First::Seen),
+                    LinkState::Late { .. } => {}
+                    LinkState::Down { why, denied, .. } => {
+                        let (why, denied) = (why.clone(), *denied);
+                        self.tried(First::Unreached { why, denied });
+                    }
                 }
                 let connection = self.connection(link);
                 self.post.tell(Msg::Connection(connection));
@@ -217,14 +223,17 @@ impl Listener {
 
     fn stirred(&self, beside: Beside) {
         match beside {
-            Beside::Messages => look::at_mail(&self.errands, &self.seat, &self.post),
+            Beside::Messages => {
+                look::at_mail(&self.looks, &self.errands, &self.seat, &self.post);
+            }
             Beside::Lives if self.seat.watched.load(Ordering::Relaxed) => {
                 self.post.tell(Msg::Lives);
             }
             Beside::Lives => {}
             Beside::Line => {
-                let stages = lock(&self.line).state.settings.stages.clone();
-                look::at_line(&self.errands, &self.seat, &self.post, stages);
+                let line = Arc::clone(&self.line);
+                let stages = move || lock(&line).state.settings.stages.clone();
+                look::at_line(&self.looks, &self.errands, &self.seat, &self.post, stages);
             }
         }
     }

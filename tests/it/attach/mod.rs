@@ -6,6 +6,7 @@ mod cli_faults;
 mod console;
 mod door;
 mod doors;
+mod engine_faults;
 mod faults;
 mod follows;
 mod proxy;

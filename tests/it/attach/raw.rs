@@ -1,13 +1,26 @@
-//! What somebody sends who does not use obeya: bytes over TCP, and texts over a websocket.
+//! What somebody sends who does not use obeya: bytes over TCP, and texts over a websocket, as a caller and as an engine.
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread,
     time::Instant,
 };
 
-use obeya::link::protocol::socket::{FromEngine, Hello, ToEngine};
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client, client::IntoClientRequest as _};
+use obeya::{
+    domain::command::Role,
+    link::{
+        self,
+        protocol::{
+            PROTOCOL,
+            socket::{FromEngine, Hello, ToEngine, Welcome},
+        },
+        remote::Target,
+    },
+};
+use tokio_tungstenite::tungstenite::{
+    Message, WebSocket, accept, client, client::IntoClientRequest as _,
+};
 
 use super::support::PATIENCE;
 
@@ -72,26 +85,36 @@ pub(super) struct Talk(WebSocket<TcpStream>);
 
 impl Talk {
     pub(super) fn open(address: SocketAddr, token: &str) -> Talk {
-        let stream = TcpStream::connect(address).unwrap();
+        Talk::try_open(address, token).unwrap()
+    }
+
+    /// Opens one, unless it is hung up on.
+    pub(super) fn try_open(address: SocketAddr, token: &str) -> Option<Talk> {
+        let stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut request = format!("ws://{address}/api/attach")
             .into_client_request()
             .unwrap();
         let bearer = format!("Bearer {token}").parse().unwrap();
         request.headers_mut().insert("authorization", bearer);
-        Talk(client(request, stream).unwrap().0)
+        Some(Talk(client(request, stream).ok()?.0))
     }
 
     /// Opens one, and is welcome.
     pub(super) fn met(address: SocketAddr, token: &str) -> Talk {
         let mut talk = Talk::open(address, token);
-        talk.say(&ToEngine::Hello(Hello {
-            protocol: obeya::link::protocol::PROTOCOL,
+        talk.meet();
+        talk
+    }
+
+    /// Introduces itself, and is welcome.
+    pub(super) fn meet(&mut self) {
+        self.say(&ToEngine::Hello(Hello {
+            protocol: PROTOCOL,
             version: "test".into(),
             follow: Default::default(),
         }));
-        assert!(matches!(talk.hear(), Some(FromEngine::Welcome(_))));
-        talk
+        assert!(matches!(self.hear(), Some(FromEngine::Welcome(_))));
     }
 
     pub(super) fn say(&mut self, message: &ToEngine) {
@@ -125,5 +148,61 @@ impl Talk {
             }
         }
         None
+    }
+}
+
+/// An engine by hand.
+pub(super) struct ByHand(WebSocket<TcpStream>);
+
+/// Returns where an engine is that welcomes one caller, and then does what it is told.
+pub(super) fn by_hand(then: impl FnOnce(&mut ByHand) + Send + 'static) -> Target {
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = door.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut engine = ByHand(accept(door.accept().unwrap().0).unwrap());
+        assert!(matches!(engine.heard(), ToEngine::Hello(_)));
+        engine.say(&FromEngine::Welcome(Welcome {
+            protocol: PROTOCOL,
+            version: "9.0.0".into(),
+            name: "newer".into(),
+            ledger: uuid::Uuid::nil(),
+            incarnation: 1,
+            role: Role::Viewer,
+            actor: None,
+            now: link::now(),
+        }));
+        then(&mut engine);
+    });
+    Target::new(format!("ws://{address}").parse().unwrap())
+}
+
+impl ByHand {
+    fn heard(&mut self) -> ToEngine {
+        loop {
+            if let Message::Text(text) = self.0.read().unwrap() {
+                return serde_json::from_str(&text).unwrap();
+            }
+        }
+    }
+
+    /// Returns the number of the next call.
+    pub(super) fn called(&mut self) -> u64 {
+        match self.heard() {
+            ToEngine::Call { id, .. } => id,
+            hello => panic!("{hello:?}"),
+        }
+    }
+
+    pub(super) fn say(&mut self, message: &FromEngine) {
+        self.send(&serde_json::to_string(message).unwrap());
+    }
+
+    pub(super) fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).unwrap();
+    }
+
+    /// Stays until the caller goes.
+    pub(super) fn stay(&mut self) {
+        while self.0.read().is_ok() {}
     }
 }

@@ -309,7 +309,7 @@ fn a_viewer_trying_every_message_there_is_leaves_no_record() {
     // What is no call at all.
     for message in [
         Message::text("{}"),
-        Message::text(r#"{"call":{"id":1,"request":"genesis"}}"#),
+        Message::text(r#"{"call":{"id":"1","request":"genesis"}}"#),
         Message::text(r#"{"hello":{"protocol":4,"version":"x"}}"#),
         Message::binary(vec![0; 64]),
         Message::text("\u{0}".repeat(1000)),
