@@ -11,6 +11,7 @@ mod mirror;
 mod operator;
 mod pace;
 mod target;
+mod token;
 
 use std::{
     path::Path,
@@ -26,7 +27,8 @@ pub use calls::{Called, Unanswered, Unsent};
 pub use mirror::{Mirror, MirrorNews};
 pub use operator::Attached;
 pub use pace::Pace;
-pub use target::{Address, Target, Token};
+pub use target::{Address, Target};
+pub use token::Token;
 
 use self::{calls::Calls, line::Line};
 use super::protocol::{

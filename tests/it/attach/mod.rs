@@ -3,6 +3,7 @@
 mod cli;
 mod cli_contexts;
 mod cli_faults;
+mod cli_trust;
 mod console;
 mod door;
 mod doors;
