@@ -14,6 +14,7 @@ use crate::{
     domain::{
         command::Submission,
         import_report::ImportReport,
+        order::Actor,
         query::Query,
         record::{Head, Seq},
         refusal::Refusal,
@@ -76,6 +77,14 @@ impl Connection {
         match self {
             Connection::Local(_) => None,
             Connection::Remote(attached) => Some(attached.remote().target()),
+        }
+    }
+
+    /// Returns who acts here whatever a caller says: whoever the token of an engine elsewhere stands for.
+    pub fn bearer(&self) -> Option<Actor> {
+        match self {
+            Connection::Local(_) => None,
+            Connection::Remote(attached) => attached.remote().welcome(GRACE).ok()?.actor,
         }
     }
 
