@@ -448,4 +448,38 @@ mod tests {
         assert_eq!(read.torn.as_ref(), problems.first());
         assert!(read.problem("prod").is_some());
     }
+
+    #[test]
+    fn what_cannot_be_changed_from_here_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let file = folder.path().join(CONTEXTS_FILE);
+        let text = "contexts = { prod = { url = 'ws://a' } }\n";
+        fs::write(&file, text).unwrap();
+        assert!(config.contexts().0.named("prod").is_some());
+        assert!(config.remove_context("prod").is_err());
+        assert!(
+            config
+                .add_context(&Context {
+                    name: "other".into(),
+                    ..prod()
+                })
+                .is_err()
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
+
+    #[test]
+    fn more_than_anyone_tells_apart_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let tables = (0..=CONTEXTS_MAX).map(|n| format!("[contexts.c{n:03}]\nurl = 'ws://a'\n"));
+        fs::write(
+            folder.path().join(CONTEXTS_FILE),
+            tables.collect::<String>(),
+        )
+        .unwrap();
+        let (read, problems) = config.contexts();
+        assert_eq!((read.all.len(), problems.len()), (CONTEXTS_MAX, 1));
+    }
 }

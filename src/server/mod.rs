@@ -109,7 +109,10 @@ impl Server {
         pace: Pace,
     ) -> Result<Server, Fault> {
         let (ending, ended) = watch::channel(false);
-        let failed = |error: io::Error| Fault::io(Path::new(""), "opening the server", &error);
+        let failed = |error: io::Error| {
+            let fault = Fault::io(Path::new(""), "opening the server", &error);
+            fault.mend("Look at --listen, --unix, --tls-cert and --tls-key.")
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(READERS)

@@ -159,6 +159,39 @@ fn turned_away(target: &Target, status: StatusCode, body: Option<Vec<u8>>) -> Un
     }
 }
 
+/// How the verifier of certificates says that one is an authority's, which signs others and is shown by nobody.
+const AUTHORITYS: &str = "CaUsedAsEndEntity";
+
+/// Returns why what answered is not trusted, and what to do about it; `named` is whether `--ca` was given.
+fn distrust(error: &io::Error, named: bool) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let Some(rustls::Error::InvalidCertificate(why)) = inner else {
+        return format!("what answers there speaks no TLS ({error}); without TLS, attach by ws://");
+    };
+    let said = why.to_string();
+    // Some are said with the numbers of the algorithms behind them.
+    let said = said.split(" {").next().unwrap_or_default();
+    let what = format!("its certificate is not trusted ({said})");
+    match why {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("{what}; attach by a name that stands in it")
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            format!("{what}; the engine needs another one, or a clock is wrong")
+        }
+        _ if said.contains(AUTHORITYS) => {
+            "its certificate is one of an authority, which --ca may name and no engine show; \
+             make it another one, with basicConstraints=critical,CA:FALSE"
+                .to_owned()
+        }
+        _ if named => format!("{what}; --ca names another one"),
+        _ => format!("{what}; name the certificate that it is to show by --ca"),
+    }
+}
+
 async fn connect(target: &Target) -> Result<(Box<dyn Wire>, String), Unreached> {
     let down = |error: io::Error| Unreached::Down(format!("{}: {error}", target.address));
     match &target.address {
@@ -191,38 +224,5 @@ async fn connect(target: &Target) -> Result<(Box<dyn Wire>, String), Unreached> 
             })?;
             Ok((Box::new(secured), named))
         }
-    }
-}
-
-/// How the verifier of certificates says that one is an authority's, which signs others and is shown by nobody.
-const AUTHORITYS: &str = "CaUsedAsEndEntity";
-
-/// Returns why what answered is not trusted, and what to do about it; `named` is whether `--ca` was given.
-fn distrust(error: &io::Error, named: bool) -> String {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    let Some(rustls::Error::InvalidCertificate(why)) = inner else {
-        return format!("what answers there speaks no TLS ({error}); without TLS, attach by ws://");
-    };
-    let said = why.to_string();
-    // Some are said with the numbers of the algorithms behind them.
-    let said = said.split(" {").next().unwrap_or_default();
-    let what = format!("its certificate is not trusted ({said})");
-    match why {
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("{what}; attach by a name that stands in it")
-        }
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => {
-            format!("{what}; the engine needs another one, or a clock is wrong")
-        }
-        _ if said.contains(AUTHORITYS) => {
-            "its certificate is one of an authority, which --ca may name and no engine show; \
-             make it another one, with basicConstraints=critical,CA:FALSE"
-                .to_owned()
-        }
-        _ if named => format!("{what}; --ca names another one"),
-        _ => format!("{what}; name the certificate that it is to show by --ca"),
     }
 }

@@ -172,3 +172,62 @@ fn each_mistake_is_said_where_it_counts() {
     let said = room.line("work-order list");
     assert!(said.err.contains("unset OBEYA_ATTACH"), "{}", said.err);
 }
+
+#[test]
+fn what_was_said_for_a_call_goes_before_its_context() {
+    let engine = Engine::start();
+    let room = Room::empty();
+    for (name, role) in [("wall", Role::Viewer), ("maria", Role::Operator)] {
+        engine.token_file(room.path(), name, role);
+    }
+    let url = format!("ws://{}", engine.address());
+    // A file is named from where the context is added, and found from everywhere.
+    room.done(&format!(
+        "context add plant --url {url} --token-file wall.token"
+    ));
+    let kept = room.done("context show plant --json").json();
+    let file = room.path().join("wall.token");
+    assert_eq!(kept["token_file"], json!(file));
+    let create = "work-order create --title this --context plant";
+    assert_eq!(room.line(create).code, 1, "the context's token only looks");
+    room.done(&format!("{create} --token-file maria.token"));
+    // So does an engine before the one that the environment names.
+    let room = room.set("OBEYA_CONTEXT", "plant");
+    let said = room.line("work-order list --attach ws://127.0.0.1:1");
+    assert_eq!(said.code, 3, "{}", said.out);
+    room.done(&format!(
+        "work-order list --attach {url} --token-file maria.token"
+    ));
+}
+
+#[test]
+fn what_cannot_be_a_context_is_said_and_changes_nothing() {
+    let room = Room::empty();
+    room.done("context add plant --url ws://127.0.0.1:1");
+    let config = room.path().join(".config/obeya/contexts.toml");
+    let refuses = |line: &str, why: &str| {
+        let before = std::fs::read_to_string(&config).unwrap();
+        let said = room.line(line);
+        assert_eq!(said.code, 2, "{line}: {}{}", said.out, said.err);
+        assert!(said.err.contains(why), "{line}: {}", said.err);
+        assert_eq!(std::fs::read_to_string(&config).unwrap(), before, "{line}");
+    };
+    let url = "--url ws://127.0.0.1:1";
+    refuses(
+        &format!("context add plant {url}"),
+        "context 'plant' already",
+    );
+    refuses(&format!("context add none {url}"), "cannot be called none");
+    refuses(&format!("context add \"a b\" {url}"), "use letters");
+    refuses("context add other --url http://a", "do you mean ws://a?");
+    refuses("context use other", "there is no context 'other'");
+    refuses("context remove other", "there is no context 'other'");
+    std::fs::write(&config, "[contexts.plant]\nurl = 'ws://a'\nno = 1\n").unwrap();
+    for line in [
+        &format!("context add other {url}"),
+        "context remove plant",
+        "context use none",
+    ] {
+        refuses(line, "contexts.toml:3:1");
+    }
+}

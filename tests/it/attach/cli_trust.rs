@@ -106,3 +106,19 @@ fn who_meets_a_stranger_is_told_what_is_wrong_with_it() {
         said.err
     );
 }
+
+#[test]
+fn a_context_brings_what_its_engine_is_known_by() {
+    let room = Room::empty();
+    let engine = showing(certificate(&room, "good", |_| {}));
+    let token = engine.token_file(room.path(), "maria", Role::Viewer);
+    let url = format!("wss://localhost:{}", engine.address().port());
+    for (name, ca) in [("known", "--ca good.pem"), ("unknown", "")] {
+        room.done(&format!(
+            "context add {name} --url {url} --token-file {token} {ca}"
+        ));
+    }
+    room.done("work-order list --context known");
+    let said = room.line("work-order list --context unknown");
+    assert!(said.err.contains("show by --ca"), "{}", said.err);
+}
