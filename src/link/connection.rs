@@ -15,6 +15,7 @@ use crate::{
         command::Submission,
         import_report::ImportReport,
         moment::Moment,
+        order::Actor,
         query::Query,
         record::{Head, Seq},
         refusal::Refusal,
@@ -78,6 +79,14 @@ impl Connection {
         match self {
             Connection::Local(_) => None,
             Connection::Remote(attached) => Some(attached.remote().target()),
+        }
+    }
+
+    /// Returns who acts here whatever a caller says: whoever the token of an engine elsewhere stands for.
+    pub fn bearer(&self) -> Option<Actor> {
+        match self {
+            Connection::Local(_) => None,
+            Connection::Remote(attached) => attached.remote().welcome(GRACE).ok()?.actor,
         }
     }
 
