@@ -10,9 +10,9 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::sync::oneshot;
 
 use super::{
-    beside::Beside,
     packed,
     protocol::{Request, Response, Stood},
+    side_requests::SideRequests,
     vitals,
 };
 use crate::{
@@ -71,7 +71,7 @@ pub struct Service {
     supervisor: Arc<Supervisor>,
     desk: Desk,
     readers: Mutex<Vec<Reader>>,
-    beside: Beside,
+    beside: SideRequests,
     on_yield: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -89,7 +89,7 @@ impl Service {
             supervisor,
             desk,
             readers: Mutex::default(),
-            beside: Beside::default(),
+            beside: SideRequests::default(),
             on_yield: Box::new(on_yield),
         }
     }
@@ -99,7 +99,7 @@ impl Service {
         &self.home
     }
 
-    pub(super) fn beside(&self) -> &Beside {
+    pub(super) fn beside(&self) -> &SideRequests {
         &self.beside
     }
 

@@ -1,25 +1,25 @@
 //! The doors for other machines: attached consoles, clients of the API, scrapers.
 //!
 //! [`Server::start`] opens them over a host's [`Service`]. Every connection comes through `listen`, every request through
-//! `door`, which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
+//! `auth`, which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
 
 mod api;
-mod attach;
-mod door;
+mod auth;
+mod cursor;
 mod health;
-mod house;
+mod host_names;
 mod limits;
 mod listen;
-mod names;
 mod noted;
 mod once;
 mod page;
-mod patient;
-mod place;
 mod problem;
 mod routes;
+mod shared;
 mod socket;
-mod told;
+mod stall_timeout;
+mod unix_socket;
+mod upgrade;
 mod writer;
 
 use std::{
@@ -34,9 +34,9 @@ use std::{
 use tokio::sync::watch;
 
 pub use api::document;
-pub use door::Source;
-pub use house::{Denial, Guest, House};
+pub use auth::Source;
 pub use problem::{PROBLEM_JSON, Problem};
+pub use shared::{Denial, Principal, Shared};
 
 use crate::link::{Fault, Service, protocol::socket::BEAT_SECONDS};
 
@@ -100,7 +100,7 @@ impl Default for Pace {
             headers: Duration::from_secs(10),
             body: Duration::from_secs(30),
             beat: Duration::from_secs(BEAT_SECONDS),
-            stalled: patient::STALLED,
+            stalled: stall_timeout::STALLED,
             quiet: Duration::from_secs(90),
         }
     }
@@ -149,11 +149,11 @@ impl Server {
         };
         let address = opened.address();
         let port = address.map(|address| address.port());
-        let mut house = House::new(service, name, opened.names(doors), port, ended)?;
-        house.pace = pace;
-        let house = Arc::new(house);
+        let mut shared = Shared::new(service, name, opened.names(doors), port, ended)?;
+        shared.pace = pace;
+        let shared = Arc::new(shared);
         let serve = move || {
-            runtime.block_on(opened.serve(house));
+            runtime.block_on(opened.serve(shared));
             runtime.shutdown_timeout(GRACE);
         };
         let thread = thread::Builder::new().name("server".into()).spawn(serve);

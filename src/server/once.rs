@@ -12,7 +12,7 @@ use futures_util::{
 };
 use uuid::Uuid;
 
-use super::house::Denial;
+use super::shared::Denial;
 use crate::{domain::record::Hash, link::protocol::Response};
 
 /// How many answers are kept, the newest: days of what people and scripts ask for by hand.

@@ -7,7 +7,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{house::Denial, once::Reused};
+use super::{once::Reused, shared::Denial};
 use crate::{
     domain::refusal::Refusal,
     link::{Failure, Fault, FaultKind},

@@ -107,28 +107,3 @@ fn the_keys_are_those_of_the_keymap() {
 fn the_commands_are_those_of_the_help() {
     holds(COMMANDS, END_OF_COMMANDS, &nouns());
 }
-
-#[test]
-fn the_nouns_are_those_of_the_command_line() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (_, table) = readme
-        .split_once("| noun | verbs |\n|---|---|\n")
-        .expect("the table");
-    let (table, _) = table.split_once("\n\n").expect("its end");
-    let help = Room::empty().done("--help").out;
-    let (_, commands) = help.split_once("Commands:\n").expect("the commands");
-    let (commands, _) = commands.split_once("\n\n").expect("their end");
-    for line in commands.lines() {
-        let noun = line.split_whitespace().next().expect("a name");
-        // Names of more than one word's column go on in the next line, which begins further in.
-        if line.starts_with("   ") {
-            continue;
-        }
-        let times = table.matches(&format!("`{noun}`")).count();
-        assert_eq!(
-            times, 1,
-            "{noun} stands {times} times in the table of nouns"
-        );
-    }
-}

@@ -25,7 +25,7 @@ use tokio_tungstenite::{
 
 use super::target::{Address, Target};
 use crate::link::{
-    Counted,
+    CountedStream,
     protocol::{
         PROTOCOL,
         socket::{Farewell, Follow, FromEngine, Hello, MAX_TEXT, ToEngine, Welcome},
@@ -41,7 +41,7 @@ pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 /// A connection.
-pub(super) type Socket = WebSocketStream<Counted<Box<dyn Wire>>>;
+pub(super) type Socket = WebSocketStream<CountedStream<Box<dyn Wire>>>;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ async fn upgrade(target: &Target) -> Result<Socket, Unreached> {
         .read_buffer_size(32 << 10)
         .max_message_size(Some(MAX_TEXT))
         .max_frame_size(Some(MAX_TEXT));
-    match client_async_with_config(request, Counted::new(wire), Some(settings)).await {
+    match client_async_with_config(request, CountedStream::new(wire), Some(settings)).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => {
             Err(turned_away(target, response.status(), response.into_body()))

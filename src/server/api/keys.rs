@@ -8,7 +8,7 @@ use axum::{
 use super::{
     NO_STORE, Said, Visit,
     forms::{Audit, Made, TokenWish, Tokens},
-    told, unwanted,
+    responses, unwanted,
 };
 use crate::{
     domain::{message::Name, time::SECOND},
@@ -39,7 +39,7 @@ impl Visit {
     async fn folder(&self, call: FolderCall) -> Result<FolderAnswer, Problem> {
         let caller = Caller {
             actor: self.actor(),
-            role: self.guest.peer.role,
+            role: self.principal.peer.role,
         };
         let call = Box::new(call);
         match self.answer(Request::Folder { caller, call }).await? {
@@ -53,7 +53,7 @@ impl Visit {
         self.given.nothing_else()?;
         let answer = self.folder(FolderCall::Tokens).await?;
         let tokens = answered!(answer, FolderAnswer::Tokens(tokens) => tokens);
-        Ok(told::json(StatusCode::OK, &Tokens { tokens }))
+        Ok(responses::json(StatusCode::OK, &Tokens { tokens }))
     }
 
     /// Makes a token.
@@ -64,7 +64,7 @@ impl Visit {
             .name
             .parse()
             .map_err(|error| Problem::malformed("name", error))?;
-        let now = self.house.service.now();
+        let now = self.shared.service.now();
         let lasts = |seconds: u32| now.plus(i64::from(seconds).saturating_mul(SECOND));
         let new = NewToken {
             name,
@@ -74,7 +74,7 @@ impl Visit {
         let answer = self.folder(FolderCall::CreateToken(new)).await?;
         let made =
             answered!(answer, FolderAnswer::Created { secret, token } => Made { secret, token });
-        let mut response = told::json(StatusCode::CREATED, &made);
+        let mut response = responses::json(StatusCode::CREATED, &made);
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, NO_STORE);
@@ -87,7 +87,7 @@ impl Visit {
         let name: Name = self.given.part("id")?;
         let answer = self.folder(FolderCall::RevokeToken(name)).await?;
         let revoked = answered!(answer, FolderAnswer::Revoked(token) => token);
-        Ok(told::json(StatusCode::OK, &revoked))
+        Ok(responses::json(StatusCode::OK, &revoked))
     }
 
     /// Reads the audit, oldest first behind a row, or else its newest rows.
@@ -119,9 +119,9 @@ impl Visit {
             .last()
             .map(|row| row.number)
             .filter(|_| rows.len() >= limit && after.is_some());
-        let mut response = told::json(StatusCode::OK, &Audit { rows });
+        let mut response = responses::json(StatusCode::OK, &Audit { rows });
         if let Some(last) = last {
-            told::link(response.headers_mut(), &self.given.uri, &last.to_string());
+            responses::link(response.headers_mut(), &self.given.uri, &last.to_string());
         }
         Ok(response)
     }

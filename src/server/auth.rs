@@ -17,8 +17,8 @@ use axum::{
 use tokio::time::timeout;
 
 use super::{
-    house::{Denial, Guest, House},
     problem::Problem,
+    shared::{Denial, Principal, Shared},
 };
 use crate::link::uid;
 
@@ -64,22 +64,22 @@ impl fmt::Display for Source {
 /// Turns away what was not meant for this server, what a page of another site sent, and what comes too often: before
 /// anybody is asked for a token, on every way in.
 pub(super) async fn greet(
-    State(house): State<Arc<House>>,
+    State(shared): State<Arc<Shared>>,
     request: Request,
     next: Next,
 ) -> Response {
     let source = request.extensions().get::<Source>().copied();
-    match welcome(&house, source, &request) {
+    match welcome(&shared, source, &request) {
         Ok(()) => next.run(request).await,
-        Err(denial) => turned_away(&house, denial, None, source, what(&request)),
+        Err(denial) => turned_away(&shared, denial, None, source, what(&request)),
     }
 }
 
-fn welcome(house: &House, source: Option<Source>, request: &Request) -> Result<(), Denial> {
+fn welcome(shared: &Shared, source: Option<Source>, request: &Request) -> Result<(), Denial> {
     if let Some(Source::Tcp { address, tls }) = source {
-        let asked = house.limits.asks(address.ip(), Instant::now());
+        let asked = shared.limits.asks(address.ip(), Instant::now());
         asked.map_err(|wait| Denial::too_often("address's rate", wait))?;
-        house.names.check(request.uri(), request.headers(), tls)?;
+        shared.names.check(request.uri(), request.headers(), tls)?;
     } else if request.headers().contains_key(header::ORIGIN) {
         let said = "no page comes by a unix socket";
         return Err(Denial::new("wrong origin", said).with(StatusCode::FORBIDDEN));
@@ -111,23 +111,23 @@ async fn with_body(request: Request, patience: Duration) -> Result<Request, Deni
 
 /// Lets a request in whose caller is known, and turns away every other. What a stranger sends is not read.
 pub(super) async fn check(
-    State(house): State<Arc<House>>,
+    State(shared): State<Arc<Shared>>,
     request: Request,
     next: Next,
 ) -> Response {
     let source = request.extensions().get::<Source>().copied();
     let what = what(&request);
     let bearer = bearer(request.headers()).map(str::to_owned);
-    let guest = match known(&house, source, bearer.as_deref()).await {
-        Ok(guest) => guest,
-        Err(denial) => return turned_away(&house, denial, None, source, what),
+    let principal = match known(&shared, source, bearer.as_deref()).await {
+        Ok(principal) => principal,
+        Err(denial) => return turned_away(&shared, denial, None, source, what),
     };
-    match with_body(request, house.pace.body).await {
+    match with_body(request, shared.pace.body).await {
         Ok(mut request) => {
-            request.extensions_mut().insert(guest);
+            request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(denial) => turned_away(&house, denial, Some(&guest), source, what),
+        Err(denial) => turned_away(&shared, denial, Some(&principal), source, what),
     }
 }
 
@@ -141,16 +141,16 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn known(
-    house: &Arc<House>,
+    shared: &Arc<Shared>,
     source: Option<Source>,
     bearer: Option<&str>,
-) -> Result<Guest, Denial> {
+) -> Result<Principal, Denial> {
     match (source, bearer) {
         // A process of the same user could as well open the ledger itself.
         (Some(source @ Source::Unix { uid: theirs }), None) if theirs == uid() => {
-            Ok(Guest::own(source.to_string()))
+            Ok(Principal::own(source.to_string()))
         }
-        (Some(source), Some(token)) => house.admit(token, source).await,
+        (Some(source), Some(token)) => shared.admit(token, source).await,
         _ => Err(Denial::new(
             "no token",
             "a token is needed: obeya token create makes one",
@@ -165,14 +165,14 @@ fn what(request: &Request) -> String {
 
 /// Notes that somebody was turned away, and says why.
 fn turned_away(
-    house: &House,
+    shared: &Shared,
     denial: Denial,
-    guest: Option<&Guest>,
+    principal: Option<&Principal>,
     source: Option<Source>,
     what: String,
 ) -> Response {
     let address = source.map_or_else(String::new, |source| source.to_string());
-    house.deny(&denial, guest, &address, what);
+    shared.deny(&denial, principal, &address, what);
     Problem::from(denial).into_response()
 }
 

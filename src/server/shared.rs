@@ -11,9 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{
     Pace,
-    door::Source,
+    auth::Source,
+    host_names::HostNames,
     limits::Limits,
-    names::Names,
     noted::{claimed, noted},
     once::Once,
 };
@@ -22,7 +22,7 @@ use crate::{
         command::Role, message::Name, order::Actor, record::Hash, refusal::Refusal, time::Timestamp,
     },
     link::{
-        Fault, Feed, Peer, Service, Stirs,
+        ChangeWatch, Fault, Feed, Peer, Service,
         access::{
             Access, AuditEntry, AuditOutcome, Auditor, Denied, LocalToken, TokenId, TokenView,
         },
@@ -33,13 +33,13 @@ use crate::{
 };
 
 /// One server of one host.
-pub struct House {
+pub struct Shared {
     /// What answers.
     pub service: Arc<Service>,
     /// The line's news.
     pub feed: Feed,
-    /// What stirs beside the ledger.
-    pub stirs: Stirs,
+    /// What changes beside the ledger.
+    pub changes: ChangeWatch,
     /// The line's name, as consoles show it.
     pub name: String,
     /// How patient it is with those who are attached.
@@ -48,7 +48,7 @@ pub struct House {
     auditor: Auditor,
     local: LocalToken,
     /// What the server is called.
-    pub(super) names: Names,
+    pub(super) names: HostNames,
     /// What callers may take.
     pub(super) limits: Arc<Limits>,
     /// What was done under keys that the ledger does not know.
@@ -58,7 +58,7 @@ pub struct House {
 
 /// Somebody who was let in.
 #[derive(Clone, Debug)]
-pub struct Guest {
+pub struct Principal {
     /// Who that is for the engine.
     pub peer: Peer,
     /// The token that opened, unless this user's own.
@@ -131,7 +131,7 @@ impl From<Fault> for Denial {
     }
 }
 
-impl House {
+impl Shared {
     /// Returns what a server of a host needs, with a token for this user's own processes.
     ///
     /// # Errors
@@ -140,14 +140,14 @@ impl House {
     pub(super) fn new(
         service: Arc<Service>,
         name: &str,
-        names: Names,
+        names: HostNames,
         port: Option<u16>,
         ending: watch::Receiver<bool>,
-    ) -> Result<House, Fault> {
+    ) -> Result<Shared, Fault> {
         let home = service.home().clone();
-        Ok(House {
+        Ok(Shared {
             feed: Feed::of(Arc::clone(&service)),
-            stirs: Stirs::over(&home)?,
+            changes: ChangeWatch::over(&home)?,
             service,
             name: name.to_owned(),
             pace: Pace::default(),
@@ -173,9 +173,9 @@ impl House {
     /// # Errors
     ///
     /// The token opens nothing.
-    pub async fn admit(self: &Arc<Self>, token: &str, source: Source) -> Result<Guest, Denial> {
+    pub async fn admit(self: &Arc<Self>, token: &str, source: Source) -> Result<Principal, Denial> {
         if self.local.matches(token) {
-            return Ok(Guest::own(source.to_string()));
+            return Ok(Principal::own(source.to_string()));
         }
         let (ip, digest, now) = (source.ip(), Hash::of(token.as_bytes()), Instant::now());
         let often = |wait| Denial::too_often("too many bad tokens", wait);
@@ -198,7 +198,7 @@ impl House {
         self.limits
             .bears(&token.id, now)
             .map_err(|wait| Denial::too_often("token's rate", wait))?;
-        Ok(Guest {
+        Ok(Principal {
             peer: peer_of(&token),
             token: Some((token.id, token.name)),
             address: source.to_string(),
@@ -219,8 +219,8 @@ impl House {
     /// # Errors
     ///
     /// The token opens nothing any more.
-    pub async fn recheck(self: &Arc<Self>, guest: &Guest) -> Result<(), Denial> {
-        let Some((id, _)) = guest.token.clone() else {
+    pub async fn recheck(self: &Arc<Self>, principal: &Principal) -> Result<(), Denial> {
+        let Some((id, _)) = principal.token.clone() else {
             return Ok(());
         };
         let standing = self.access(move |access, now| access.standing(&id, now));
@@ -228,11 +228,16 @@ impl House {
     }
 
     /// Returns once somebody who was let in may not stay, whatever they are being told. It is noted.
-    pub(super) async fn gone(self: &Arc<Self>, guest: &Guest, what: &str) -> Denial {
+    pub(super) async fn gone(self: &Arc<Self>, principal: &Principal, what: &str) -> Denial {
         loop {
             tokio::time::sleep(self.pace.beat).await;
-            if let Err(denial) = self.recheck(guest).await {
-                self.deny(&denial, Some(guest), &guest.address, what.to_owned());
+            if let Err(denial) = self.recheck(principal).await {
+                self.deny(
+                    &denial,
+                    Some(principal),
+                    &principal.address,
+                    what.to_owned(),
+                );
                 return denial;
             }
         }
@@ -257,9 +262,9 @@ impl House {
     where
         Denial: From<E>,
     {
-        let (house, now) = (Arc::clone(self), self.service.now());
+        let (shared, now) = (Arc::clone(self), self.service.now());
         let looked = tokio::task::spawn_blocking(move || {
-            let mut access = house.access.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut access = shared.access.lock().unwrap_or_else(PoisonError::into_inner);
             look(&mut access, now)
         });
         let ending =
@@ -272,9 +277,9 @@ impl House {
     pub(super) async fn place(
         &self,
         request: &Request,
-        guest: &Guest,
+        principal: &Principal,
     ) -> Option<OwnedSemaphorePermit> {
-        let (id, _) = guest.token.as_ref().filter(|_| request.reads())?;
+        let (id, _) = principal.token.as_ref().filter(|_| request.reads())?;
         self.limits.read(id).await
     }
 
@@ -287,29 +292,29 @@ impl House {
     pub async fn answer(
         self: &Arc<Self>,
         request: Request,
-        guest: &Guest,
+        principal: &Principal,
     ) -> Result<Response, Denial> {
-        if let Err(denial) = self.recheck(guest).await {
-            self.deny(&denial, Some(guest), &guest.address, request.word());
+        if let Err(denial) = self.recheck(principal).await {
+            self.deny(&denial, Some(principal), &principal.address, request.word());
             return Err(denial);
         }
         let (what, actor) = (request.word(), claimed(&request));
         let acts = request.acts();
-        let response = self.done(request, guest).await;
+        let response = self.done(request, principal).await;
         if let Some(outcome) = noted(&response, acts) {
             let entry = AuditEntry {
                 at: self.service.now(),
-                actor: guest.peer.actor.clone().or(actor),
-                token: guest.token.as_ref().map(|(_, name)| name.clone()),
-                address: guest.address.clone(),
+                actor: principal.peer.actor.clone().or(actor),
+                token: principal.token.as_ref().map(|(_, name)| name.clone()),
+                address: principal.address.clone(),
                 what,
                 outcome,
                 count: 1,
             };
             if let Some(entry) = self.auditor.offer(entry) {
                 // Nothing is done faster than it can be noted.
-                let house = Arc::clone(self);
-                let noting = tokio::task::spawn_blocking(move || house.auditor.note(entry));
+                let shared = Arc::clone(self);
+                let noting = tokio::task::spawn_blocking(move || shared.auditor.note(entry));
                 drop(noting.await);
             }
         }
@@ -317,12 +322,12 @@ impl House {
     }
 
     /// Does what is asked: tokens the server makes and takes back itself, so that the audit says from where.
-    async fn done(self: &Arc<Self>, request: Request, guest: &Guest) -> Response {
+    async fn done(self: &Arc<Self>, request: Request, principal: &Principal) -> Response {
         let (caller, call) = match request {
             Request::Folder { caller, call } if call.acts() => (caller, call),
-            other => return self.service.answer(other, &guest.peer).await,
+            other => return self.service.answer(other, &principal.peer).await,
         };
-        let (has, needs) = (caller.role.min(guest.peer.role), call.needs());
+        let (has, needs) = (caller.role.min(principal.peer.role), call.needs());
         if has < needs {
             return Response::Refused(Refusal::Role { has, needs });
         }
@@ -339,7 +344,7 @@ impl House {
             other => {
                 let call = Box::new(other);
                 let request = Request::Folder { caller, call };
-                return self.service.answer(request, &guest.peer).await;
+                return self.service.answer(request, &principal.peer).await;
             }
         };
         Response::Folder(Box::new(granted))
@@ -350,25 +355,31 @@ impl House {
         self: &Arc<Self>,
         work: impl FnOnce(&mut Access) -> Ruled<T> + Send + 'static,
     ) -> Ruled<T> {
-        let house = Arc::clone(self);
+        let shared = Arc::clone(self);
         let done = self.service.in_background(move |_| {
-            let mut access = house.access.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut access = shared.access.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(work(&mut access)?)
         });
         done.await.map_err(|failure| failure.fault().clone())
     }
 
     /// Notes that somebody was not let in, or had to go.
-    pub fn deny(&self, denial: &Denial, guest: Option<&Guest>, address: &str, what: String) {
+    pub fn deny(
+        &self,
+        denial: &Denial,
+        principal: Option<&Principal>,
+        address: &str,
+        what: String,
+    ) {
         self.auditor.note(AuditEntry {
             at: self.service.now(),
-            actor: match (guest, &denial.token) {
-                (Some(guest), _) => guest.peer.actor.clone(),
+            actor: match (principal, &denial.token) {
+                (Some(principal), _) => principal.peer.actor.clone(),
                 (None, Some(token)) => peer_of(token).actor,
                 (None, None) => None,
             },
-            token: match (guest, &denial.token) {
-                (Some(guest), _) => guest.token.as_ref().map(|(_, name)| name.clone()),
+            token: match (principal, &denial.token) {
+                (Some(principal), _) => principal.token.as_ref().map(|(_, name)| name.clone()),
                 (None, token) => token.as_ref().map(|token| token.name.clone()),
             },
             address: address.to_owned(),
@@ -381,7 +392,7 @@ impl House {
     }
 }
 
-impl Guest {
+impl Principal {
     /// Returns what no other token is called, whatever its name: whose a key of a request is.
     pub(super) fn key(&self) -> &str {
         self.token.as_ref().map_or("", |(id, _)| id.as_str())
@@ -395,8 +406,8 @@ impl Guest {
     }
 
     /// Returns a process of this user, who could as well open the ledger itself.
-    pub fn own(address: String) -> Guest {
-        Guest {
+    pub fn own(address: String) -> Principal {
+        Principal {
             peer: Peer::local(uid()),
             token: None,
             address,
