@@ -16,7 +16,7 @@ use obeya::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::support::Engine;
+use super::support::{Engine, Wedge};
 
 #[test]
 fn a_reader_that_comes_back_gets_what_it_missed_once() {
@@ -103,6 +103,31 @@ fn a_commit_that_is_not_kept_for_readers_reaches_them_all_the_same() {
     assert!(all.len() > MOST_OF_A_COMMIT);
     let seen: Vec<_> = all.iter().map(|_| stream.next().0).collect();
     assert_eq!(seen, all);
+}
+
+#[test]
+fn a_commit_that_is_on_the_ledger_and_not_among_the_news_yet_is_told_once() {
+    let mut engine = Engine::start();
+    let from = engine.head();
+    let wedge = Wedge::of(&engine);
+    // The news of this server come after what the wedge holds up.
+    engine.serve();
+    let ana = engine.client("ana", Role::Operator);
+    // Who reads the ledger has a handle of its own, which only the engine's thread gives.
+    ana.get("/api/events").done();
+    let unheard = ana.say("POST", "/api/work-orders", &[], br#"{"title":"x"}"#);
+    wedge.reached();
+    let mut stream = ana.stream(Some(from));
+    let mut seen = vec![stream.next().0];
+    wedge.free();
+    ana.post("/api/work-orders", &json!({ "title": "y" }))
+        .done();
+    let all: Vec<_> = (from + 1..=engine.head()).collect();
+    while seen.len() < all.len() {
+        seen.push(stream.next().0);
+    }
+    assert_eq!(seen, all);
+    drop(unheard);
 }
 
 /// How soon a stream ends whose token opens nothing any more, as docs/api.md says.
