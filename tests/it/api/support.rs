@@ -297,11 +297,15 @@ impl Stream {
         while self.line() != ": alive" {}
     }
 
-    /// Returns once the stream has ended.
-    pub(super) fn ended(&mut self) {
-        let mut rest = vec![];
+    /// Returns once the stream has ended, which is soon, whatever else is said on it.
+    pub(super) fn ended(&mut self, soon: Duration) {
+        let begun = Instant::now();
+        let mut line = String::new();
         // Whoever is cut off hears no end.
-        let _ = self.lines.read_to_end(&mut rest);
+        while self.lines.read_line(&mut line).is_ok_and(|read| read > 0) {
+            assert!(begun.elapsed() < soon, "it goes on: {line}");
+        }
+        assert!(begun.elapsed() < soon);
     }
 
     fn line(&mut self) -> String {
