@@ -4,6 +4,9 @@
 //! same tables on the same disk. `OBEYA_BENCH_QUICK=1` makes a short run.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
+#[path = "support/raw.rs"]
+mod raw;
+
 use std::{
     env,
     io::{BufRead as _, BufReader, Write as _},
@@ -29,10 +32,10 @@ use obeya::{
     link::{self, Client, Cold, Operator as _, Reply, Session, Watching},
     testing,
 };
-use rusqlite::{Connection, params};
+use raw::insert;
+use rusqlite::Connection;
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 const ROLE: &str = "OBEYA_BENCH_ROLE";
 const LEDGER: &str = "OBEYA_BENCH_LEDGER";
@@ -88,37 +91,6 @@ fn raw(home: &Home) -> Connection {
         .unwrap();
     db.set_prepared_statement_cache_capacity(16);
     db
-}
-
-fn insert(db: &Connection, records: &[Record]) {
-    let run = |sql: &str| db.prepare_cached(sql).unwrap().execute([]).unwrap();
-    run("BEGIN IMMEDIATE");
-    let mut put = db
-        .prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
-        .unwrap();
-    for r in records {
-        put.execute(params![
-            r.seq as i64,
-            r.time.0,
-            r.occurred_at.0,
-            r.command.as_bytes(),
-            r.n,
-            r.command_hash.0,
-            r.causation.as_ref().map(Uuid::as_bytes),
-            r.correlation.as_ref().map(Uuid::as_bytes),
-            r.actor_kind.word(),
-            r.actor,
-            r.door.word(),
-            r.uid,
-            r.subject,
-            r.kind,
-            r.version,
-            r.body,
-            r.hash.0,
-        ])
-        .unwrap();
-    }
-    run("COMMIT");
 }
 
 fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {

@@ -5,6 +5,9 @@
 //! the head and the doorbell.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
+#[path = "support/raw.rs"]
+mod raw;
+
 use std::time::{Duration, Instant};
 
 use obeya::{
@@ -14,7 +17,8 @@ use obeya::{
     },
     ledger::{Append, Batch, Home, Identity, Ledger, SqliteLedger},
 };
-use rusqlite::{Connection, params};
+use raw::insert;
+use rusqlite::Connection;
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,37 +72,6 @@ fn batch(head: &mut Head, count: usize) -> Batch {
     batch
 }
 
-fn raw(db: &Connection, batch: &Batch) {
-    let run = |sql: &str| db.prepare_cached(sql).unwrap().execute([]).unwrap();
-    run("BEGIN IMMEDIATE");
-    let mut put = db
-        .prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
-        .unwrap();
-    for r in &batch.records {
-        put.execute(params![
-            r.seq as i64,
-            r.time.0,
-            r.occurred_at.0,
-            r.command.as_bytes(),
-            r.n,
-            r.command_hash.0,
-            r.causation.as_ref().map(Uuid::as_bytes),
-            r.correlation.as_ref().map(Uuid::as_bytes),
-            r.actor_kind.word(),
-            r.actor,
-            r.door.word(),
-            r.uid,
-            r.subject,
-            r.kind,
-            r.version,
-            r.body,
-            r.hash.0,
-        ])
-        .unwrap();
-    }
-    run("COMMIT");
-}
-
 fn ours(ledger: &mut SqliteLedger, batch: &Batch) {
     let head = ledger.begin(PATIENCE).unwrap();
     assert!(matches!(ledger.append(head, batch), Append::Appended(_)));
@@ -146,7 +119,7 @@ fn race(rounds: usize, count: usize) -> (Times, Times) {
         if round % 2 == 0 {
             one.0.push(timed(|| ours(&mut ledger, &batch)));
         }
-        other.0.push(timed(|| raw(&db, &batch)));
+        other.0.push(timed(|| insert(&db, &batch.records)));
         if round % 2 == 1 {
             one.0.push(timed(|| ours(&mut ledger, &batch)));
         }

@@ -59,6 +59,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         token: text(matches, "token"),
         denied: matches.get_flag("denied"),
     };
+    let is_all = filter == AuditFilter::default();
     let limit = value(matches, "limit").unwrap_or(SHOWN);
     let wanted = FolderCall::Audit {
         filter,
@@ -71,7 +72,10 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         return call.out.json(&rows);
     }
     if rows.is_empty() {
-        return call.out.line("nothing is in the audit");
+        return call.out.line(match is_all {
+            true => "nothing is in the audit",
+            false => "nothing in the audit is about that",
+        });
     }
     let mut table = Table::new([
         left("WHEN"),

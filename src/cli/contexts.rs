@@ -1,6 +1,9 @@
 //! `obeya context …`: engines elsewhere, by name, and which line is meant here.
 
-use std::path::{self, PathBuf};
+use std::{
+    fs::File,
+    path::{self, PathBuf},
+};
 
 use clap::{ArgMatches, Command};
 use serde_json::{Value, json};
@@ -11,10 +14,14 @@ use super::{
     error::{self, CliError, Done},
     output::Tone,
     table::{Table, cell, flex, left, maybe},
+    theme,
 };
 use crate::{
     config::{Config, Context, Contexts, Problem, process_env},
-    link::{Chosen, Source, remote::Address},
+    link::{
+        Chosen, Source,
+        remote::{Address, Target},
+    },
 };
 
 const NOUN: &str = "context";
@@ -128,12 +135,16 @@ fn add(matches: &ArgMatches, config: &Config, call: &mut Call<'_>) -> Done {
         return Err(CliError::Usage("a context cannot be called none".into()));
     }
     let context = Context {
-        url: url.map(|url| url.to_string()).unwrap_or_default(),
+        url: url.as_ref().map(Address::to_string).unwrap_or_default(),
         token_file: whole("token-file")?,
         ca: whole("ca")?,
         theme: text(matches, "theme"),
         read_only: matches.get_flag("read-only"),
         name,
+    };
+    let doubts = match call.json() {
+        true => vec![],
+        false => doubts(&context, url.as_ref(), config),
     };
     let file = config.add_context(&context).map_err(wrong)?;
     let line = format!(
@@ -143,7 +154,31 @@ fn add(matches: &ArgMatches, config: &Config, call: &mut Call<'_>) -> Done {
         file.display(),
         context.name
     );
-    told(call, document(&context, false), &line)
+    told(call, document(&context, false), &line)?;
+    // The files may come later; who mistyped one hears it now.
+    for doubt in &doubts {
+        call.out.tone(Tone::Warn, doubt)?;
+    }
+    Ok(())
+}
+
+/// Returns what would keep a context from being used if it stayed as it is.
+fn doubts(context: &Context, url: Option<&Address>, config: &Config) -> Vec<String> {
+    let token = url
+        .zip(context.token_file.as_ref())
+        .and_then(|(url, file)| {
+            let target = Target::new(url.clone()).with_token_in(file);
+            Some(target.err()?.to_string())
+        });
+    let ca = context.ca.as_ref().and_then(|file| {
+        let unread = File::open(file).err()?;
+        Some(format!("{}: {unread}", file.display()))
+    });
+    let theme = context.theme.as_ref().and_then(|theme| {
+        let (_, problems) = theme::load(config, theme);
+        Some(problems.first()?.to_string())
+    });
+    [token, ca, theme].into_iter().flatten().collect()
 }
 
 fn document(context: &Context, default: bool) -> Value {
@@ -162,9 +197,17 @@ fn is_default(contexts: &Contexts, context: &Context) -> bool {
     contexts.default.as_ref() == Some(&context.name)
 }
 
+/// Returns what is wrong with an address in the file.
+fn misaddressed(context: &Context) -> Option<Problem> {
+    let why = context.url.parse::<Address>().err()?;
+    let context = format!("the context '{}'", context.name);
+    Some(Problem::new(context, why, "correct its url"))
+}
+
 fn list(config: &Config, call: &mut Call<'_>) -> Done {
-    let (contexts, problems) = config.contexts();
+    let (contexts, mut problems) = config.contexts();
     let all = contexts.all.iter();
+    problems.extend(all.clone().filter_map(misaddressed));
     if call.json() {
         let all: Vec<Value> = all
             .map(|context| document(context, is_default(&contexts, context)))
@@ -209,11 +252,13 @@ fn list(config: &Config, call: &mut Call<'_>) -> Done {
 }
 
 fn show(config: &Config, name: &str, call: &mut Call<'_>) -> Done {
-    let (contexts, problems) = config.contexts();
+    let (contexts, _) = config.contexts();
     let Some(context) = contexts.named(name) else {
         let what = format!("there is no context '{}'", crate::text::clean(name));
-        let more = problems.first().map(|problem| format!(": {problem}"));
-        return Err(CliError::Usage(what + &more.unwrap_or_default()));
+        let why = contexts
+            .problem(name)
+            .map(|problem| format!(" that can be used: {problem}"));
+        return Err(CliError::Usage(what + &why.unwrap_or_default()));
     };
     let default = is_default(&contexts, context);
     if call.json() {

@@ -16,7 +16,8 @@ Agents stand in obeya.toml, beside the ledger's folder:
 
 It ends with code 0 when it is interrupted or told to terminate: its agents are
 asked to end, and killed after their grace. With --until-idle it ends by itself,
-with code 1 if something is ready that none of its agents takes. What is done
+with code 1 if something is ready that none of its agents takes. It goes on when
+nobody reads what it prints. What is done
 and only waits for a person's approval it names, and leaves under its claim:
 once that is given, the next host completes it.";
 

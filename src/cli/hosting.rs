@@ -1,6 +1,7 @@
 //! A process that hosts a ledger until it is told to end: the loop of `obeya host` and of `obeya serve`.
 
 use std::{
+    io::Write as _,
     sync::{
         Arc,
         mpsc::{self, RecvTimeoutError, SyncSender},
@@ -60,6 +61,8 @@ pub(super) fn keep(
 ) -> Done {
     let (sender, news) = mpsc::sync_channel(WAITING);
     end_when_told(sender.clone())?;
+    let failed = |error| Fault::io("".as_ref(), "starting to print", &error);
+    call.out.unheard().map_err(failed)?;
     // Whoever starts a host by hand wants run what the project names; a console may do it from then on.
     if let Err(fault) = link::trust(home) {
         tracing::warn!(%fault, "a console will not run the agents here");
@@ -76,8 +79,8 @@ pub(super) fn keep(
     // The doors close before what is behind them goes.
     let closed = office(call, None);
     session.step_down();
-    kept.and(closed)?;
-    call.out.flush()
+    let said = call.out.end();
+    kept.and(closed).and(said)
 }
 
 fn attend(
@@ -191,7 +194,8 @@ impl Line {
         self.spent = spent;
         if found != self.problems {
             for problem in &found {
-                eprintln!("warning: {problem}");
+                // Nobody needs to read this either.
+                let _ = writeln!(std::io::stderr(), "warning: {problem}");
             }
             self.problems = found;
         }

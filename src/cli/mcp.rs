@@ -1,6 +1,9 @@
 //! `obeya mcp`: the server for models, and what to paste so that a program starts it.
 
-use std::{env, path::Path};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgMatches, Command, builder::PossibleValuesParser};
 use serde_json::json;
@@ -14,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::order::Actor,
-    link::{Chosen, Fault},
+    link::{Chosen, Fault, TOKEN_VARIABLE, remote::Token},
     mcp::{
         self, Options,
         config::{CLIENTS, Client},
@@ -67,8 +70,8 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
         super::log::start(home);
     }
     let options = Options {
+        actor: connection.bearer().or_else(|| named(&call.globals)),
         connection,
-        actor: named(&call.globals),
         role: call.globals.role,
         dry_run: call.globals.dry_run,
         epoch: call
@@ -130,9 +133,14 @@ fn named_line(call: &Call<'_>) -> Result<Vec<String>, CliError> {
         Some(context) => vec!["--context".into(), context.clone()],
         None => vec!["--attach".into(), target.address.to_string()],
     };
-    for (flag, file) in [("--token-file", &choice.token_file), ("--ca", &choice.ca)] {
+    // A program that starts the server hands its environment on or not, as it likes.
+    let inherited = variable(TOKEN_VARIABLE).map(PathBuf::from);
+    let sent = target.token.as_ref().and_then(Token::file);
+    let inherited = inherited.filter(|file| sent == Some(file.as_path()));
+    let token = choice.token_file.clone().or(inherited);
+    for (flag, file) in [("--token-file", token), ("--ca", choice.ca.clone())] {
         if let Some(file) = file {
-            words.extend([flag.into(), whole(file).display().to_string()]);
+            words.extend([flag.into(), whole(&file).display().to_string()]);
         }
     }
     Ok(words)

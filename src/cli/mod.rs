@@ -50,6 +50,7 @@ mod table;
 mod theme;
 mod token;
 mod user;
+mod voice;
 mod watch;
 mod work_order;
 

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{error::CliError, json};
+use super::{error::CliError, json, voice::Voice};
 use crate::{domain::order::vocabulary, text};
 
 vocabulary! {
@@ -140,6 +140,8 @@ pub(super) struct Output {
     pub(super) style: Style,
     sink: Sink,
     text: String,
+    /// Who writes it, where nothing is to wait for that.
+    voice: Option<Voice>,
 }
 
 impl Output {
@@ -149,7 +151,29 @@ impl Output {
             style,
             sink,
             text: String::new(),
+            voice: None,
         }
+    }
+
+    /// Goes on from here whether anybody reads it or not: for a process that has more to do than to print.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub(super) fn unheard(&mut self) -> io::Result<()> {
+        if self.sink == Sink::Stdout && self.voice.is_none() {
+            self.voice = Some(Voice::start()?);
+        }
+        Ok(())
+    }
+
+    /// Hands on what was gathered, and waits a moment until it is written.
+    pub(super) fn end(&mut self) -> Result<(), CliError> {
+        self.flush()?;
+        if let Some(voice) = self.voice.take() {
+            voice.end();
+        }
+        Ok(())
     }
 
     /// Returns what was gathered.
@@ -279,6 +303,10 @@ impl Output {
     /// Hands on what was gathered.
     pub(super) fn flush(&mut self) -> Result<(), CliError> {
         if self.sink == Sink::Memory || self.text.is_empty() {
+            return Ok(());
+        }
+        if let Some(voice) = &self.voice {
+            voice.say(std::mem::take(&mut self.text));
             return Ok(());
         }
         let mut stdout = io::stdout().lock();

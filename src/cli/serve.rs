@@ -33,7 +33,8 @@ user finds the server's own token beside the ledger, and needs none at the unix
 socket. Beyond this machine it takes TLS, or --insecure.
 
 It ends with code 0 when it is interrupted or told to terminate: who is attached
-is told so, and what was asked is answered within five seconds.
+is told so, and what was asked is answered within five seconds. It goes on when
+nobody reads what it prints.
 
 Examples:
   obeya serve
@@ -90,6 +91,7 @@ pub(super) fn serve(
     announce: impl Fn(&mut Call<'_>, &str, &Doors, Option<SocketAddr>) -> Done,
 ) -> Done {
     let place = call.place("A server")?;
+    doors.check()?;
     let name = name.unwrap_or_else(|| place.name());
     super::log::start(&place.home);
     let hosting = Hosting {

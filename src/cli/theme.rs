@@ -43,7 +43,7 @@ pub(super) fn run(matches: &ArgMatches, call: &mut Call<'_>) -> Done {
 }
 
 /// Returns a theme as it is written, and what is wrong in it.
-fn load(config: &Config, name: &str) -> (Theme, Vec<Problem>) {
+pub(super) fn load(config: &Config, name: &str) -> (Theme, Vec<Problem>) {
     let find = |name: &str| config.document("themes", name);
     theme::load(name, &find, ColorDepth::True, GlyphSet::Unicode)
 }

@@ -56,6 +56,10 @@ pub struct Contexts {
     pub all: Vec<Context>,
     /// The one that is used where no ledger is named or found.
     pub default: Option<String>,
+    /// What is wrong with the file as a whole: nothing in it counts then.
+    pub torn: Option<Problem>,
+    /// Those that cannot be used, by name, each with what is wrong with it first.
+    broken: Vec<(String, Problem)>,
 }
 
 impl Contexts {
@@ -64,9 +68,27 @@ impl Contexts {
         self.all.iter().find(|context| context.name == called)
     }
 
+    /// Returns what keeps the context of a name from being used, if it is in the file.
+    pub fn problem(&self, called: &str) -> Option<&Problem> {
+        let broken = self.broken.iter().find(|(name, _)| name == called);
+        broken.map(|(_, problem)| problem).or(self.torn.as_ref())
+    }
+
+    /// Returns those of a file of which nothing counts.
+    fn torn(problem: Problem) -> Contexts {
+        Contexts {
+            torn: Some(problem),
+            ..Contexts::default()
+        }
+    }
+
     /// Returns what a document says, and what is wrong in it; what is right in it counts.
     fn read(document: &Document) -> (Contexts, Vec<Problem>) {
         let (table, mut found) = document.parse();
+        // Half an address may be another one, and the line that was torn off may be the one that forbids.
+        if let Some(first) = found.first() {
+            return (Contexts::torn(first.clone()), document.in_order(found));
+        }
         let mut contexts = Contexts::default();
         for (key, value) in &table {
             match (key.get_ref().as_ref(), value.get_ref()) {
@@ -107,8 +129,9 @@ impl Contexts {
                 found.push(document.problem(key.span(), what, mend));
             }
             // One that is half read may lead elsewhere than was meant, or let more be done.
-            if found.len() == before {
-                self.all.push(context);
+            match found.get(before) {
+                None => self.all.push(context),
+                Some(problem) => self.broken.push((context.name, problem.clone())),
             }
         }
     }
@@ -162,7 +185,9 @@ impl Config {
     pub fn contexts(&self) -> (Contexts, Vec<Problem>) {
         match self.contexts_document() {
             Ok((_, document)) => Contexts::read(&document),
-            Err(problem) => (Contexts::default(), vec![problem]),
+            // Who has no home has no contexts.
+            Err(problem) if self.folder.is_none() => (Contexts::default(), vec![problem]),
+            Err(problem) => (Contexts::torn(problem.clone()), vec![problem]),
         }
     }
 
@@ -395,11 +420,66 @@ mod tests {
             "{said:?}"
         );
         assert!(said[1].contains("the context 'c' has no url"), "{said:?}");
+        let of = |called| read.problem(called).map(ToString::to_string);
+        assert_eq!(
+            [of("a"), of("b"), of("c")],
+            [None, Some(said[0].clone()), Some(said[1].clone())]
+        );
         // Such a file is not written to.
         assert!(config.add_context(&prod()).is_err());
         assert_eq!(
             fs::read_to_string(folder.path().join(CONTEXTS_FILE)).unwrap(),
             text
         );
+    }
+
+    #[test]
+    fn of_a_file_that_breaks_off_nothing_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        config.add_context(&prod()).unwrap();
+        config.use_context(Some("prod")).unwrap();
+        let file = folder.path().join(CONTEXTS_FILE);
+        let whole = fs::read_to_string(&file).unwrap();
+        let about = whole.find("wss://a.example").unwrap() + "wss://a.exa".len();
+        fs::write(&file, &whole[..about]).unwrap();
+        let (read, problems) = config.contexts();
+        assert_eq!((read.all.as_slice(), &read.default), (&[][..], &None));
+        assert_eq!(read.torn.as_ref(), problems.first());
+        assert!(read.problem("prod").is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_changed_from_here_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let file = folder.path().join(CONTEXTS_FILE);
+        let text = "contexts = { prod = { url = 'ws://a' } }\n";
+        fs::write(&file, text).unwrap();
+        assert!(config.contexts().0.named("prod").is_some());
+        assert!(config.remove_context("prod").is_err());
+        assert!(
+            config
+                .add_context(&Context {
+                    name: "other".into(),
+                    ..prod()
+                })
+                .is_err()
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
+
+    #[test]
+    fn more_than_anyone_tells_apart_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let tables = (0..=CONTEXTS_MAX).map(|n| format!("[contexts.c{n:03}]\nurl = 'ws://a'\n"));
+        fs::write(
+            folder.path().join(CONTEXTS_FILE),
+            tables.collect::<String>(),
+        )
+        .unwrap();
+        let (read, problems) = config.contexts();
+        assert_eq!((read.all.len(), problems.len()), (CONTEXTS_MAX, 1));
     }
 }

@@ -7,6 +7,8 @@ pub(super) fn listing(subject: &str) -> &'static str {
     let has = |word: &str| subject.split([' ', '-']).any(|part| part == word);
     if subject.starts_with("order ") {
         "obeya work-order list --all"
+    } else if subject.starts_with("token ") {
+        "obeya token list"
     } else if has("receipt") {
         "obeya work-order list --status completed"
     } else if has("alert") || has("ALERT") {

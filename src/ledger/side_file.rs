@@ -1,13 +1,27 @@
 //! A SQLite file of obeya's own beside the ledger: how it is known, made, set up and written to.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
-use super::{Fault, FaultKind};
+use super::{
+    Fault, FaultKind, Home, file_system,
+    paths::{FileId, open_private, refuse_shared},
+    turn::Turn,
+};
+
+/// How long SQLite itself waits for a lock. The turn keeps writers apart, so this is only a safety net against other
+/// programs.
+pub(super) const SAFETY_NET: Duration = Duration::from_secs(5);
+
+/// How long a writer waits for its turn; the longest turn is one group of rows.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a file is.
-pub(super) struct SideFile {
+pub(super) struct Kind {
     /// What it holds, in a word.
     pub(super) holds: &'static str,
     /// What marks it as obeya's.
@@ -16,45 +30,172 @@ pub(super) struct SideFile {
     pub(super) format: u32,
     /// Its tables.
     pub(super) tables: &'static str,
+    /// How many statements a connection keeps prepared: every one there is.
+    pub(super) statements: usize,
+    /// Whether it is refused where others could read or write it.
+    pub(super) secret: bool,
+    /// What its owner does where it is damaged.
+    pub(super) mend: &'static str,
+}
+
+/// A handle on such a file. Several handles, in several processes too, may stand on one file.
+pub(super) struct SideFile {
+    kind: &'static Kind,
+    home: Home,
+    path: PathBuf,
+    turn: Turn,
+    open: Option<(Connection, Option<FileId>)>,
 }
 
 impl SideFile {
-    /// Sets an opened file up, and makes its tables where it is empty; `fault` says what an error of SQLite on it means.
+    /// Opens a file beside the ledger in `home`, whose writers take turns by the file `lock`; makes it, for its owner alone,
+    /// if it is not there.
     ///
     /// # Errors
     ///
-    /// It is of a newer format, something else, or cannot be used.
-    pub(super) fn prepare(
+    /// There is no ledger, or the file is shared with others, damaged, something else, or of a newer format.
+    pub(super) fn open(
+        kind: &'static Kind,
+        home: &Home,
+        path: PathBuf,
+        lock: PathBuf,
+    ) -> Result<SideFile, Fault> {
+        let mut file = SideFile {
+            kind,
+            home: home.clone(),
+            path,
+            turn: Turn::new(lock),
+            open: None,
+        };
+        file.current()?;
+        Ok(file)
+    }
+
+    /// Returns where the file lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub(super) fn read<T>(
+        &mut self,
+        doing: &str,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Fault> {
+        let done = act(self.current()?);
+        done.map_err(|error| self.failed(doing, &error))
+    }
+
+    /// Acts in one transaction, in turn with all other writers: done whole and synced, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written, or nobody can tell.
+    pub(super) fn write<T>(
+        &mut self,
+        doing: &str,
+        patience: Duration,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Fault> {
+        self.current()?;
+        self.turn.take(patience)?;
+        let done = match &self.open {
+            Some((db, _)) => transaction(db, act),
+            None => Err(rusqlite::Error::InvalidQuery),
+        };
+        self.turn.give();
+        done.map_err(|error| self.failed(doing, &error))
+    }
+
+    /// Returns what an error means. Whatever became of the act, the next call begins with a connection that is in no
+    /// transaction.
+    fn failed(&mut self, doing: &str, error: &rusqlite::Error) -> Fault {
+        self.open = None;
+        self.kind.fault(&self.path, doing, error)
+    }
+
+    /// Returns the connection to the file that lies there now: somebody may have put another there, which counts at once, or
+    /// none, and then one is made anew, empty.
+    fn current(&mut self) -> Result<&Connection, Fault> {
+        let fits = |open: &(Connection, Option<FileId>)| open.1 == FileId::at(&self.path);
+        let open = match self.open.take().filter(fits) {
+            Some(open) => open,
+            None => {
+                self.home.holds_ledger()?;
+                self.turn.take(PATIENCE)?;
+                let made = self.kind.open(&self.path);
+                self.turn.give();
+                (made?, FileId::at(&self.path))
+            }
+        };
+        Ok(&self.open.insert(open).0)
+    }
+}
+
+impl Kind {
+    fn fault(&self, path: &Path, doing: &str, error: &rusqlite::Error) -> Fault {
+        let fault = Fault::sqlite(path, doing, error);
+        match fault.kind {
+            FaultKind::Corrupt | FaultKind::NotALedger => fault.mend(self.mend),
+            _ => fault,
+        }
+    }
+
+    /// Opens the file at `path`; makes it if it is not there. The caller has the turn.
+    fn open(&self, path: &Path) -> Result<Connection, Fault> {
+        let doing = format!("opening the {}", self.holds);
+        let failed = |error: rusqlite::Error| self.fault(path, &doing, &error);
+        file_system::refuse_network(path.parent().unwrap_or(path))?;
+        // Made first, so that SQLite takes over the mode.
+        let found = open_private(path)?
+            .metadata()
+            .map_err(|error| Fault::io(path, "reading its mode", &error))?;
+        if self.secret {
+            refuse_shared(path, &found)?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+        db.busy_timeout(SAFETY_NET).map_err(failed)?;
+        db.set_prepared_statement_cache_capacity(self.statements);
+        self.know(&db, path, failed)?;
+        set_up(&db).map_err(failed)?;
+        Ok(db)
+    }
+
+    /// Tells whether an opened file is this one, and makes its tables where it is empty.
+    fn know(
         &self,
         db: &Connection,
         path: &Path,
-        fault: impl Fn(rusqlite::Error) -> Fault,
+        failed: impl Fn(rusqlite::Error) -> Fault,
     ) -> Result<(), Fault> {
         let holds = self.holds;
         let number = |name: &str| -> Result<u32, Fault> {
             db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
-                .map_err(&fault)
+                .map_err(&failed)
         };
         match (number("application_id")?, number("user_version")?) {
-            (mark, format) if (mark, format) == (self.application_id, self.format) => {}
+            (mark, format) if (mark, format) == (self.application_id, self.format) => Ok(()),
             (mark, format) if mark == self.application_id => {
-                let what = format!(
-                    "the {holds} have format {format}, and this obeya knows {}",
-                    self.format
-                );
-                return Err(Fault::new(FaultKind::NewerFormat, path, what));
+                let known = self.format;
+                let what =
+                    format!("the {holds} have format {format}, and this obeya knows {known}");
+                Err(Fault::new(FaultKind::NewerFormat, path, what))
             }
-            (0, 0) if is_empty(db).map_err(&fault)? => self.make(db).map_err(&fault)?,
+            (0, 0) if is_empty(db).map_err(&failed)? => self.make(db).map_err(&failed),
             _ => {
                 let what = format!("this is a SQLite database, but not obeya's {holds}");
-                return Err(Fault::new(FaultKind::NotALedger, path, what).mend("Move it away."));
+                Err(Fault::new(FaultKind::NotALedger, path, what).mend("Move it away."))
             }
         }
-        set_up(db).map_err(fault)
     }
 
     fn make(&self, db: &Connection) -> rusqlite::Result<()> {
-        let SideFile {
+        let Kind {
             application_id,
             format,
             tables,
@@ -90,8 +231,7 @@ pub(super) fn set_up(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Acts in one transaction: done whole, or not at all.
-pub(super) fn transaction<T>(
+fn transaction<T>(
     db: &Connection,
     act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {

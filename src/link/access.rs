@@ -1,12 +1,12 @@
 //! Tokens and the audit, for doors: they lie in a file beside the ledger, so that no server is needed to reach them.
 
 use std::{
-    mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
+use super::protocol::FolderCall;
 pub use crate::engine::bus::Caller;
 pub use crate::ledger::access::{
     Access, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRow, Denied, LocalToken, MANY,
@@ -30,11 +30,7 @@ const MAX_WAITING_DENIALS: usize = 256;
 const MAX_WAITING: usize = 10_000;
 
 /// Refuses whoever may not make tokens or take them back.
-///
-/// # Errors
-///
-/// The role is less than admin.
-pub fn may_grant(has: Role) -> Result<(), Refusal> {
+fn may_grant(has: Role) -> Result<(), Refusal> {
     let needs = Role::Admin;
     match has >= needs {
         true => Ok(()),
@@ -58,7 +54,7 @@ pub fn create_token(
         Ok(()) => access.create(new, now)?,
         Err(refusal) => Err(refusal),
     };
-    let what = format!("token create {} {}", new.name, new.role);
+    let what = FolderCall::CreateToken(new.clone()).word();
     note(&mut access, caller, what, &made, now)?;
     Ok(made)
 }
@@ -79,13 +75,8 @@ pub fn revoke_token(
         Ok(()) => access.revoke(name, now)?,
         Err(refusal) => Err(refusal),
     };
-    note(
-        &mut access,
-        caller,
-        format!("token revoke {name}"),
-        &revoked,
-        now,
-    )?;
+    let what = FolderCall::RevokeToken(name.clone()).word();
+    note(&mut access, caller, what, &revoked, now)?;
     Ok(revoked)
 }
 
@@ -114,6 +105,7 @@ fn note<T>(
 
 /// Writes the audit of a server on a thread of its own: what waits goes in one transaction, what was done at once, and
 /// denials once a second, an address counted as one for each reason, so that a flood of them costs neither disk nor memory.
+/// What cannot be written, for the disk is full or somebody holds the file, is tried again once a second.
 pub struct Auditor {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -129,7 +121,7 @@ struct Shared {
 struct Waiting {
     acts: Vec<AuditEntry>,
     denials: Vec<AuditEntry>,
-    /// How many entries were ever noted, and how many of them are written or lost.
+    /// How many entries were ever noted, and how many of them are written, or were tried to be.
     noted: u64,
     settled: u64,
     /// The last fault, until something is written again.
@@ -168,6 +160,15 @@ impl Auditor {
         })
     }
 
+    /// Has an entry written soon, or gives it back where [`Auditor::note`] would wait.
+    pub fn offer(&self, entry: AuditEntry) -> Option<AuditEntry> {
+        if !entry.outcome.is_denied() && self.shared.lock().acts.len() >= MAX_WAITING {
+            return Some(entry);
+        }
+        self.note(entry);
+        None
+    }
+
     /// Has an entry written soon. Waits only while more than ten thousand others do.
     pub fn note(&self, entry: AuditEntry) {
         let mut waiting = self.shared.lock();
@@ -188,7 +189,7 @@ impl Auditor {
     ///
     /// # Errors
     ///
-    /// It could not be written, and is lost.
+    /// It could not be written, and is tried again as long as this lives.
     pub fn flush(&self) -> Result<(), Fault> {
         let mut waiting = self.shared.lock();
         let wanted = waiting.noted;
@@ -244,17 +245,21 @@ fn deny(denials: &mut Vec<AuditEntry>, mut entry: AuditEntry) {
 
 fn write(mut access: Access, shared: &Shared) {
     let mut denied_at: Option<Instant> = None;
+    // What could not be written is tried again, before what came later.
+    let (mut owed, mut tried_at) = (Vec::new(), Instant::now());
     loop {
         let mut waiting = shared.lock();
-        let (entries, upto, ending) = loop {
-            let left = denied_at.map_or(Duration::ZERO, |at| PACE.saturating_sub(at.elapsed()));
-            let go = waiting.ending || waiting.hurried || left.is_zero();
+        let (upto, ending) = loop {
+            let left = |at: Instant| PACE.saturating_sub(at.elapsed());
+            let denials_in = denied_at.map_or(Duration::ZERO, left);
+            let go = waiting.ending || waiting.hurried || denials_in.is_zero();
             let due = go && !waiting.denials.is_empty();
-            if due || !waiting.acts.is_empty() || waiting.ending {
-                let mut entries = mem::take(&mut waiting.acts);
+            let again = !owed.is_empty() && left(tried_at).is_zero();
+            if due || again || !waiting.acts.is_empty() || waiting.ending {
+                owed.append(&mut waiting.acts);
                 if due {
                     denied_at = Some(Instant::now());
-                    entries.append(&mut waiting.denials);
+                    owed.append(&mut waiting.denials);
                     waiting.hurried = false;
                 }
                 // What was noted and still waits is the denials that are not due.
@@ -262,27 +267,33 @@ fn write(mut access: Access, shared: &Shared) {
                     true => waiting.noted,
                     false => waiting.settled,
                 };
-                break (entries, upto, waiting.ending);
+                break (upto, waiting.ending);
             }
             waiting.hurried = false;
-            waiting = match waiting.denials.is_empty() {
-                true => wait(shared, waiting),
-                false => {
-                    let woken = shared.bell.wait_timeout(waiting, left);
+            let denials = (!waiting.denials.is_empty()).then_some(denials_in);
+            let retry = (!owed.is_empty()).then(|| left(tried_at));
+            waiting = match denials.into_iter().chain(retry).min() {
+                None => wait(shared, waiting),
+                Some(span) => {
+                    let woken = shared.bell.wait_timeout(waiting, span);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         };
         drop(waiting);
-        let written = access.append(&entries);
-        if let Err(fault) = &written {
-            tracing::error!(%fault, lost = entries.len(), "the audit was not written");
+        let written = access.append(&owed);
+        tried_at = Instant::now();
+        match &written {
+            Ok(()) => owed.clear(),
+            Err(fault) => {
+                let lost = owed.len().saturating_sub(MAX_WAITING);
+                owed.drain(..lost);
+                tracing::error!(%fault, waiting = owed.len(), lost, "the audit was not written");
+            }
         }
         let mut waiting = shared.lock();
         waiting.settled = upto;
-        if !entries.is_empty() {
-            waiting.fault = written.err();
-        }
+        waiting.fault = written.err();
         let done = ending && waiting.acts.is_empty() && waiting.denials.is_empty();
         drop(waiting);
         shared.bell.notify_all();

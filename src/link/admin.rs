@@ -12,11 +12,11 @@ use crate::{
         record::{Head, Seq},
         state::State,
     },
-    engine::{self, Clock, Reply, SystemClock, Writer},
+    engine::{self, Clock, Reply, SystemClock, Writer, receipts::Filed},
     ledger::{
         Fault, FaultKind, Home, Identity, Ledger as _, SqliteLedger,
         backup::{self as files, Restored},
-        doctor::{self as examination, Finding},
+        doctor::{self as examination, Finding, Level},
         verify::{self as walk, Verdict},
     },
 };
@@ -125,11 +125,35 @@ pub fn restore(
 pub fn doctor(home: &Home) -> Vec<Finding> {
     let mut findings = examination::examine(home);
     // Where the ledger cannot be read that has been said, and nobody knows its stages.
-    let settings = state(home).map(|state| state.settings);
-    let stages = settings.as_ref().map_or(&[][..], |known| &known.stages);
+    let state = state(home).ok();
+    let stages = state
+        .as_ref()
+        .map_or(&[][..], |state| &state.settings.stages);
     findings.extend(super::line_file::findings(home, stages));
     findings.extend(super::worktrees::finding(home));
+    findings.extend(state.and_then(|state| receipts(home, state.receipts.count)));
     findings
+}
+
+/// Looks at the files of so many receipts, where any are wanted.
+fn receipts(home: &Home, count: u64) -> Option<Finding> {
+    let filed = Filed::of(home)?;
+    let folder = filed.folder.display();
+    let found = format!("{} of {count} in {folder}", filed.written);
+    let (level, found, mend) = match filed.trouble.filter(|_| filed.written < count) {
+        None => (Level::Ok, found, ""),
+        Some(why) => (
+            Level::Warn,
+            format!("{found}: {why}"),
+            "Make the folder writable, or name another one under [receipts] in obeya.toml; a host writes the rest within seconds.",
+        ),
+    };
+    Some(Finding {
+        name: "receipts".into(),
+        level,
+        found,
+        mend: mend.into(),
+    })
 }
 
 /// Returns the last record's number and hash, read from the database alone: no state is built.

@@ -3,15 +3,12 @@
 
 use std::{
     env,
-    fs::File,
-    io::Read as _,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use super::{
     LEDGER_VARIABLE, NoLedger, Place, locate,
-    remote::{Address, Target, Token},
+    remote::{Address, Target},
 };
 use crate::{
     config::{Config, Context, process_env},
@@ -24,9 +21,6 @@ pub const ATTACH_VARIABLE: &str = "OBEYA_ATTACH";
 pub const CONTEXT_VARIABLE: &str = "OBEYA_CONTEXT";
 /// The variable with the file of the token.
 pub const TOKEN_VARIABLE: &str = "OBEYA_TOKEN_FILE";
-
-/// The most bytes of a token's file: many times a token.
-const MOST_TOKEN: u64 = 4 << 10;
 
 /// What was said about where the line is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,9 +57,23 @@ pub enum Chosen {
 ///
 /// # Errors
 ///
-/// A path, an address, a token's file or a context that cannot be used, or two ways at once; or, inside, that there is no
-/// ledger.
+/// A path, an address, a token's file or a context that cannot be used, two ways at once, or a token for a ledger; or, inside,
+/// that there is no ledger.
 pub fn choose(choice: &Choice, from: &Path) -> Result<Result<Chosen, NoLedger>, Fault> {
+    let found = find(choice, from)?;
+    // Who names a token means to be somebody else than this user, on another line than the one that is here.
+    if matches!(found, Ok(Chosen::Ledger(_)))
+        && (choice.token_file.is_some() || choice.ca.is_some())
+    {
+        let what =
+            "--token-file and --ca are about an engine elsewhere, and the line here is a ledger";
+        let mend = "Name the engine with --attach or --context, or leave them out.";
+        return Err(misuse(what.to_owned(), mend));
+    }
+    Ok(found)
+}
+
+fn find(choice: &Choice, from: &Path) -> Result<Result<Chosen, NoLedger>, Fault> {
     let ledger = choice.ledger.as_deref();
     if ledger.is_some() {
         return Ok(locate(ledger, from)?.map(Chosen::Ledger));
@@ -81,9 +89,17 @@ pub fn choose(choice: &Choice, from: &Path) -> Result<Result<Chosen, NoLedger>, 
             Ok(place) => Ok(Ok(Chosen::Ledger(place))),
             Err(none) => {
                 let (config, _) = Config::load(&process_env, &[]);
-                match config.contexts().0.default {
-                    Some(called) => Ok(Ok(of_context(choice, &called, from)?)),
-                    None => Ok(Err(none)),
+                let (contexts, _) = config.contexts();
+                match (contexts.default, contexts.torn) {
+                    (Some(called), _) => Ok(Ok(of_context(choice, &called, from)?)),
+                    // It may have named the line that is meant.
+                    (None, Some(problem)) => Err(misuse(
+                        format!(
+                            "there is no ledger here, and no telling which context is in use: {problem}"
+                        ),
+                        SHOWN,
+                    )),
+                    (None, None) => Ok(Err(none)),
                 }
             }
         },
@@ -109,35 +125,36 @@ fn from_environment() -> Result<Option<Said>, Fault> {
         .collect();
     if named.len() > 1 {
         let what = format!("{} are set: which line is meant?", named.join(" and "));
-        let fault = Fault::new(FaultKind::Misuse, "".as_ref(), what);
-        return Err(
-            fault.mend("Unset all but one, or name it with --ledger, --attach or --context.")
-        );
+        let mend = "Unset all but one, or name it with --ledger, --attach or --context.";
+        return Err(misuse(what, mend));
     }
     let address = attach.map(|text| {
-        text.trim().parse::<Address>().map_err(|why| {
-            Fault::new(
-                FaultKind::Misuse,
-                "".as_ref(),
-                format!("{ATTACH_VARIABLE}: {why}"),
-            )
-        })
+        let mend = format!("Correct it, or unset {ATTACH_VARIABLE}.");
+        let address = text.trim().parse::<Address>();
+        address.map_err(|why| misuse(format!("{ATTACH_VARIABLE}: {why}"), &mend))
     });
     let address = address.transpose()?;
     Ok((address.is_some() || context.is_some()).then_some((address, context)))
 }
 
+/// Where to look.
+const SHOWN: &str = "`obeya context list` shows what there is.";
+
+/// Returns the fault of somebody who named a line in a way that leads to none.
+fn misuse(what: String, mend: &str) -> Fault {
+    Fault::new(FaultKind::Misuse, "".as_ref(), what).mend(mend)
+}
+
 fn of_context(choice: &Choice, called: &str, from: &Path) -> Result<Chosen, Fault> {
     let (config, _) = Config::load(&process_env, &[]);
-    let (contexts, problems) = config.contexts();
+    let (contexts, _) = config.contexts();
     let Some(context) = contexts.named(called) else {
-        let shown = crate::text::clean(called).into_owned();
-        let what = match problems.first() {
+        let shown = crate::text::clean(called);
+        let what = match contexts.problem(called) {
             Some(problem) => format!("the context '{shown}' cannot be used: {problem}"),
             None => format!("there is no context '{shown}'"),
         };
-        let fault = Fault::new(FaultKind::Misuse, "".as_ref(), what);
-        return Err(fault.mend("`obeya context list` shows what there is."));
+        return Err(misuse(what, SHOWN));
     };
     let Context {
         name,
@@ -149,7 +166,7 @@ fn of_context(choice: &Choice, called: &str, from: &Path) -> Result<Chosen, Faul
     } = context.clone();
     let address = url.parse::<Address>().map_err(|why| {
         let what = format!("the context '{name}' has no address: {why}");
-        Fault::new(FaultKind::Misuse, "".as_ref(), what)
+        misuse(what, "Correct its url in contexts.toml.")
     })?;
     let choice = Choice {
         token_file: choice.token_file.clone().or(token_file),
@@ -170,60 +187,13 @@ fn of_context(choice: &Choice, called: &str, from: &Path) -> Result<Chosen, Faul
 fn engine(choice: &Choice, mut target: Target, from: &Path) -> Result<Chosen, Fault> {
     let named = env::var_os(TOKEN_VARIABLE).filter(|path| !path.is_empty());
     let file = choice.token_file.clone().or(named.map(PathBuf::from));
-    target.token = file.map(|file| token_in(&file)).transpose()?;
+    if let Some(file) = file {
+        target = target.with_token_in(&file)?;
+    }
     target.ca = choice.ca.clone();
     // A server of the project here lets its user in.
     if let Ok(place) = locate(None, from)? {
         target = target.with_local_token(&place.home)?;
     }
     Ok(Chosen::Engine(Box::new(target), None))
-}
-
-/// Returns the token of a file that nobody else may read.
-fn token_in(file: &Path) -> Result<Token, Fault> {
-    let failed = |error| Fault::io(file, "reading the token", &error);
-    let opened = File::open(file).map_err(failed)?;
-    let about = opened.metadata().map_err(failed)?;
-    let mode = about.permissions().mode();
-    // A pipe has no permissions that mean anything.
-    if about.is_file() && mode & 0o077 != 0 {
-        let what = format!("others may read the token (mode {:o})", mode & 0o777);
-        let fault = Fault::new(FaultKind::Permission, file, what);
-        return Err(fault.mend("Let nobody else read it: chmod 600"));
-    }
-    let mut text = String::new();
-    opened
-        .take(MOST_TOKEN)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    match text.trim() {
-        "" => {
-            let fault = Fault::new(FaultKind::Misuse, file, "there is no token in it");
-            Err(fault.mend("`obeya token create` on the engine's machine makes one."))
-        }
-        text => Ok(Token::new(text)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn a_token_that_others_may_read_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("token");
-        fs::write(&file, "  obeya_1\n").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(token_in(&file).unwrap_err().kind, FaultKind::Permission);
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(token_in(&file).unwrap().secret(), "obeya_1");
-        fs::write(&file, "\n").unwrap();
-        assert!(token_in(&file).is_err());
-        assert!(token_in(&folder.path().join("none")).is_err());
-    }
 }

@@ -14,9 +14,12 @@ use crate::{
     domain::{
         command::Submission,
         import_report::ImportReport,
+        moment::Moment,
+        order::Actor,
         query::Query,
         record::{Head, Seq},
         refusal::Refusal,
+        state::State,
     },
     engine::{Reply, supervisor::RunNote},
     ledger::{Fault, FaultKind, Home, verify as walk},
@@ -79,6 +82,14 @@ impl Connection {
         }
     }
 
+    /// Returns who acts here whatever a caller says: whoever the token of an engine elsewhere stands for.
+    pub fn bearer(&self) -> Option<Actor> {
+        match self {
+            Connection::Local(_) => None,
+            Connection::Remote(attached) => attached.remote().welcome(GRACE).ok()?.actor,
+        }
+    }
+
     /// Opens the line for one caller.
     ///
     /// # Errors
@@ -133,6 +144,21 @@ impl Connection {
                 attached: attached.clone(),
             }),
         })
+    }
+
+    /// Returns all that is so at the ledger's head.
+    ///
+    /// # Errors
+    ///
+    /// The ledger could not be read, or the engine does not answer.
+    pub fn state(&self) -> Result<Arc<State>, Fault> {
+        match self {
+            Connection::Local(home) => admin::state(home).map(Arc::new),
+            Connection::Remote(attached) => {
+                let head = attached.head()?;
+                Ok(attached.stand(Moment::After(head.seq))?.state)
+            }
+        }
     }
 
     /// Walks the chain and names the first bad record. The records of an engine elsewhere are checked on this side.

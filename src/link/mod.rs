@@ -5,12 +5,13 @@
 
 pub mod access;
 mod admin;
-mod beside;
 pub mod bus;
+mod change_watch;
 mod choose;
 mod client;
 mod cold;
 mod connection;
+mod counted_stream;
 mod feed;
 mod folder;
 mod follow;
@@ -19,13 +20,12 @@ mod hook;
 mod line_file;
 mod listener;
 mod locate;
-mod moving;
 mod packed;
 pub mod protocol;
 pub mod remote;
 mod service;
 mod session;
-mod stirs;
+mod side_requests;
 mod trust;
 mod vitals;
 mod worktrees;
@@ -33,10 +33,12 @@ mod worktrees;
 pub use admin::{
     Backup, Stats, Verified, backup, doctor, head, init, init_at, restore, state, stats, verify,
 };
+pub use change_watch::{ChangeFollower, ChangeWatch};
 pub use choose::{ATTACH_VARIABLE, CONTEXT_VARIABLE, Choice, Chosen, TOKEN_VARIABLE, choose};
 pub use client::Client;
 pub use cold::{Cold, run_gate};
 pub use connection::{Connection, Held, Imported};
+pub use counted_stream::{ByteCounts, CountedStream, while_moving};
 pub use feed::{Entry, Feed, Next, Sent, texts as feed_texts};
 pub use follow::Follower;
 pub use frozen::Frozen;
@@ -44,10 +46,8 @@ pub use hook::report;
 pub use line_file::{LineFile, look_at_line_file};
 pub use listener::Listener;
 pub use locate::{LEDGER_FOLDER, LEDGER_VARIABLE, NoLedger, Place, Source, locate, user_ledger};
-pub use moving::{Counted, Moved, while_moving};
 pub use service::{Peer, Service};
 pub use session::{ReadOnly, Session, SessionNews, Standing, Subscription, Watching, now, uid};
-pub use stirs::{Stirring, Stirs};
 
 pub use trust::{distrust, is_trusted, state_folder, trust};
 pub use worktrees::{WorktreeView, put_away, worktrees};

@@ -10,14 +10,15 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::sync::oneshot;
 
 use super::{
-    beside::Beside,
     packed,
     protocol::{Request, Response, Stood},
+    side_requests::SideRequests,
     vitals,
 };
 use crate::{
     domain::{
         command::{Command, Role, Submission},
+        id::OrderId,
         moment::Moment,
         order::Actor,
         query::Query,
@@ -70,7 +71,7 @@ pub struct Service {
     supervisor: Arc<Supervisor>,
     desk: Desk,
     readers: Mutex<Vec<Reader>>,
-    beside: Beside,
+    beside: SideRequests,
     on_yield: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -88,7 +89,7 @@ impl Service {
             supervisor,
             desk,
             readers: Mutex::default(),
-            beside: Beside::default(),
+            beside: SideRequests::default(),
             on_yield: Box::new(on_yield),
         }
     }
@@ -98,7 +99,7 @@ impl Service {
         &self.home
     }
 
-    pub(super) fn beside(&self) -> &Beside {
+    pub(super) fn beside(&self) -> &SideRequests {
         &self.beside
     }
 
@@ -188,6 +189,9 @@ impl Service {
                 Response::Supervised(Box::new(receiver.await.unwrap_or_else(|_| gone())))
             }
             Request::RunGate(mut ask) => {
+                if let Some(refusal) = self.claimed_by_another(ask.order, peer) {
+                    return Response::Refused(refusal);
+                }
                 ask.actor = peer.actor.clone().or(ask.actor);
                 ask.role = ask.role.min(peer.role);
                 let (sender, receiver) = oneshot::channel();
@@ -275,18 +279,25 @@ impl Service {
     }
 
     /// Returns why an agent that came in under a name of its own may not have this: it writes to what it claimed, takes
-    /// what nobody has, and says something about anything. Between this look and the decision the claim may be lost; then
-    /// the rule of epochs refuses it.
+    /// what nobody has, says something about anything, and registers itself. Between this look and the decision the claim
+    /// may be lost; then the rule of epochs refuses it.
     fn not_its_own(&self, submission: &Submission, peer: &Peer) -> Option<Refusal> {
-        let agent = peer.actor.as_ref()?;
-        if peer.role > Role::Agent || speaks_or_takes(&submission.command) {
-            return None;
+        let agent = bound_agent(peer)?;
+        match &submission.command {
+            Command::RegisterAgent { name, .. } => {
+                (*name != agent.name).then(|| only_operators(peer))
+            }
+            command if speaks_or_takes(command) => None,
+            command => self.claimed_by_another(command.order()?, peer),
         }
-        let id = submission.command.order()?;
+    }
+
+    /// Returns why an agent that came in under a name of its own may not write to an order, if it has not claimed it.
+    fn claimed_by_another(&self, id: OrderId, peer: &Peer) -> Option<Refusal> {
+        let agent = bound_agent(peer)?;
         let state = self.handle.state();
         let Some(work) = state.order(id)?.work() else {
-            let (has, needs) = (peer.role, Role::Operator);
-            return Some(Refusal::Role { has, needs });
+            return Some(only_operators(peer));
         };
         let holder = work.holder.clone();
         (holder != *agent).then_some(Refusal::NotHolder { id, holder })
@@ -349,6 +360,16 @@ impl Service {
 
 /// The most records of one answer.
 const MOST_RECORDS: usize = 10_000;
+
+/// Returns the agent that a caller is, where it may be nobody else and nothing more.
+fn bound_agent(peer: &Peer) -> Option<&Actor> {
+    peer.actor.as_ref().filter(|_| peer.role <= Role::Agent)
+}
+
+fn only_operators(peer: &Peer) -> Refusal {
+    let (has, needs) = (peer.role, Role::Operator);
+    Refusal::Role { has, needs }
+}
 
 fn speaks_or_takes(command: &Command) -> bool {
     matches!(

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::house::House;
+use super::shared::Shared;
 use crate::domain::query::value::Moment;
 
 /// How long the ledger may take to give a record.
@@ -33,24 +33,24 @@ pub(super) struct Health {
 }
 
 /// Returns the ways in.
-pub(super) fn router() -> Router<Arc<House>> {
+pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/health/startup", get(startup))
 }
 
-async fn live(State(house): State<Arc<House>>) -> Response {
-    told(&house, [("engine", progress(&house))])
+async fn live(State(shared): State<Arc<Shared>>) -> Response {
+    told(&shared, [("engine", progress(&shared))])
 }
 
-async fn ready(State(house): State<Arc<House>>) -> Response {
-    let hosting = match house.service.vitals().hosting {
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let hosting = match shared.service.vitals().hosting {
         true => Ok(()),
         false => Err("another process is the host".to_owned()),
     };
     // Genesis is the first record of every ledger.
-    let ledger = match timeout(PROMPT, house.service.records(0, 1)).await {
+    let ledger = match timeout(PROMPT, shared.service.records(0, 1)).await {
         Ok(Ok(records)) if !records.is_empty() => Ok(()),
         Ok(Ok(_)) => Err("it is empty".to_owned()),
         // Where on this machine it failed is not for everybody.
@@ -60,25 +60,36 @@ async fn ready(State(house): State<Arc<House>>) -> Response {
         }
         Err(_) => Err(format!("it gave no record within {} s", PROMPT.as_secs())),
     };
+    let why = "obeya doctor on this machine says why";
+    let tokens = match timeout(PROMPT, shared.is_open()).await {
+        Ok(true) => Ok(()),
+        _ => Err(format!("they cannot be read, and open nothing: {why}")),
+    };
+    let audit = match shared.is_audited() {
+        true => Ok(()),
+        false => Err(format!("it cannot be written, and waits: {why}")),
+    };
     let checks = [
-        ("engine", progress(&house)),
+        ("engine", progress(&shared)),
         ("host", hosting),
         ("ledger", ledger),
+        ("tokens", tokens),
+        ("audit", audit),
     ];
-    told(&house, checks)
+    told(&shared, checks)
 }
 
-async fn startup(State(house): State<Arc<House>>) -> Response {
-    let loaded = match house.service.state().head.seq {
+async fn startup(State(shared): State<Arc<Shared>>) -> Response {
+    let loaded = match shared.service.state().head.seq {
         0 => Err("the line is not loaded yet".to_owned()),
         _ => Ok(()),
     };
-    told(&house, [("state", loaded)])
+    told(&shared, [("state", loaded)])
 }
 
 /// Returns whether the engine's loop makes progress: a process may be there and do nothing.
-fn progress(house: &House) -> Result<(), String> {
-    let vitals = house.service.vitals();
+fn progress(shared: &Shared) -> Result<(), String> {
+    let vitals = shared.service.vitals();
     match vitals.is_stuck() {
         false => Ok(()),
         true => Err(format!(
@@ -89,7 +100,7 @@ fn progress(house: &House) -> Result<(), String> {
 }
 
 fn told<const N: usize>(
-    house: &House,
+    shared: &Shared,
     checks: [(&'static str, Result<(), String>); N],
 ) -> Response {
     let well = checks.iter().all(|(_, check)| check.is_ok());
@@ -103,7 +114,7 @@ fn told<const N: usize>(
     let health = Health {
         status,
         checks: checks.into_iter().map(found).collect(),
-        timestamp: house.service.now().into(),
+        timestamp: shared.service.now().into(),
     };
     // It is made of texts, and can be written.
     let body = serde_json::to_string(&health).unwrap_or_default();

@@ -1,14 +1,16 @@
 //! How much one caller may take of a server, so that nobody takes it from the others.
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
+    collections::{HashMap, HashSet},
+    hash,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
-use crate::link::access::TokenId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{domain::record::Hash, link::access::TokenId};
 
 /// Connections at once from one address: a hall of consoles behind one gateway, and half of all there are.
 pub(super) const MAX_OF_ADDRESS: usize = 256;
@@ -21,6 +23,8 @@ const A_SECOND: u32 = 1_000;
 const BAD_BURST: u32 = 10;
 /// Bad tokens of one address a second, for long.
 const BAD_A_SECOND: u32 = 1;
+/// Questions of one token that are read for at once: half of what reads there are, so that no token takes them all.
+const READS: usize = super::READERS / 2;
 /// Addresses, or tokens, whose requests are counted apart; what is beyond shares a count.
 const MAX_KEYS: usize = 4_096;
 
@@ -35,6 +39,9 @@ struct Callers {
     asked: Buckets<IpAddr>,
     tokens: Buckets<TokenId>,
     bad: Buckets<IpAddr>,
+    /// The digests of what opened the door when it was last looked at.
+    good: HashSet<Hash>,
+    reads: HashMap<TokenId, Weak<Semaphore>>,
 }
 
 impl Default for Callers {
@@ -44,6 +51,8 @@ impl Default for Callers {
             asked: Buckets::new(BURST, A_SECOND),
             tokens: Buckets::new(BURST, A_SECOND),
             bad: Buckets::new(BAD_BURST, BAD_A_SECOND),
+            good: HashSet::new(),
+            reads: HashMap::new(),
         }
     }
 }
@@ -100,15 +109,48 @@ impl Limits {
         self.callers().tokens.take(token.clone(), now)
     }
 
-    /// Returns whether a token of an address is looked at, or how long to wait.
-    pub(super) fn may_try(&self, address: IpAddr, now: Instant) -> Result<(), Wait> {
-        self.callers().bad.look(network(address), now)
+    /// Returns whether a token of an address is looked at, or how long to wait. One that was good before is always looked
+    /// at: behind a tunnel or a proxy all callers have one address, and who guesses there keeps nobody else out.
+    pub(super) fn may_try(&self, address: IpAddr, token: &Hash, now: Instant) -> Result<(), Wait> {
+        let callers = self.callers();
+        match callers.good.contains(token) {
+            true => Ok(()),
+            false => callers.bad.look(network(address), now),
+        }
+    }
+
+    /// Notes that a token is good.
+    pub(super) fn passed(&self, token: Hash) {
+        let good = &mut self.callers().good;
+        if good.len() >= MAX_KEYS {
+            good.clear();
+        }
+        good.insert(token);
     }
 
     /// Counts a bad token of an address.
-    pub(super) fn failed(&self, address: IpAddr, now: Instant) {
+    pub(super) fn failed(&self, address: IpAddr, token: &Hash, now: Instant) {
+        let mut callers = self.callers();
+        callers.good.remove(token);
         // One too many waits as long.
-        let _ = self.callers().bad.take(network(address), now);
+        let _ = callers.bad.take(network(address), now);
+    }
+
+    /// Waits until a token may have one more question read for, and returns the place that this takes.
+    pub(super) async fn read(&self, token: &TokenId) -> Option<OwnedSemaphorePermit> {
+        let places = self.reads_of(token);
+        places.acquire_owned().await.ok()
+    }
+
+    fn reads_of(&self, token: &TokenId) -> Arc<Semaphore> {
+        let reads = &mut self.callers().reads;
+        if let Some(places) = reads.get(token).and_then(Weak::upgrade) {
+            return places;
+        }
+        reads.retain(|_, places| places.strong_count() > 0);
+        let places = Arc::new(Semaphore::new(READS));
+        reads.insert(token.clone(), Arc::downgrade(&places));
+        places
     }
 }
 
@@ -138,7 +180,7 @@ struct Bucket {
     at: Instant,
 }
 
-impl<K: Hash + Eq> Buckets<K> {
+impl<K: hash::Hash + Eq> Buckets<K> {
     fn new(size: u32, a_second: u32) -> Self {
         Buckets {
             size: size.into(),
@@ -206,6 +248,11 @@ impl<K: Hash + Eq> Buckets<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        future::poll_fn,
+        task::{Context, Poll},
+    };
+
     use super::*;
 
     fn address(n: u32) -> IpAddr {
@@ -227,18 +274,47 @@ mod tests {
     }
 
     #[test]
-    fn bad_tokens_are_slowed_down() {
+    fn bad_tokens_are_slowed_down_and_those_that_were_good_are_not() {
         let (limits, now) = (Limits::default(), Instant::now());
+        let [bad, good] = ["bad", "good"].map(|text| Hash::of(text.as_bytes()));
+        limits.passed(good);
         for _ in 0..BAD_BURST {
-            assert_eq!(limits.may_try(address(1), now), Ok(()));
-            limits.failed(address(1), now);
+            assert_eq!(limits.may_try(address(1), &bad, now), Ok(()));
+            limits.failed(address(1), &bad, now);
         }
-        assert!(limits.may_try(address(1), now).is_err());
-        assert_eq!(limits.may_try(address(2), now), Ok(()));
+        assert!(limits.may_try(address(1), &bad, now).is_err());
+        assert_eq!(limits.may_try(address(1), &good, now), Ok(()));
+        assert_eq!(limits.may_try(address(2), &bad, now), Ok(()));
+        // It is good no more.
+        limits.failed(address(1), &good, now);
+        assert!(limits.may_try(address(1), &good, now).is_err());
         let later = now + Duration::from_secs(1);
-        assert_eq!(limits.may_try(address(1), later), Ok(()));
-        limits.failed(address(1), later);
-        assert!(limits.may_try(address(1), later).is_err());
+        assert_eq!(limits.may_try(address(1), &bad, later), Ok(()));
+        limits.failed(address(1), &bad, later);
+        assert!(limits.may_try(address(1), &bad, later).is_err());
+    }
+
+    #[tokio::test]
+    async fn no_token_takes_every_read() {
+        let limits = Limits::default();
+        let [greedy, modest] = ["\"greedy\"", "\"modest\""]
+            .map(|id| serde_json::from_str(id).expect("an id is a text"));
+        let mut places = vec![];
+        for _ in 0..READS {
+            places.push(limits.read(&greedy).await);
+        }
+        let one_more = limits.read(&greedy);
+        let mut one_more = std::pin::pin!(one_more);
+        let waits =
+            |context: &mut Context<'_>| Poll::Ready(one_more.as_mut().poll(context).is_pending());
+        assert!(poll_fn(waits).await);
+        assert!(limits.read(&modest).await.is_some());
+        drop(places.pop());
+        assert!(one_more.await.is_some());
+        // Nobody who asks nothing is remembered.
+        places.clear();
+        drop(limits.read(&modest).await);
+        assert!(limits.callers().reads.len() <= 1);
     }
 
     #[test]

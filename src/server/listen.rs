@@ -25,19 +25,17 @@ use tower::ServiceExt as _;
 
 use super::{
     Doors,
-    door::Source,
-    house::{Denial, House},
+    auth::Source,
+    host_names::HostNames,
     limits::Entered,
-    names::Names,
-    patient::Patient,
-    place::UnixDoor,
     routes,
+    shared::{Denial, Shared},
+    stall_timeout::StallTimeout,
+    unix_socket::UnixSocket,
 };
 
 /// Connections at once: consoles by the hundred, and no more files than a process may have.
 const MAX_CONNECTIONS: usize = 512;
-/// How long a caller may take for its headers, and for TLS before them.
-const HEADERS: Duration = Duration::from_secs(10);
 /// The most bytes of a request's headers.
 const MAX_HEADERS: usize = 16 << 10;
 
@@ -45,7 +43,7 @@ const MAX_HEADERS: usize = 16 << 10;
 pub(super) struct Opened {
     tcp: Option<(TcpListener, SocketAddr)>,
     tls: Option<Tls>,
-    unix: Option<UnixDoor>,
+    unix: Option<UnixSocket>,
 }
 
 impl Opened {
@@ -67,14 +65,14 @@ impl Opened {
             }
             None => None,
         };
-        let unix = doors.unix.as_deref().map(UnixDoor::open).transpose()?;
+        let unix = doors.unix.as_deref().map(UnixSocket::open).transpose()?;
         Ok(Opened { tcp, tls, unix })
     }
 
     /// Returns what the server is called.
-    pub(super) fn names(&self, doors: &Doors) -> Names {
+    pub(super) fn names(&self, doors: &Doors) -> HostNames {
         let certificate = self.tls.as_ref().map(|tls| tls.certificate.clone());
-        Names::new(doors.names.iter().cloned(), certificate)
+        HostNames::new(doors.names.iter().cloned(), certificate)
     }
 
     /// Returns where it listens by TCP.
@@ -82,26 +80,26 @@ impl Opened {
         self.tcp.as_ref().map(|(_, address)| *address)
     }
 
-    /// Serves until the house ends.
-    pub(super) async fn serve(self, house: Arc<House>) {
+    /// Serves until the server ends.
+    pub(super) async fn serve(self, shared: Arc<Shared>) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let acceptor = self.tls.map(|tls| tls.acceptor);
         let tcp = async {
             match self.tcp {
-                Some((socket, _)) => accept_tcp(socket, acceptor, &house, &places).await,
+                Some((socket, _)) => accept_tcp(socket, acceptor, &shared, &places).await,
                 None => std::future::pending().await,
             }
         };
         let unix = async {
             match &self.unix {
-                Some(door) => accept_unix(&door.socket, &house, &places).await,
+                Some(door) => accept_unix(&door.socket, &shared, &places).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             () = tcp => {}
             () = unix => {}
-            () = house.ended() => {}
+            () = shared.ended() => {}
         }
         // Who is connected says goodbye by itself.
         let every = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
@@ -122,7 +120,7 @@ async fn place(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 async fn accept_tcp(
     socket: TcpListener,
     tls: Option<TlsAcceptor>,
-    house: &Arc<House>,
+    shared: &Arc<Shared>,
     places: &Arc<Semaphore>,
 ) {
     while let Some(place) = place(places).await {
@@ -137,26 +135,26 @@ async fn accept_tcp(
             address,
             tls: tls.is_some(),
         };
-        let Some(entered) = house.limits.enter(address.ip()) else {
+        let Some(entered) = shared.limits.enter(address.ip()) else {
             let denial = Denial::new("too many connections", "too many connections");
-            house.deny(&denial, None, &source.to_string(), "connect".into());
+            shared.deny(&denial, None, &source.to_string(), "connect".into());
             continue;
         };
         // A console's keys are small, and must not wait for more.
         let _ = stream.set_nodelay(true);
         // A machine that is gone without a word acknowledges no beat, and its connection ends.
-        let _ = set_tcp_user_timeout(&stream, millis(house.pace.stalled));
-        let stream = Patient::new(stream, house.pace.stalled);
-        let (house, tls) = (Arc::clone(house), tls.clone());
+        let _ = set_tcp_user_timeout(&stream, millis(shared.pace.stalled));
+        let stream = StallTimeout::new(stream, shared.pace.stalled);
+        let (shared, tls) = (Arc::clone(shared), tls.clone());
         let held = Arc::new(Held {
             _place: place,
             _entered: Some(entered),
         });
         tokio::spawn(async move {
             match tls {
-                None => serve_connection(stream, source, house, held).await,
-                Some(tls) => match timeout(HEADERS, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve_connection(stream, source, house, held).await,
+                None => serve_connection(stream, source, shared, held).await,
+                Some(tls) => match timeout(shared.pace.headers, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve_connection(stream, source, shared, held).await,
                     Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS came about"),
                     Err(_) => tracing::debug!(%address, "TLS took too long"),
                 },
@@ -165,7 +163,7 @@ async fn accept_tcp(
     }
 }
 
-async fn accept_unix(socket: &UnixListener, house: &Arc<House>, places: &Arc<Semaphore>) {
+async fn accept_unix(socket: &UnixListener, shared: &Arc<Shared>, places: &Arc<Semaphore>) {
     while let Some(place) = place(places).await {
         let (stream, uid) = match socket.accept().await {
             Ok((stream, _)) => match stream.peer_cred() {
@@ -180,7 +178,7 @@ async fn accept_unix(socket: &UnixListener, house: &Arc<House>, places: &Arc<Sem
                 continue;
             }
         };
-        let stream = Patient::new(stream, house.pace.stalled);
+        let stream = StallTimeout::new(stream, shared.pace.stalled);
         let held = Arc::new(Held {
             _place: place,
             _entered: None,
@@ -188,7 +186,7 @@ async fn accept_unix(socket: &UnixListener, house: &Arc<House>, places: &Arc<Sem
         tokio::spawn(serve_connection(
             stream,
             Source::Unix { uid },
-            Arc::clone(house),
+            Arc::clone(shared),
             held,
         ));
     }
@@ -206,11 +204,11 @@ async fn unaccepted(error: &io::Error) {
 async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     source: Source,
-    house: Arc<House>,
+    shared: Arc<Shared>,
     held: Arc<Held>,
 ) {
-    let ended = Arc::clone(&house);
-    let app = routes::router(house).map_request(move |mut request: hyper::Request<_>| {
+    let (ended, headers) = (Arc::clone(&shared), shared.pace.headers);
+    let app = routes::router(shared).map_request(move |mut request: hyper::Request<_>| {
         let extensions = request.extensions_mut();
         extensions.insert(source);
         extensions.insert(Arc::clone(&held));
@@ -218,7 +216,7 @@ async fn serve_connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
+        .header_read_timeout(headers)
         .max_buf_size(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
         .with_upgrades();
@@ -236,14 +234,15 @@ async fn serve_connection(
 }
 
 /// What TLS takes.
-struct Tls {
+pub(super) struct Tls {
     acceptor: TlsAcceptor,
     /// The server's own certificate.
     certificate: CertificateDer<'static>,
 }
 
 impl Tls {
-    fn read(chain: &Path, key: &Path) -> io::Result<Tls> {
+    /// Reads a chain of certificates and the key of the first.
+    pub(super) fn read(chain: &Path, key: &Path) -> io::Result<Tls> {
         let bad = |path: &Path, what: String| {
             let what = format!("{}: {what}", path.display());
             io::Error::new(io::ErrorKind::InvalidInput, what)

@@ -1,23 +1,25 @@
 //! The doors for other machines: attached consoles, clients of the API, scrapers.
 //!
 //! [`Server::start`] opens them over a host's [`Service`]. Every connection comes through `listen`, every request through
-//! `door`, which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
+//! `auth`, which finds out who asks; what is behind it sees a [`Peer`](crate::link::Peer) and nothing of the network.
 
 mod api;
-mod attach;
-mod door;
+mod auth;
+mod cursor;
 mod health;
-mod house;
+mod host_names;
 mod limits;
 mod listen;
-mod names;
+mod noted;
+mod once;
 mod page;
-mod patient;
-mod place;
 mod problem;
 mod routes;
+mod shared;
 mod socket;
-mod told;
+mod stall_timeout;
+mod unix_socket;
+mod upgrade;
 mod writer;
 
 use std::{
@@ -32,9 +34,9 @@ use std::{
 use tokio::sync::watch;
 
 pub use api::document;
-pub use door::Source;
-pub use house::{Denial, Guest, House};
+pub use auth::Source;
 pub use problem::{PROBLEM_JSON, Problem};
+pub use shared::{Denial, Principal, Shared};
 
 use crate::link::{Fault, Service, protocol::socket::BEAT_SECONDS};
 
@@ -58,10 +60,32 @@ pub struct Doors {
     pub names: Vec<String>,
 }
 
-/// How patient a server is with those who are attached. What stands here by default is for people and real networks; tests
+impl Doors {
+    /// Looks whether the certificate and its key can be used, before anything is begun that is recorded at every try.
+    ///
+    /// # Errors
+    ///
+    /// They cannot: why, and by which file.
+    pub fn check(&self) -> Result<(), Fault> {
+        let read = (self.tls.as_ref()).map(|(chain, key)| listen::Tls::read(chain, key));
+        read.transpose().map(drop).map_err(|error| unopened(&error))
+    }
+}
+
+/// Returns the fault of a server that cannot be opened.
+fn unopened(error: &io::Error) -> Fault {
+    let fault = Fault::io(Path::new(""), "opening the server", error);
+    fault.mend("Look at --listen, --unix, --tls-cert and --tls-key.")
+}
+
+/// How patient a server is with its callers. What stands here by default is for people and real networks; tests
 /// are in more of a hurry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
+    /// How long a caller may take for its headers, for TLS before them, and between two requests.
+    pub headers: Duration,
+    /// How long it may take for its body.
+    pub body: Duration,
     /// How often it says that it is alive, and looks whether somebody may stay.
     pub beat: Duration,
     /// How long a caller may take no byte of what is sent to it: it is dropped then, and may resume.
@@ -73,8 +97,10 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Pace {
+            headers: Duration::from_secs(10),
+            body: Duration::from_secs(30),
             beat: Duration::from_secs(BEAT_SECONDS),
-            stalled: patient::STALLED,
+            stalled: stall_timeout::STALLED,
             quiet: Duration::from_secs(90),
         }
     }
@@ -109,7 +135,7 @@ impl Server {
         pace: Pace,
     ) -> Result<Server, Fault> {
         let (ending, ended) = watch::channel(false);
-        let failed = |error: io::Error| Fault::io(Path::new(""), "opening the server", &error);
+        let failed = |error: io::Error| unopened(&error);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(READERS)
@@ -123,11 +149,11 @@ impl Server {
         };
         let address = opened.address();
         let port = address.map(|address| address.port());
-        let mut house = House::new(service, name, opened.names(doors), port, ended)?;
-        house.pace = pace;
-        let house = Arc::new(house);
+        let mut shared = Shared::new(service, name, opened.names(doors), port, ended)?;
+        shared.pace = pace;
+        let shared = Arc::new(shared);
         let serve = move || {
-            runtime.block_on(opened.serve(house));
+            runtime.block_on(opened.serve(shared));
             runtime.shutdown_timeout(GRACE);
         };
         let thread = thread::Builder::new().name("server".into()).spawn(serve);

@@ -7,7 +7,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::house::Denial;
+use super::{once::Reused, shared::Denial};
 use crate::{
     domain::refusal::Refusal,
     link::{Failure, Fault, FaultKind},
@@ -110,6 +110,13 @@ impl From<Fault> for Problem {
             retry_after: busy.then_some(1),
             ..Problem::new("fault", StatusCode::SERVICE_UNAVAILABLE, fault.to_string())
         }
+    }
+}
+
+impl From<Reused> for Problem {
+    fn from(_: Reused) -> Self {
+        let said = "this key came before with something else: a key is for one request, and for its retries";
+        Problem::new("command_reused", StatusCode::UNPROCESSABLE_ENTITY, said)
     }
 }
 

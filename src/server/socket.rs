@@ -11,18 +11,18 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Bytes, Message, Utf8Bytes},
+    tungstenite::{Bytes, Error, Message, Utf8Bytes, error::CapacityError},
 };
 
 use super::{
-    house::{Denial, Guest, House},
-    told::Place,
+    cursor::Cursor,
+    shared::{Denial, Principal, Shared},
     writer::{End, Writer},
 };
 use crate::{
     domain::refusal::Refusal,
     link::{
-        Counted, Moved,
+        ByteCounts, CountedStream,
         protocol::{
             PROTOCOL, Request, Response,
             socket::{
@@ -48,45 +48,45 @@ const READS: usize = 4;
 
 /// What a caller says.
 struct Ear<S> {
-    stream: SplitStream<WebSocketStream<Counted<S>>>,
-    moved: Arc<Moved>,
+    stream: SplitStream<WebSocketStream<CountedStream<S>>>,
+    moved: Arc<ByteCounts>,
     quiet: Duration,
 }
 
 /// Serves one caller until it goes, stalls, or the server ends. What it asked for and is still being done counts as its
 /// connection: nobody gets more by going and coming again.
 pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: WebSocketStream<Counted<S>>,
-    house: Arc<House>,
-    guest: Guest,
+    socket: WebSocketStream<CountedStream<S>>,
+    shared: Arc<Shared>,
+    principal: Principal,
 ) {
     let calls = Arc::new(Semaphore::new(CALLS as usize));
-    speak(socket, &house, guest, &calls).await;
+    speak(socket, &shared, principal, &calls).await;
     tokio::select! {
         _ = calls.acquire_many(CALLS) => {}
-        () = house.ended() => {}
+        () = shared.ended() => {}
     }
 }
 
 async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: WebSocketStream<Counted<S>>,
-    house: &Arc<House>,
-    guest: Guest,
+    socket: WebSocketStream<CountedStream<S>>,
+    shared: &Arc<Shared>,
+    principal: Principal,
     calls: &Arc<Semaphore>,
 ) {
-    let moved = socket.get_ref().moved();
+    let moved = socket.get_ref().counts();
     let (sink, stream) = socket.split();
     let mut writer = Writer::new(sink);
-    let quiet = house.pace.quiet;
+    let quiet = shared.pace.quiet;
     let ear = Ear {
         stream,
         moved,
         quiet,
     };
     let ended = tokio::select! {
-        ended = receive(&mut writer, ear, house, guest, calls) => ended,
+        ended = receive(&mut writer, ear, shared, principal, calls) => ended,
         // Whatever is being written is left: a message that was begun is whole in the buffer.
-        () = house.ended() => {
+        () = shared.ended() => {
             let why = "the engine stops; another one may answer soon".to_owned();
             End::Told(Farewell::Stopping, why)
         }
@@ -101,8 +101,8 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
 async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
     writer: &mut Writer<S>,
     mut ear: Ear<S>,
-    house: &Arc<House>,
-    guest: Guest,
+    shared: &Arc<Shared>,
+    principal: Principal,
     calls: &Arc<Semaphore>,
 ) -> End {
     let met = timeout(HELLO, meet(&mut ear)).await.unwrap_or_else(|_| {
@@ -110,7 +110,7 @@ async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
         Err(End::Told(Farewell::Malformed, why))
     });
     match met {
-        Ok(hello) => attend(writer, ear, house, hello, guest, calls).await,
+        Ok(hello) => attend(writer, ear, shared, hello, principal, calls).await,
         Err(end) => end,
     }
 }
@@ -152,6 +152,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
                     let why = "a caller sends text".to_owned();
                     return Err(End::Told(Farewell::Malformed, why));
                 }
+                Some(Err(Error::Capacity(CapacityError::MessageTooLong { max_size, .. }))) => {
+                    let why = format!("this token's messages have at most {max_size} bytes");
+                    return Err(End::Told(Farewell::Malformed, why));
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
             }
         }
@@ -162,43 +166,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
 async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     writer: &mut Writer<S>,
     ear: Ear<S>,
-    house: &Arc<House>,
+    shared: &Arc<Shared>,
     hello: Hello,
-    guest: Guest,
+    principal: Principal,
     calls: &Arc<Semaphore>,
 ) -> End {
-    let service = &house.service;
+    let service = &shared.service;
     let state = service.state();
     let welcome = FromEngine::Welcome(Welcome {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: house.name.clone(),
+        name: shared.name.clone(),
         ledger: state.uuid,
         incarnation: state.incarnation,
-        role: guest.peer.role,
-        actor: guest.peer.actor.clone(),
+        role: principal.peer.role,
+        actor: principal.peer.actor.clone(),
         now: service.now(),
     });
     if let Err(end) = writer.say(&welcome).await {
         return end;
     }
     let (answers, answered) = mpsc::channel(CALLS as usize);
-    let guest = Arc::new(guest);
+    let principal = Arc::new(principal);
     tokio::select! {
-        end = listen(ear, house, &guest, calls, answers) => end,
-        end = tell(writer, house, hello.follow, answered) => end.err().unwrap_or(End::Gone),
-        end = stay(house, &guest) => end,
-    }
-}
-
-/// Returns once the caller may not stay, whatever it is being told.
-async fn stay(house: &Arc<House>, guest: &Guest) -> End {
-    loop {
-        tokio::time::sleep(house.pace.beat).await;
-        if let Err(denial) = house.recheck(guest).await {
-            house.deny(&denial, Some(guest), &guest.address, "attach".into());
-            return denial.into();
-        }
+        end = listen(ear, shared, &principal, calls, answers) => end,
+        end = tell(writer, shared, hello.follow, answered) => end.err().unwrap_or(End::Gone),
+        denial = shared.gone(&principal, "attach") => denial.into(),
     }
 }
 
@@ -209,8 +202,8 @@ type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 /// Takes calls, and has each answered beside the others. What was begun is done, and noted, even if the caller goes.
 async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     mut ear: Ear<S>,
-    house: &Arc<House>,
-    guest: &Arc<Guest>,
+    shared: &Arc<Shared>,
+    principal: &Arc<Principal>,
     calls: &Arc<Semaphore>,
     answers: mpsc::Sender<Answer>,
 ) -> End {
@@ -227,15 +220,25 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
         let Ok(place) = Arc::clone(calls).acquire_owned().await else {
             return End::Gone;
         };
-        let (house, guest, answers) = (Arc::clone(house), Arc::clone(guest), answers.clone());
+        let (shared, principal, answers) =
+            (Arc::clone(shared), Arc::clone(principal), answers.clone());
         let reading = Arc::clone(&reading);
         tokio::spawn(async move {
-            let reads = match request.as_ref().is_some_and(Request::reads) {
+            let kept = match request.as_ref().is_some_and(Request::reads) {
                 true => reading.acquire_owned().await.ok(),
                 false => None,
             };
             let answered = match request {
-                Some(request) => house.answer(request, &guest).await,
+                Some(request) => {
+                    let read = tokio::select! {
+                        read = shared.place(&request, &principal) => read,
+                        // Who is gone has nothing more read.
+                        () = answers.closed() => return,
+                    };
+                    let answered = shared.answer(request, &principal).await;
+                    drop(read);
+                    answered
+                }
                 None => Ok(Response::Refused(not_known())),
             };
             let answer = match answered {
@@ -244,7 +247,7 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
             };
             if let Some(answer) = answer {
                 // Who is gone asks again over another connection.
-                let _ = answers.send((answer, (place, reads))).await;
+                let _ = answers.send((answer, (place, kept))).await;
             }
         });
     }
@@ -291,23 +294,25 @@ fn written(id: u64, response: Response) -> Option<String> {
 /// Tells what is answered and what is new.
 async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     writer: &mut Writer<S>,
-    house: &Arc<House>,
+    shared: &Arc<Shared>,
     follow: Follow,
     mut answered: mpsc::Receiver<Answer>,
 ) -> Result<(), End> {
-    let mut end = house.feed.place();
+    let mut end = shared.feed.place();
     // Who follows the state shows it; who wants records or answers has no use for anything else.
-    let mut stirs = house.stirs.follow(matches!(follow, Follow::State { .. }));
+    let mut changes = shared
+        .changes
+        .follow(matches!(follow, Follow::State { .. }));
     let mut place = match follow {
         Follow::Nothing => None,
-        follow => Some(Place::begin(writer, house, follow).await?),
+        follow => Some(Cursor::begin(writer, shared, follow).await?),
     };
-    let mut beat = interval(house.pace.beat);
+    let mut beat = interval(shared.pace.beat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut flushed = Instant::now();
     loop {
         let news = async {
-            let Some(at) = place.as_ref().map(Place::at) else {
+            let Some(at) = place.as_ref().map(Cursor::at) else {
                 return std::future::pending().await;
             };
             // The feed ends with the host, and the conversation with it.
@@ -330,17 +335,17 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
             }
             () = news => {
                 if let Some(place) = &mut place {
-                    place.catch_up(writer, house).await?;
+                    place.catch_up(writer, shared).await?;
                 }
                 flushed = Instant::now();
             }
-            stirred = stirs.next() => {
+            stirred = changes.next() => {
                 for beside in stirred {
                     writer.say(&FromEngine::Stirred(beside)).await?;
                 }
             }
             _ = beat.tick() => {
-                let service = &house.service;
+                let service = &shared.service;
                 writer.feed(Message::Ping(Bytes::new())).await?;
                 // That this process is there says nothing about an engine whose loop stands still.
                 match service.vitals().is_stuck() {

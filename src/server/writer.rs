@@ -7,9 +7,9 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
-use super::house::Denial;
+use super::shared::Denial;
 use crate::link::{
-    Counted,
+    CountedStream,
     protocol::socket::{Farewell, FromEngine},
 };
 
@@ -35,12 +35,12 @@ impl From<Denial> for End {
 
 /// Writes. Whoever takes no byte for long [is given up](super::patient) below this.
 pub(super) struct Writer<S> {
-    sink: SplitSink<WebSocketStream<Counted<S>>, Message>,
+    sink: SplitSink<WebSocketStream<CountedStream<S>>, Message>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     /// Returns a writer.
-    pub(super) fn new(sink: SplitSink<WebSocketStream<Counted<S>>, Message>) -> Writer<S> {
+    pub(super) fn new(sink: SplitSink<WebSocketStream<CountedStream<S>>, Message>) -> Writer<S> {
         Writer { sink }
     }
 

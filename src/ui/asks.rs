@@ -96,6 +96,8 @@ type Edition = (Seq, i64, u64);
 
 #[derive(Clone, Debug, Default)]
 struct Place {
+    /// What was wanted last, which may be asked once the question on its way is answered.
+    wanted: Option<Query>,
     /// The question on its way, and what it asks.
     waiting: Option<(Ticket, Query, Edition)>,
     /// The last answer, and the question it answers.
@@ -271,14 +273,12 @@ impl Asks {
         }
     }
 
-    /// Returns whether another question is on its way for `slot` than the one that was answered.
+    /// Returns whether the answer for `slot` is that to a question before the one that matters now.
     pub fn is_behind(&self, slot: Slot) -> bool {
-        let Some(place) = self.place(slot) else {
-            return false;
-        };
-        let asked = place.waiting.as_ref().map(|(_, query, _)| query);
-        let known = place.answer.as_ref().map(|(query, ..)| query);
-        asked.is_some() && asked != known
+        self.place(slot).is_some_and(|place| {
+            let known = place.answer.as_ref().map(|(query, ..)| query);
+            place.wanted.as_ref() != known
+        })
     }
 
     /// Returns what a cord would stop.
@@ -301,17 +301,17 @@ pub fn missing(model: &mut Model) -> Vec<Effect> {
         let Some(place) = model.asks.0.get_mut(slot as usize) else {
             continue;
         };
+        if place.wanted.as_ref() != Some(&query) {
+            place.wanted = Some(query.clone());
+        }
         let same = |asked: &Query, when: &Edition| *asked == query && *when == edition;
         let known = place.answer.as_ref().is_some_and(|(q, e, _)| same(q, e));
-        // A question on its way for the same thing is waited for: asking faster than answers come helps nobody.
-        let coming = place.waiting.as_ref().is_some_and(|(_, q, _)| *q == query);
-        if known || coming {
+        // Whatever is on its way is waited for: who asked with each key would wait for every answer before the last one.
+        if known || place.waiting.is_some() {
             continue;
         }
         let ticket = model.tickets.issue();
-        if let Some(place) = model.asks.0.get_mut(slot as usize) {
-            place.waiting = Some((ticket, query.clone(), edition));
-        }
+        place.waiting = Some((ticket, query.clone(), edition));
         effects.push(Effect::Ask { ticket, query });
     }
     effects

@@ -51,6 +51,7 @@ mod tidy;
 mod ui;
 mod ui_agents;
 mod ui_andon;
+mod ui_asks;
 mod ui_driving;
 mod ui_flow;
 mod ui_graph;

@@ -1,11 +1,18 @@
-//! The README tells what is true: its keys come from the keymap that ships.
+//! The README tells what is true: its keys come from the keymap that ships, its commands from the help.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Mutex};
 
 use obeya::ui::{action::Action, keymap};
 
+use crate::cli::Room;
+
 const BEGIN: &str = "<!-- keys: written by the tests from the keymap -->\n";
 const END: &str = "<!-- end of keys -->\n";
+const COMMANDS: &str = "<!-- commands: written by the tests from the help -->\n";
+const END_OF_COMMANDS: &str = "<!-- end of commands -->\n";
+
+/// Who blesses the README writes all of it: one after another.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The scopes that somebody driving the console meets, in the order of the README.
 const SCOPES: &[&str] = &[
@@ -41,18 +48,62 @@ fn table() -> String {
     table
 }
 
-#[test]
-fn the_keys_are_those_of_the_keymap() {
+/// Returns the names in the commands of a help page, as they are told there, with what else calls them.
+fn commands(help: &str) -> Vec<(String, Option<String>)> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let told = lines.take_while(|line| !line.is_empty());
+    let name = |line: &str| {
+        line.trim_start()
+            .split_once(' ')
+            .map(|(name, _)| name.to_owned())
+    };
+    let alias = |line: &str| {
+        let (_, rest) = line.split_once("[alias: ")?;
+        Some(rest.trim_end_matches(']').to_owned())
+    };
+    told.filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| Some((name(line)?, alias(line))))
+        .collect()
+}
+
+fn nouns() -> String {
+    let room = Room::empty();
+    let mut table = String::from("| noun | verbs |\n|---|---|\n");
+    let mut alone = vec![];
+    for (noun, alias) in commands(&room.line("--help").out) {
+        let verbs = commands(&room.line(&format!("{noun} --help")).out);
+        let verbs: Vec<_> = verbs.into_iter().map(|(verb, _)| verb).collect();
+        let alias = alias.map_or(String::new(), |alias| format!(" (`{alias}`)"));
+        match verbs.is_empty() {
+            true => alone.push(format!("`{noun}`{alias}")),
+            false => table.push_str(&format!("| `{noun}`{alias} | {} |\n", verbs.join(" "))),
+        }
+    }
+    table.push_str(&format!("| | {} |\n", alone.join(" ")));
+    table
+}
+
+/// Holds what stands in the README between two marks against what should; blessing writes it there.
+fn holds(begin: &str, end: &str, wanted: &str) {
+    let _turn = TURN.lock().unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("where the keys begin");
-    let (_, after) = rest.split_once(END).expect("where the keys end");
-    let fresh = format!("{before}{BEGIN}\n{}\n{END}{after}", table());
+    let (before, rest) = readme.split_once(begin).expect("where it begins");
+    let (_, after) = rest.split_once(end).expect("where it ends");
+    let fresh = format!("{before}{begin}\n{wanted}\n{end}{after}");
     if std::env::var_os("OBEYA_BLESS").is_some() {
         fs::write(&path, &fresh).unwrap();
+        return;
     }
-    assert!(
-        readme == fresh || std::env::var_os("OBEYA_BLESS").is_some(),
-        "stale keys: OBEYA_BLESS=1 cargo test readme"
-    );
+    assert!(readme == fresh, "stale: OBEYA_BLESS=1 cargo test readme");
+}
+
+#[test]
+fn the_keys_are_those_of_the_keymap() {
+    holds(BEGIN, END, &table());
+}
+
+#[test]
+fn the_commands_are_those_of_the_help() {
+    holds(COMMANDS, END_OF_COMMANDS, &nouns());
 }

@@ -183,6 +183,43 @@ fn a_file_that_was_changed_is_not_what_it_claims() {
 }
 
 #[test]
+fn what_cannot_be_written_is_told_by_the_doctor() {
+    let mut project = Project::new();
+    let finding = |project: &Project| {
+        let said = project.room.line("doctor --json").json();
+        let findings = said["findings"].as_array().unwrap().clone();
+        findings.into_iter().find(|one| one["name"] == "receipts")
+    };
+    project
+        .room
+        .write("receipts", "a file where the folder is to be");
+    project.complete(None);
+    project.host();
+    let begun = Instant::now();
+    while finding(&project).unwrap()["level"] != "warn" {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", finding(&project));
+        thread::sleep(Duration::from_millis(100));
+    }
+    let found = finding(&project).unwrap();
+    assert!(
+        found["found"].as_str().unwrap().starts_with("0 of 1 in "),
+        "{found}"
+    );
+    assert!(!found["mend"].as_str().unwrap().is_empty());
+    // Once it can be, it is.
+    fs::remove_file(project.room.path().join("receipts")).unwrap();
+    project.wait_for(1);
+    let begun = Instant::now();
+    while finding(&project).unwrap()["level"] != "ok" {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", finding(&project));
+        thread::sleep(Duration::from_millis(20));
+    }
+    // Where nobody wants files, nothing is said of them.
+    project.room.write("obeya.toml", "");
+    assert_eq!(finding(&project), None);
+}
+
+#[test]
 fn nothing_is_written_over() {
     let mut project = Project::new();
     let folder = project.room.path().join("receipts");

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _},
+    path::Path,
     process::{Child, ChildStdout, Stdio},
     thread,
     time::{Duration, Instant},
@@ -29,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Served {
     child: Child,
-    lines: BufReader<ChildStdout>,
+    /// What it prints, as long as somebody reads it.
+    lines: Option<BufReader<ChildStdout>>,
 }
 
 impl Served {
@@ -41,7 +43,7 @@ impl Served {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
+        let lines = child.stdout.take().map(BufReader::new);
         Served { child, lines }
     }
 
@@ -49,7 +51,8 @@ impl Served {
     fn serving(&mut self) -> Value {
         loop {
             let mut line = String::new();
-            let read = self.lines.read_line(&mut line).unwrap();
+            let lines = self.lines.as_mut().unwrap();
+            let read = lines.read_line(&mut line).unwrap();
             assert!(read > 0, "it ended: {}", self.complaint());
             let value: Value = serde_json::from_str(&line).unwrap();
             if let Some(serving) = value.get("serving") {
@@ -226,4 +229,103 @@ fn a_token_by_name_gets_in_and_the_log_lies_beside_the_ledger() {
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
         assert!(!text.contains(secret.expose()));
     }
+}
+
+#[test]
+fn it_goes_on_when_nobody_reads_what_it_prints() {
+    for gone in [true, false] {
+        let room = Room::new();
+        let mut served = Served::start(&room, &["--listen", "127.0.0.1:0"]);
+        let serving = served.serving();
+        if gone {
+            // The reader goes, as that of `obeya serve | head -1` does. Otherwise it stays, and reads no more.
+            served.lines = None;
+        }
+        let remote = Remote::calling(target(&serving, &home(&room))).unwrap();
+        let mut attached = Attached::new(remote.into());
+        // Each is a line of its own, and all of them are more than a pipe holds.
+        for _ in 0..600 {
+            let reply = attached.submit(&create(&"x".repeat(150)));
+            assert!(matches!(reply, link::Reply::Done(_)), "{reply:?}");
+        }
+        // The office is still stood for, and its doors are open.
+        thread::sleep(Duration::from_secs(1));
+        let remote = Remote::calling(target(&serving, &home(&room))).unwrap();
+        remote.welcome(PATIENCE).unwrap();
+        drop(remote);
+        served.signal(Signal::TERM);
+        assert_eq!(served.ended(), Some(0), "gone: {gone}");
+    }
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    let tool = Path::new("/usr/bin/systemd-analyze");
+    if !tool.exists() {
+        let required = std::env::var_os("OBEYA_REQUIRE_SYSTEMD").is_some();
+        assert!(!required, "{} is not there", tool.display());
+        return;
+    }
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd/obeya.service");
+    let unit = fs::read_to_string(unit).unwrap();
+    let here = unit.replace("/usr/local/bin/obeya", env!("CARGO_BIN_EXE_obeya"));
+    assert_ne!(unit, here);
+    let room = Room::empty();
+    let complaint = |unit: &str| {
+        room.write("obeya.service", unit);
+        let said = std::process::Command::new(tool)
+            .args(["verify", "--man=no", "--recursive-errors=no"])
+            .arg(room.path().join("obeya.service"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&said.stderr).into_owned();
+        (!said.status.success() || text.contains("obeya.service")).then_some(text)
+    };
+    assert_eq!(complaint(&here), None);
+    // It would have said so.
+    assert!(complaint(&here.replace("KillMode=mixed", "KillMode=some")).is_some());
+    // What it starts are arguments that a server takes.
+    let start = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="));
+    let socket = room.path().join("line.sock");
+    let words: Vec<_> = start
+        .unwrap()
+        .split(' ')
+        .skip(2)
+        .filter(|word| !word.starts_with('$') || word.starts_with("${"))
+        .map(|word| word.replace("${OBEYA_LISTEN}", "127.0.0.1:0"))
+        .map(|word| word.replace("/run/obeya/line.sock", socket.to_str().unwrap()))
+        .collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    room.done("init");
+    let mut served = Served::start(&room, &words);
+    assert!(served.serving()["unix"].is_string());
+    served.signal(Signal::TERM);
+    assert_eq!(served.ended(), Some(0));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_said_before_anything_is_recorded() {
+    let room = Room::new();
+    let before = room.records();
+    let served = "serve --listen 127.0.0.1:0 --tls-cert gone.pem --tls-key gone.key";
+    let said = room.line(served);
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(
+        said.err.contains("gone.pem") && said.err.contains("--tls-cert"),
+        "{}",
+        said.err
+    );
+    assert_eq!(
+        room.records(),
+        before,
+        "each try of a supervisor would leave one"
+    );
+    // Nor does one that is to stand by find out only when it is needed.
+    let mut host = Served::start(&room, &["--listen", "127.0.0.1:0"]);
+    host.serving();
+    assert_eq!(room.line(served).code, 3);
+    host.signal(Signal::TERM);
+    assert_eq!(host.ended(), Some(0));
 }

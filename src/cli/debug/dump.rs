@@ -6,14 +6,13 @@ use serde_json::json;
 use crate::{
     cli::{context::Call, error::Done},
     domain::state::State,
-    link,
 };
 
 /// Prints the state at the ledger's head. Times are microseconds since 1970, as the state has them; two dumps are the
 /// same if and only if their hashes are.
 pub(super) fn run(call: &mut Call<'_>) -> Done {
     call.no_dry_run("A dump")?;
-    let state = link::state(&call.home("debug dump")?)?;
+    let state = call.connection()?.state()?;
     call.out.verbatim("{")?;
     field(call, "seq", &state.head.seq)?;
     field(call, "head", &state.head)?;

@@ -30,6 +30,9 @@ pub(super) struct Mark {
     pub(super) written: u64,
     /// The hash of the last of them; zeros where there is none.
     pub(super) hash: Hash,
+    /// Why the rest could not be written when that was last tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
 }
 
 impl Mark {
@@ -39,6 +42,7 @@ impl Mark {
             folder: self.folder.clone(),
             written,
             hash,
+            trouble: None,
         }
     }
 }
@@ -84,24 +88,53 @@ impl Folder {
             folder: self.path.clone(),
             written: 0,
             hash: Hash::ZERO,
+            trouble: None,
         }
     }
 
     /// Returns how far the writing into this folder came, if anybody knows. One that was taken away is filled again.
     pub(super) fn mark(&self) -> Option<Mark> {
+        self.noted().filter(|_| self.path.is_dir())
+    }
+
+    /// Returns how many receipts lie in this folder as far as is noted, and what kept the rest from being written.
+    pub(super) fn standing(&self) -> (u64, Option<String>) {
+        let (mark, noted) = (self.mark(), self.noted());
+        let written = mark.map_or(0, |mark| mark.written);
+        (written, noted.and_then(|noted| noted.trouble))
+    }
+
+    fn noted(&self) -> Option<Mark> {
         let mark: Mark = serde_json::from_slice(&fs::read(&self.note).ok()?).ok()?;
-        (mark.folder == self.path && self.path.is_dir()).then_some(mark)
+        (mark.folder == self.path).then_some(mark)
     }
 
     /// Notes how far the writing came. What it says is on the disk before.
     pub(super) fn keep(&self, mark: &Mark) -> Result<(), Fault> {
         let kept = || {
             File::open(&self.path)?.sync_all()?;
-            let fresh = self.note.with_extension("new");
-            fs::write(&fresh, serde_json::to_vec(mark)?)?;
-            fs::rename(fresh, &self.note)
+            self.note(mark)
         };
         kept().map_err(|error| self.fault("noting how far it came in", &error))
+    }
+
+    /// Notes what keeps receipts from being written, for whoever asks the doctor.
+    pub(super) fn complain(&self, why: &Fault) {
+        let mark = Mark {
+            trouble: Some(why.what.clone()),
+            ..self.mark().unwrap_or_else(|| self.nothing())
+        };
+        if self.noted().as_ref() != Some(&mark)
+            && let Err(error) = self.note(&mark)
+        {
+            tracing::warn!(%error, "what keeps receipts from being written was not noted");
+        }
+    }
+
+    fn note(&self, mark: &Mark) -> io::Result<()> {
+        let fresh = self.note.with_extension("new");
+        fs::write(&fresh, serde_json::to_vec(mark)?)?;
+        fs::rename(fresh, &self.note)
     }
 
     /// Writes a receipt, unless it is there.

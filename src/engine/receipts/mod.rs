@@ -21,13 +21,43 @@ use std::{
 use self::folder::{Folder, Mark};
 use super::{Handle, Subscription};
 use crate::{
-    config::line::LINE_FILE,
+    config::line::{LINE_FILE, Line},
     domain::{
         query::receipts::file::ReceiptFile,
         record::{Hash, Seq},
     },
     ledger::{Fault, FaultKind, Home, Ledger},
 };
+
+/// How the files of a ledger's receipts stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// The folder that the project's `obeya.toml` names.
+    pub folder: PathBuf,
+    /// How many receipts lie there.
+    pub written: u64,
+    /// Why the rest do not, where a host tried to write them and could not.
+    pub trouble: Option<String>,
+}
+
+impl Filed {
+    /// Returns how the files stand, from what lies beside the ledger; None where nobody wants any.
+    pub fn of(home: &Home) -> Option<Filed> {
+        let (line, _) = super::supervisor::read(&home.project().join(LINE_FILE), &[]);
+        let folder = folder_of(home, &line)?;
+        let (written, trouble) = Folder::new(&folder, home).standing();
+        Some(Filed {
+            folder,
+            written,
+            trouble,
+        })
+    }
+}
+
+fn folder_of(home: &Home, line: &Line) -> Option<PathBuf> {
+    let named = line.receipts.as_ref()?;
+    Some(home.project().join(named))
+}
 
 /// How many receipts are written between two looks at whether to go on, and notes of how far it came.
 const PAGE: usize = 100;
@@ -112,7 +142,7 @@ impl Filer {
             *seen = Some(stamp);
             // What is wrong in it the supervision says, which reads it at the same time.
             let (line, _) = super::supervisor::read(&file, &[]);
-            let folder = line.receipts.map(|named| self.home.project().join(named));
+            let folder = folder_of(&self.home, &line);
             if *known != folder {
                 *known = folder;
                 self.shared.written.store(0, Ordering::Relaxed);
@@ -148,9 +178,11 @@ impl Work {
         while woken.recv().is_ok() && !self.is_over() {
             let folder = self.shared.folder().clone();
             let Some(folder) = folder else { continue };
-            if let Err(fault) = self.write(&Folder::new(&folder, &self.home)) {
+            let folder = Folder::new(&folder, &self.home);
+            if let Err(fault) = self.write(&folder) {
                 // The next look tries again.
                 tracing::warn!(%fault, "receipts could not be written as files");
+                folder.complain(&fault);
             }
         }
     }

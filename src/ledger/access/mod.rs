@@ -17,9 +17,10 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use rusqlite::Connection;
-
-use super::{Fault, FaultKind, Home, paths::FileId, side_file::transaction, turn::Turn};
+use super::{
+    Fault, FaultKind, Home,
+    side_file::{PATIENCE, SideFile},
+};
 use crate::domain::{
     message::Name,
     refusal::Refusal,
@@ -34,26 +35,18 @@ pub use rows::{MANY, MAX_DENIED_A_SECOND, MAX_DENIED_ROWS, MAX_ROWS};
 pub use token::{Denied, NewToken, Secret, Standing, TokenId, TokenView};
 pub use tokens::MAX_TOKENS;
 
-/// How long a writer waits for its turn; the longest turn is one group of audit rows.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How long noting that a token was used may wait: it is worth no more.
 const NOTING: Duration = Duration::from_millis(20);
 
 /// How often it is noted that a token was used, at most.
 const NOTED_EVERY: i64 = MINUTE;
 
-/// How many prepared statements a connection keeps: every one there is.
-const STATEMENTS: usize = 32;
-
 /// How many ids are drawn for a token before the generator is called broken: two in a row are taken once in 10^23 tokens.
 const DRAWS: usize = 8;
 
 /// A handle on the tokens and the audit of a ledger. Several handles, in several processes too, may stand on one file.
 pub struct Access {
-    home: Home,
-    open: Option<(Connection, Option<FileId>)>,
-    turn: Turn,
+    file: SideFile,
     /// When it was last tried to note that a token was used. Only what was checked and is live comes in here.
     noted: BTreeMap<TokenId, Timestamp>,
 }
@@ -66,14 +59,11 @@ impl Access {
     /// There is no ledger, or the file is shared with others, damaged, something else, or of a newer format: then nobody
     /// comes in.
     pub fn open(home: &Home) -> Result<Self, Fault> {
-        let mut access = Access {
-            home: home.clone(),
-            open: None,
-            turn: Turn::new(home.access_lock()),
+        let (path, lock) = (home.access(), home.access_lock());
+        Ok(Access {
+            file: SideFile::open(&schema::FILE, home, path, lock)?,
             noted: BTreeMap::new(),
-        };
-        access.current()?;
-        Ok(access)
+        })
     }
 
     /// Makes a token. Its secret is returned this once and kept nowhere.
@@ -87,11 +77,11 @@ impl Access {
         new: &NewToken,
         now: Timestamp,
     ) -> Result<Result<(Secret, TokenView), Refusal>, Fault> {
-        let path = self.home.access();
+        let path = self.file.path().to_owned();
         for _ in 0..DRAWS {
             let (id, secret) =
                 Secret::draw().map_err(|error| Fault::io(&path, "drawing a secret", &error))?;
-            let made = self.write("making a token", PATIENCE, |db| {
+            let made = self.file.write("making a token", PATIENCE, |db| {
                 match tokens::has(db, &id)? {
                     true => Ok(None),
                     false => tokens::insert(db, &id, &secret, new, now).map(Some),
@@ -111,7 +101,8 @@ impl Access {
     ///
     /// The file could not be read.
     pub fn list(&mut self, now: Timestamp) -> Result<Vec<TokenView>, Fault> {
-        self.read("reading the tokens", |db| tokens::list(db, now))
+        self.file
+            .read("reading the tokens", |db| tokens::list(db, now))
     }
 
     /// Takes a token back, from the next check on, in every process.
@@ -124,7 +115,7 @@ impl Access {
         name: &Name,
         now: Timestamp,
     ) -> Result<Result<TokenView, Refusal>, Fault> {
-        let revoked = self.write("revoking a token", PATIENCE, |db| {
+        let revoked = self.file.write("revoking a token", PATIENCE, |db| {
             tokens::revoke(db, name, now)
         })?;
         Ok(revoked.ok_or_else(|| Refusal::not_found(format!("token {name}"))))
@@ -141,11 +132,34 @@ impl Access {
         text: &str,
         now: Timestamp,
     ) -> Result<Result<TokenView, Denied>, Fault> {
-        let checked = self.read("checking a token", |db| tokens::check(db, text, now))?;
+        let checked = self
+            .file
+            .read("checking a token", |db| tokens::check(db, text, now))?;
         if let Ok(token) = &checked {
             self.note_use(token, now);
         }
         Ok(checked)
+    }
+
+    /// Returns whether tokens can be looked up at all.
+    ///
+    /// # Errors
+    ///
+    /// They cannot: nobody comes in.
+    pub fn readable(&mut self) -> Result<(), Fault> {
+        self.file.read("looking at the tokens", tokens::readable)
+    }
+
+    /// Returns the token that a text is, though it may open nothing any more: whose it was, for the audit.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be read.
+    pub fn borne(&mut self, text: &str, now: Timestamp) -> Result<Option<TokenView>, Fault> {
+        let borne = self
+            .file
+            .read("checking a token", |db| tokens::borne(db, text, now))?;
+        Ok(borne.ok())
     }
 
     /// Returns what a token is now that was checked before, for a connection that lasts; or why it opens nothing any more.
@@ -158,7 +172,8 @@ impl Access {
         id: &TokenId,
         now: Timestamp,
     ) -> Result<Result<TokenView, Denied>, Fault> {
-        self.read("checking a token", |db| tokens::standing(db, id, now))
+        self.file
+            .read("checking a token", |db| tokens::standing(db, id, now))
     }
 
     /// Appends to the audit, all in one transaction, and keeps it within its bounds.
@@ -167,7 +182,7 @@ impl Access {
     ///
     /// Nothing was appended.
     pub fn append(&mut self, entries: &[AuditEntry]) -> Result<(), Fault> {
-        self.write("writing the audit", PATIENCE, |db| {
+        self.file.write("writing the audit", PATIENCE, |db| {
             rows::append(db, entries)
         })
     }
@@ -183,7 +198,7 @@ impl Access {
         page: AuditPage,
         limit: usize,
     ) -> Result<Vec<AuditRow>, Fault> {
-        self.read("reading the audit", |db| {
+        self.file.read("reading the audit", |db| {
             rows::read(db, filter, page, limit)
         })
     }
@@ -194,7 +209,7 @@ impl Access {
     ///
     /// The file could not be read.
     pub fn census(&mut self) -> Result<Census, Fault> {
-        self.read("examining the tokens", check::census)
+        self.file.read("examining the tokens", check::census)
     }
 
     /// Notes that a token was used. A disk that is full, or a writer in the way, keeps nobody out.
@@ -209,65 +224,11 @@ impl Access {
             self.noted.clear();
         }
         self.noted.insert(token.id.clone(), now);
-        let noted = self.write("noting a token's use", NOTING, |db| {
+        let noted = self.file.write("noting a token's use", NOTING, |db| {
             tokens::touch(db, &token.id, now)
         });
         if let Err(fault) = noted {
             tracing::debug!(%fault, "a token's use was not noted");
         }
-    }
-
-    /// Returns the connection to the file that lies there now: another than yesterday's counts at once, and none is made
-    /// anew, empty, so that nobody comes in.
-    fn current(&mut self) -> Result<&Connection, Fault> {
-        let path = self.home.access();
-        let fits = |open: &(Connection, Option<FileId>)| open.1 == FileId::at(&path);
-        let open = match self.open.take().filter(fits) {
-            Some(open) => open,
-            None => {
-                self.home.holds_ledger()?;
-                self.turn.take(PATIENCE)?;
-                let made = schema::open(&path);
-                self.turn.give();
-                let db = made?;
-                db.set_prepared_statement_cache_capacity(STATEMENTS);
-                (db, FileId::at(&path))
-            }
-        };
-        Ok(&self.open.insert(open).0)
-    }
-
-    fn read<T>(
-        &mut self,
-        doing: &str,
-        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Fault> {
-        let path = self.home.access();
-        act(self.current()?).map_err(|error| {
-            self.open = None;
-            schema::fault(&path, doing, &error)
-        })
-    }
-
-    /// Acts in one transaction, in turn with all other writers: done whole and synced, or not at all.
-    fn write<T>(
-        &mut self,
-        doing: &str,
-        patience: Duration,
-        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Fault> {
-        let path = self.home.access();
-        self.current()?;
-        self.turn.take(patience)?;
-        let done = match &self.open {
-            Some((db, _)) => transaction(db, act),
-            None => Err(rusqlite::Error::InvalidQuery),
-        };
-        self.turn.give();
-        done.map_err(|error| {
-            // Whatever became of it, the next call begins with a connection that is in no transaction.
-            self.open = None;
-            schema::fault(&path, doing, &error)
-        })
     }
 }

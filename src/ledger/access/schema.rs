@@ -1,24 +1,6 @@
-//! The file of tokens and audit: its tables, and how it is made and opened.
+//! The file of tokens and audit: its tables, and what it is known by.
 
-use std::{path::Path, time::Duration};
-
-use rusqlite::{Connection, OpenFlags};
-
-use crate::ledger::{
-    Fault, FaultKind, file_system,
-    paths::{open_private, refuse_shared},
-    side_file::SideFile,
-};
-
-/// What marks a SQLite file as obeya's tokens and audit: the letters OBAC.
-const APPLICATION_ID: u32 = 0x4F42_4143;
-
-/// The format of the tables that this program writes.
-const FORMAT: u32 = 1;
-
-/// How long SQLite itself waits for a lock. The turn keeps writers apart, so this is only a safety net against other
-/// programs.
-const SAFETY_NET: Duration = Duration::from_secs(5);
+use crate::ledger::side_file::Kind;
 
 /// A denied row is told apart by its outcome, and has an index of its own: it is counted, and the newest of an address is
 /// looked for, at each denial.
@@ -52,42 +34,14 @@ CREATE TABLE audit (
 CREATE INDEX audit_denied ON audit (address, number) WHERE outcome = 'denied';
 ";
 
-/// What this file is.
-const FILE: SideFile = SideFile {
+/// What this file is: marked by the letters OBAC.
+pub(super) const FILE: Kind = Kind {
     holds: "tokens",
-    application_id: APPLICATION_ID,
-    format: FORMAT,
+    application_id: 0x4F42_4143,
+    format: 1,
     tables: TABLES,
+    statements: 32,
+    secret: true,
+    mend: "Move access.db and its -wal and -shm away and make new tokens: until then no token opens anything, and the \
+           ledger is untouched.",
 };
-
-/// Returns the fault that an error of SQLite on this file means.
-pub(super) fn fault(path: &Path, doing: &str, error: &rusqlite::Error) -> Fault {
-    let fault = Fault::sqlite(path, doing, error);
-    match fault.kind {
-        FaultKind::Corrupt | FaultKind::NotALedger => fault.mend(
-            "Move access.db and its -wal and -shm away and make new tokens: until then no token opens anything, and the \
-             ledger is untouched.",
-        ),
-        _ => fault,
-    }
-}
-
-/// Opens the file at `path`; makes it, for its owner alone, if it is not there. The caller has the turn.
-///
-/// # Errors
-///
-/// It is shared with others, damaged, of a newer format, or something else.
-pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
-    let failed = |error: rusqlite::Error| fault(path, "opening the tokens", &error);
-    file_system::refuse_network(path.parent().unwrap_or(path))?;
-    // Made first, so that SQLite takes over the mode.
-    let found = open_private(path)?
-        .metadata()
-        .map_err(|error| Fault::io(path, "reading its mode", &error))?;
-    refuse_shared(path, &found)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
-    db.busy_timeout(SAFETY_NET).map_err(failed)?;
-    FILE.prepare(&db, path, failed)?;
-    Ok(db)
-}

@@ -11,7 +11,10 @@ use crate::{
         order::Actor,
         time::{DAY, SECOND},
     },
-    ledger::doctor::{Level, examine as examination},
+    ledger::{
+        doctor::{Level, examine as examination},
+        turn::Turn,
+    },
 };
 
 const NOON: Timestamp = Timestamp(20_000 * DAY);
@@ -207,13 +210,19 @@ fn tokens_are_as_many_as_they_may_be() {
     // Rows as they are made, without a sync for each.
     let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) \
         INSERT INTO tokens SELECT 'f' || i, 'filler ' || i, 'viewer', x'00', i, NULL, NULL, NULL FROM n";
-    access.current().unwrap().execute(fill, []).unwrap();
+    access
+        .file
+        .read("a test", |db| db.execute(fill, []))
+        .unwrap();
     let full = access.create(&wanted("one more", None), NOON).unwrap();
     assert!(matches!(full, Err(Refusal::Limit { limit: 1_000, .. })));
     // Those that were revoked make room, and only the newest of them are remembered.
     let copies =
         "INSERT INTO tokens SELECT id || 'x', name, role, hash, created, NULL, 1, NULL FROM tokens";
-    access.current().unwrap().execute(copies, []).unwrap();
+    access
+        .file
+        .read("a test", |db| db.execute(copies, []))
+        .unwrap();
     access.revoke(&name("filler 7"), NOON).unwrap().unwrap();
     assert!(
         access
@@ -273,7 +282,10 @@ fn nobody_comes_in_by_a_file_that_is_damaged_gone_or_shared() {
     let mut access = Access::open(&home).unwrap();
     let (secret, _) = made(&mut access, "wall", None);
     let raise = "UPDATE tokens SET role = 'root'";
-    access.current().unwrap().execute(raise, []).unwrap();
+    access
+        .file
+        .read("a test", |db| db.execute(raise, []))
+        .unwrap();
     let fault = access.check(secret.expose(), NOON).err().unwrap();
     assert_eq!(fault.kind, FaultKind::Corrupt);
     drop(access);

@@ -93,6 +93,11 @@ impl TokenId {
         let id = id_in(text)?;
         is_hex(id, ID_BYTES).then(|| TokenId(id.to_owned()))
     }
+
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for TokenId {

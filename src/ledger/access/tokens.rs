@@ -76,6 +76,13 @@ pub(super) fn insert(
     }))
 }
 
+/// Reads the table without wanting anything of it.
+pub(super) fn readable(db: &Connection) -> rusqlite::Result<()> {
+    db.prepare_cached("SELECT 1 FROM tokens LIMIT 1")?
+        .exists([])
+        .map(drop)
+}
+
 /// Returns whether an id is taken.
 pub(super) fn has(db: &Connection, id: &TokenId) -> rusqlite::Result<bool> {
     db.prepare_cached("SELECT 1 FROM tokens WHERE id = ?1")?
@@ -115,6 +122,15 @@ pub(super) fn check(
     text: &str,
     now: Timestamp,
 ) -> rusqlite::Result<Result<TokenView, Denied>> {
+    Ok(borne(db, text, now)?.and_then(judged))
+}
+
+/// Returns the token whose whole secret this is, whether it opens anything or not; or why it is none.
+pub(super) fn borne(
+    db: &Connection,
+    text: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Result<TokenView, Denied>> {
     let Some(id) = TokenId::of(text) else {
         return Ok(Err(Denied::Malformed));
     };
@@ -122,7 +138,7 @@ pub(super) fn check(
     // The secret comes first: who has only the id learns nothing of the token.
     let digest = Hash::of(text.as_bytes());
     Ok(match found {
-        Some((token, hash)) if is_same(&hash, &digest) => judged(token),
+        Some((token, hash)) if is_same(&hash, &digest) => Ok(token),
         _ => Err(Denied::Unknown),
     })
 }

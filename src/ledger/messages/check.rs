@@ -25,7 +25,7 @@ impl Messages {
     ///
     /// The file could not be read at all.
     pub fn census(&mut self) -> Result<Census, Fault> {
-        self.read("examining the messages", |db| {
+        self.file.read("examining the messages", |db| {
             let floor = i64::try_from(rows::floor(db)?).unwrap_or(i64::MAX);
             let count = "SELECT count(*), coalesce(sum(octet_length(body)), 0) FROM messages WHERE seq > ?1";
             let (kept, bytes) =

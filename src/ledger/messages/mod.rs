@@ -13,16 +13,11 @@ mod schema;
 mod tend;
 mod view;
 
-use std::time::Duration;
-
-use rusqlite::Connection;
-
 use super::{
     Fault, Ring, Watch,
     doorbell::{self, Doorbell},
-    paths::{FileId, Home},
-    side_file::transaction,
-    turn::Turn,
+    paths::Home,
+    side_file::{PATIENCE, SideFile},
 };
 use crate::domain::{
     message::{
@@ -39,9 +34,6 @@ pub use check::Census;
 pub use dead::{Letters, MAX_DEAD};
 pub use deliver::{MAX_HELD, MAX_SUBSCRIBERS, Start};
 
-/// How long a writer waits for its turn; the longest turn is one group of messages.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Something done, or a refusal, or a failure below the rules.
 pub type Ruled<T> = Result<Result<T, Refusal>, Fault>;
 
@@ -57,9 +49,8 @@ pub struct Announced {
 /// A handle on the messages of a ledger. Several handles, in several processes too, may stand on the same file.
 pub struct Messages {
     home: Home,
+    file: SideFile,
     terms: Terms,
-    open: Option<(Connection, Option<FileId>)>,
-    turn: Turn,
     bell: Doorbell,
     /// SQLite's `data_version` when it was last asked whether anything changed.
     version: Option<i64>,
@@ -72,16 +63,14 @@ impl Messages {
     ///
     /// The file is something else, of a newer format, damaged or not ours.
     pub fn open(home: &Home, terms: Terms) -> Result<Self, Fault> {
-        let mut messages = Messages {
+        let (path, lock) = (home.messages(), home.messages_lock());
+        Ok(Messages {
             home: home.clone(),
+            file: SideFile::open(&schema::FILE, home, path, lock)?,
             terms,
-            open: None,
-            turn: Turn::new(home.messages_lock()),
             bell: Doorbell::new(home.messages_bell()),
             version: None,
-        };
-        messages.current()?;
-        Ok(messages)
+        })
     }
 
     /// Returns the times and numbers that this handle goes by.
@@ -114,7 +103,7 @@ impl Messages {
         now: Timestamp,
     ) -> Result<Vec<Result<Sent, Refusal>>, Fault> {
         let terms = self.terms;
-        let sent = self.write("sending messages", |db| {
+        let sent = self.file.write("sending messages", PATIENCE, |db| {
             let sent = publish::publish(db, &terms, drafts, now)?;
             tend::tend(db, &terms, now)?;
             Ok(sent)
@@ -140,7 +129,7 @@ impl Messages {
         now: Announced,
         told: &[(Timestamp, Draft)],
     ) -> Result<bool, Fault> {
-        let done = self.write("announcing records", |db| {
+        let done = self.file.write("announcing records", PATIENCE, |db| {
             if rows::announced(db)? != before {
                 return Ok(None);
             }
@@ -159,7 +148,8 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn announced(&mut self) -> Result<Option<Announced>, Fault> {
-        self.read("reading what was announced", rows::announced)
+        self.file
+            .read("reading what was announced", rows::announced)
     }
 
     /// Has `reader` begin at `start`, whether it is new or not. What it was given already stays with it.
@@ -168,7 +158,7 @@ impl Messages {
     ///
     /// Nothing was written.
     pub fn subscribe(&mut self, reader: &Reader, start: Start, now: Timestamp) -> Ruled<()> {
-        self.write("subscribing", |db| {
+        self.file.write("subscribing", PATIENCE, |db| {
             deliver::subscribe(db, reader, start, now)
         })
     }
@@ -179,7 +169,7 @@ impl Messages {
     ///
     /// Nothing was written.
     pub fn unsubscribe(&mut self, reader: &Reader) -> Result<bool, Fault> {
-        self.write("ending a subscription", |db| {
+        self.file.write("ending a subscription", PATIENCE, |db| {
             deliver::unsubscribe(db, reader)
         })
     }
@@ -192,7 +182,7 @@ impl Messages {
     /// Nothing was given out.
     pub fn take(&mut self, reader: &Reader, limit: usize, now: Timestamp) -> Ruled<Vec<Delivery>> {
         let terms = self.terms;
-        self.write("giving out messages", |db| {
+        self.file.write("giving out messages", PATIENCE, |db| {
             tend::tend(db, &terms, now)?;
             deliver::take(db, &terms, reader, limit, now)
         })
@@ -209,7 +199,7 @@ impl Messages {
         seqs: &[MessageSeq],
         now: Timestamp,
     ) -> Result<usize, Fault> {
-        self.write("acknowledging", |db| {
+        self.file.write("acknowledging", PATIENCE, |db| {
             deliver::acknowledge(db, reader, seqs, now)
         })
     }
@@ -225,7 +215,7 @@ impl Messages {
         seq: MessageSeq,
         now: Timestamp,
     ) -> Ruled<()> {
-        self.write("acknowledging", |db| {
+        self.file.write("acknowledging", PATIENCE, |db| {
             deliver::acknowledge_through(db, reader, seq, now)
         })
     }
@@ -243,7 +233,7 @@ impl Messages {
         now: Timestamp,
     ) -> Result<Vec<MessageSeq>, Fault> {
         let terms = self.terms;
-        self.write("keeping messages in hand", |db| {
+        self.file.write("keeping messages in hand", PATIENCE, |db| {
             deliver::extend(db, &terms, reader, seqs, now)
         })
     }
@@ -259,7 +249,7 @@ impl Messages {
         reader: &Reader,
         seqs: &[MessageSeq],
     ) -> Result<Vec<MessageSeq>, Fault> {
-        self.write("giving messages back", |db| {
+        self.file.write("giving messages back", PATIENCE, |db| {
             deliver::give_back(db, reader, seqs)
         })
     }
@@ -270,7 +260,8 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn knows(&mut self, reader: &Reader) -> Result<bool, Fault> {
-        self.read("looking for a subscriber", |db| deliver::knows(db, reader))
+        self.file
+            .read("looking for a subscriber", |db| deliver::knows(db, reader))
     }
 
     /// Makes a message that `reader` was given a dead letter; returns whether the reader still had it.
@@ -285,7 +276,7 @@ impl Messages {
         note: &str,
         now: Timestamp,
     ) -> Result<bool, Fault> {
-        self.write("refusing a message", |db| {
+        self.file.write("refusing a message", PATIENCE, |db| {
             deliver::refuse(db, reader, seq, note, now)
         })
     }
@@ -300,7 +291,7 @@ impl Messages {
         seq: MessageSeq,
         now: Timestamp,
     ) -> Result<Option<(u64, Reason)>, Fault> {
-        self.write("taking a request back", |db| {
+        self.file.write("taking a request back", PATIENCE, |db| {
             deliver::withdraw(db, seq, now)
         })
     }
@@ -318,7 +309,7 @@ impl Messages {
         since: Option<Timestamp>,
         limit: usize,
     ) -> Result<Vec<Message>, Fault> {
-        self.read("replaying messages", |db| {
+        self.file.read("replaying messages", |db| {
             rows::after(db, address, after, since, limit)
         })
     }
@@ -329,7 +320,7 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn changed(&mut self) -> Result<bool, Fault> {
-        let version = self.read("looking for changes", |db| {
+        let version = self.file.read("looking for changes", |db| {
             db.prepare_cached("PRAGMA data_version")?
                 .query_row([], |row| row.get(0))
         })?;
@@ -343,7 +334,7 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn message(&mut self, seq: MessageSeq) -> Result<Option<Message>, Fault> {
-        self.read("reading a message", |db| rows::at(db, seq))
+        self.file.read("reading a message", |db| rows::at(db, seq))
     }
 
     /// Returns the last message's place; 0 if there is none.
@@ -352,7 +343,8 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn last(&mut self) -> Result<MessageSeq, Fault> {
-        self.read("reading the last message's place", rows::last)
+        self.file
+            .read("reading the last message's place", rows::last)
     }
 
     /// Returns at most `limit` messages that `reader` has not acknowledged, oldest first, and gives none of them out.
@@ -361,7 +353,8 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn pending(&mut self, reader: &Reader, limit: usize) -> Result<Vec<DeliveryView>, Fault> {
-        self.read("reading an inbox", |db| view::pending(db, reader, limit))
+        self.file
+            .read("reading an inbox", |db| view::pending(db, reader, limit))
     }
 
     /// Returns every address with its subscribers, and the number of dead letters.
@@ -370,7 +363,7 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn overview(&mut self) -> Result<BusView, Fault> {
-        self.read("reading the topics", view::overview)
+        self.file.read("reading the topics", view::overview)
     }
 
     /// Returns the newest dead letters, newest first.
@@ -379,7 +372,8 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn dead_letters(&mut self, limit: usize) -> Result<Vec<DeadLetter>, Fault> {
-        self.read("reading dead letters", |db| dead::list(db, limit))
+        self.file
+            .read("reading dead letters", |db| dead::list(db, limit))
     }
 
     /// Returns how many dead letters there are.
@@ -388,7 +382,7 @@ impl Messages {
     ///
     /// The file could not be read.
     pub fn dead(&mut self) -> Result<u64, Fault> {
-        self.read("counting dead letters", dead::count)
+        self.file.read("counting dead letters", dead::count)
     }
 
     /// Puts dead letters back to whom they were meant for, as if never given out; returns how many.
@@ -397,7 +391,9 @@ impl Messages {
     ///
     /// Nothing was written.
     pub fn requeue(&mut self, letters: &Letters) -> Ruled<u64> {
-        let done = self.write("requeueing dead letters", |db| dead::requeue(db, letters))?;
+        let done = self.file.write("requeueing dead letters", PATIENCE, |db| {
+            dead::requeue(db, letters)
+        })?;
         if done.is_ok() {
             let last = self.last()?;
             self.bell.ring(last);
@@ -411,7 +407,9 @@ impl Messages {
     ///
     /// Nothing was written.
     pub fn purge(&mut self, letters: &Letters) -> Ruled<u64> {
-        self.write("purging dead letters", |db| dead::purge(db, letters))
+        self.file.write("purging dead letters", PATIENCE, |db| {
+            dead::purge(db, letters)
+        })
     }
 
     /// Does what time has made due: what expired or is kept no longer is settled.
@@ -421,53 +419,8 @@ impl Messages {
     /// Nothing was written.
     pub fn tend(&mut self, now: Timestamp) -> Result<(), Fault> {
         let terms = self.terms;
-        self.write("tending messages", |db| tend::tend(db, &terms, now))
-    }
-
-    fn current(&mut self) -> Result<&Connection, Fault> {
-        let path = self.home.messages();
-        // Somebody may have put another file there, or none: messages into a nameless one would reach nobody.
-        let fits = |open: &(Connection, Option<FileId>)| open.1 == FileId::at(&path);
-        let open = match self.open.take().filter(fits) {
-            Some(open) => open,
-            None => {
-                self.home.holds_ledger()?;
-                self.turn.take(PATIENCE)?;
-                let made = schema::open(&path);
-                self.turn.give();
-                (made?, FileId::at(&path))
-            }
-        };
-        Ok(&self.open.insert(open).0)
-    }
-
-    fn read<T>(
-        &mut self,
-        doing: &str,
-        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Fault> {
-        let path = self.home.messages();
-        act(self.current()?).map_err(|error| schema::fault(&path, doing, &error))
-    }
-
-    /// Acts in one transaction, in turn with all other writers: done whole and synced, or not at all.
-    fn write<T>(
-        &mut self,
-        doing: &str,
-        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Fault> {
-        let path = self.home.messages();
-        self.current()?;
-        self.turn.take(PATIENCE)?;
-        let done = match &self.open {
-            Some((db, _)) => transaction(db, act),
-            None => Err(rusqlite::Error::InvalidQuery),
-        };
-        self.turn.give();
-        done.map_err(|error| {
-            // Whatever became of it, the next call begins with a connection that is in no transaction.
-            self.open = None;
-            schema::fault(&path, doing, &error)
+        self.file.write("tending messages", PATIENCE, |db| {
+            tend::tend(db, &terms, now)
         })
     }
 }

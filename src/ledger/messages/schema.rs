@@ -1,27 +1,10 @@
-//! The file of messages: its tables, and how it is made and opened.
+//! The file of messages: its tables, and what it is known by.
 
-use std::{path::Path, time::Duration};
-
-use rusqlite::{Connection, OpenFlags};
-
-use crate::ledger::{Fault, FaultKind, file_system, paths::open_private, side_file::SideFile};
-
-/// What marks a SQLite file as obeya's messages: the letters OBMS.
-const APPLICATION_ID: u32 = 0x4F42_4D53;
-
-/// The format of the tables that this program writes.
-const FORMAT: u32 = 1;
-
-/// How long SQLite itself waits for a lock. The turn keeps writers apart, so this is only a safety net against other
-/// programs.
-const SAFETY_NET: Duration = Duration::from_secs(5);
-
-/// How many prepared statements a connection keeps: every one there is.
-const STATEMENTS: usize = 64;
+use crate::ledger::side_file::Kind;
 
 /// The row id of `messages` is the seq, so that the index by address is one by (address, seq). `settled` is set on what
 /// is not given out for the first time any more; `expired` on what must not be given out again.
-pub(super) const TABLES: &str = "
+const TABLES: &str = "
 CREATE TABLE messages (
     seq INTEGER PRIMARY KEY,
     address TEXT NOT NULL,
@@ -68,35 +51,13 @@ CREATE TABLE dead (
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// What this file is.
-const FILE: SideFile = SideFile {
+/// What this file is: marked by the letters OBMS.
+pub(super) const FILE: Kind = Kind {
     holds: "messages",
-    application_id: APPLICATION_ID,
-    format: FORMAT,
+    application_id: 0x4F42_4D53,
+    format: 1,
     tables: TABLES,
+    statements: 64,
+    secret: false,
+    mend: "Move messages.db and its -wal and -shm away: what was not acknowledged is lost with them, the ledger is not.",
 };
-
-/// Returns the fault that an error of SQLite on the messages means.
-pub(super) fn fault(path: &Path, doing: &str, error: &rusqlite::Error) -> Fault {
-    let fault = Fault::sqlite(path, doing, error);
-    match fault.kind {
-        FaultKind::Corrupt | FaultKind::NotALedger => fault.mend(
-            "Move messages.db and its -wal and -shm away: what was not acknowledged is lost with them, the ledger is not.",
-        ),
-        _ => fault,
-    }
-}
-
-/// Opens the messages at `path`; makes them if they are not there. The caller has the turn.
-pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
-    let failed = |error: rusqlite::Error| fault(path, "opening the messages", &error);
-    file_system::refuse_network(path.parent().unwrap_or(path))?;
-    // Made first, so that SQLite takes over the mode.
-    open_private(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
-    db.busy_timeout(SAFETY_NET).map_err(failed)?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    FILE.prepare(&db, path, failed)?;
-    Ok(db)
-}

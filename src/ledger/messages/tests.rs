@@ -3,6 +3,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use rusqlite::Connection;
+
 use super::*;
 use crate::{
     domain::{

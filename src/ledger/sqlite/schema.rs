@@ -1,6 +1,6 @@
 //! The database file: its tables, its format number, how it is made, opened and brought up to date.
 
-use std::{fs, io::Read as _, path::Path, time::Duration};
+use std::{fs, io::Read as _, path::Path};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
@@ -9,7 +9,7 @@ use crate::{
     ledger::{
         Fault, FaultKind, Identity, file_system,
         paths::{beside, open_private, text},
-        side_file::set_up,
+        side_file::{SAFETY_NET, set_up},
     },
 };
 
@@ -18,10 +18,6 @@ pub(super) const APPLICATION_ID: u32 = 0x4F42_4559;
 
 /// The format of the tables that this program writes.
 pub(in crate::ledger) const FORMAT: u32 = 1;
-
-/// How long SQLite itself waits for a lock. The turn keeps writers apart, so this is only a safety net against
-/// other programs, and for the moment in which a file is opened.
-const SAFETY_NET: Duration = Duration::from_secs(5);
 
 /// How many prepared statements a connection keeps: every one there is.
 const STATEMENTS: usize = 64;

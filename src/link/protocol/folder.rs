@@ -123,8 +123,8 @@ impl FolderCall {
     }
 
     /// Returns what it is, as the audit calls it.
-    pub fn word(&self) -> &'static str {
-        match self {
+    pub fn word(&self) -> String {
+        let word = match self {
             FolderCall::Head => "ledger head",
             FolderCall::Stats => "ledger stats",
             FolderCall::Doctor => "doctor",
@@ -135,10 +135,13 @@ impl FolderCall {
             FolderCall::Runs { .. } | FolderCall::Log { .. } => "agent logs",
             FolderCall::Report { .. } => "agent hook",
             FolderCall::Tokens => "token list",
-            FolderCall::CreateToken(_) => "token create",
-            FolderCall::RevokeToken(_) => "token revoke",
+            FolderCall::CreateToken(new) => {
+                return format!("token create {} {}", new.name, new.role);
+            }
+            FolderCall::RevokeToken(name) => return format!("token revoke {name}"),
             FolderCall::Audit { .. } => "audit",
-        }
+        };
+        word.to_owned()
     }
 
     /// Returns whether it is meant to change something that the audit tells of.

@@ -16,6 +16,8 @@ use crate::domain::{
 pub const BEAT_SECONDS: u64 = 5;
 /// The largest text frame that the engine sends: the largest answer.
 pub const MAX_TEXT: usize = super::frame::MAX_FRAME;
+/// The largest message of somebody who only looks: many times the longest question.
+pub const MAX_QUESTION: usize = 64 << 10;
 /// The largest message that a caller sends.
 pub const MAX_CALL: usize = 4 << 20;
 /// The same for one who may import: all of an import comes in one command, and so in one message. Some 50,000 items fit.
@@ -27,9 +29,10 @@ pub const PART: usize = 8 << 10;
 
 /// Returns the most bytes of a message of a caller who may do so much.
 pub fn longest_of(role: Role) -> usize {
-    match role >= Role::Operator {
-        true => MAX_IMPORT,
-        false => MAX_CALL,
+    match role {
+        Role::Viewer => MAX_QUESTION,
+        Role::Agent => MAX_CALL,
+        Role::Operator | Role::Admin => MAX_IMPORT,
     }
 }
 

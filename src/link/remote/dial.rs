@@ -8,12 +8,16 @@ use tokio::{
     net::{TcpStream, UnixStream},
     time::timeout,
 };
-use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{self, CertificateError, pki_types::ServerName},
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{
         self, Message,
         client::IntoClientRequest as _,
+        error::ProtocolError,
         http::{HeaderValue, StatusCode, header::AUTHORIZATION},
         protocol::WebSocketConfig,
     },
@@ -21,7 +25,7 @@ use tokio_tungstenite::{
 
 use super::target::{Address, Target};
 use crate::link::{
-    Counted,
+    CountedStream,
     protocol::{
         PROTOCOL,
         socket::{Farewell, Follow, FromEngine, Hello, MAX_TEXT, ToEngine, Welcome},
@@ -37,7 +41,7 @@ pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 /// A connection.
-pub(super) type Socket = WebSocketStream<Counted<Box<dyn Wire>>>;
+pub(super) type Socket = WebSocketStream<CountedStream<Box<dyn Wire>>>;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +111,7 @@ async fn upgrade(target: &Target) -> Result<Socket, Unreached> {
     let mut request = format!("ws://{host}{PATH}")
         .into_client_request()
         .map_err(|error| Unreached::Denied(error.to_string()))?;
-    if let Some(token) = &target.token {
+    if let Some(token) = target.token_now() {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret()))
             .map_err(|_| Unreached::Denied("the token is not one".into()))?;
         bearer.set_sensitive(true);
@@ -117,10 +121,20 @@ async fn upgrade(target: &Target) -> Result<Socket, Unreached> {
         .read_buffer_size(32 << 10)
         .max_message_size(Some(MAX_TEXT))
         .max_frame_size(Some(MAX_TEXT));
-    match client_async_with_config(request, Counted::new(wire), Some(settings)).await {
+    match client_async_with_config(request, CountedStream::new(wire), Some(settings)).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => {
             Err(turned_away(target, response.status(), response.into_body()))
+        }
+        // What is no HTTP now will be none in a minute.
+        Err(error @ tungstenite::Error::Protocol(ProtocolError::HttparseError(_))) => {
+            let what = format!("{}: what answers there speaks no HTTP", target.address);
+            Err(Unreached::Denied(match target.address {
+                Address::Tcp { tls: false, .. } => {
+                    format!("{what}; if it speaks TLS, attach by wss://")
+                }
+                _ => format!("{what}: {error}"),
+            }))
         }
         Err(error) => Err(Unreached::Down(format!("{}: {error}", target.address))),
     }
@@ -150,6 +164,39 @@ fn turned_away(target: &Target, status: StatusCode, body: Option<Vec<u8>>) -> Un
     }
 }
 
+/// How the verifier of certificates says that one is an authority's, which signs others and is shown by nobody.
+const AUTHORITYS: &str = "CaUsedAsEndEntity";
+
+/// Returns why what answered is not trusted, and what to do about it; `named` is whether `--ca` was given.
+fn distrust(error: &io::Error, named: bool) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let Some(rustls::Error::InvalidCertificate(why)) = inner else {
+        return format!("what answers there speaks no TLS ({error}); without TLS, attach by ws://");
+    };
+    let said = why.to_string();
+    // Some are said with the numbers of the algorithms behind them.
+    let said = said.split(" {").next().unwrap_or_default();
+    let what = format!("its certificate is not trusted ({said})");
+    match why {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("{what}; attach by a name that stands in it")
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            format!("{what}; the engine needs another one, or a clock is wrong")
+        }
+        _ if said.contains(AUTHORITYS) => {
+            "its certificate is one of an authority, which --ca may name and no engine show; \
+             make it another one, with basicConstraints=critical,CA:FALSE"
+                .to_owned()
+        }
+        _ if named => format!("{what}; --ca names another one"),
+        _ => format!("{what}; name the certificate that it is to show by --ca"),
+    }
+}
+
 async fn connect(target: &Target) -> Result<(Box<dyn Wire>, String), Unreached> {
     let down = |error: io::Error| Unreached::Down(format!("{}: {error}", target.address));
     match &target.address {
@@ -173,7 +220,9 @@ async fn connect(target: &Target) -> Result<(Box<dyn Wire>, String), Unreached> 
                 match error.kind() {
                     // A certificate that is not trusted today is not trusted in a minute.
                     io::ErrorKind::InvalidData => Unreached::Denied(format!(
-                        "{what}; name the certificate that it is to show by --ca"
+                        "{}: {}",
+                        target.address,
+                        distrust(&error, target.ca.is_some())
                     )),
                     _ => Unreached::Down(what),
                 }

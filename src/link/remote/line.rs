@@ -23,7 +23,7 @@ use super::{
 use crate::{
     domain::time::Timestamp,
     link::{
-        self, Moved,
+        self, ByteCounts,
         protocol::socket::{FromEngine, MAX_SNAPSHOT, ToEngine, Welcome, longest_of},
     },
 };
@@ -107,7 +107,7 @@ impl Line {
 
     /// Speaks until the connection ends; what is asked comes in messages of at most `longest` bytes.
     async fn converse(&mut self, socket: Socket, longest: usize) -> Unreached {
-        let moved = socket.get_ref().moved();
+        let moved = socket.get_ref().counts();
         let (sink, stream) = socket.split();
         let calls = Arc::clone(&self.calls);
         let pace = self.pace;
@@ -120,7 +120,7 @@ impl Line {
     /// Hears the engine. What is known is late until a beat comes: the first one comes behind all that there was to tell.
     /// Who answers, or says something of what lies beside the ledger, may still have an engine that stands still: that is
     /// late too.
-    async fn receive(&mut self, mut stream: SplitStream<Socket>, moved: &Moved) -> Unreached {
+    async fn receive(&mut self, mut stream: SplitStream<Socket>, moved: &ByteCounts) -> Unreached {
         let Pace { late, silence, .. } = self.pace;
         let mut snapshot: Option<Parts> = None;
         let (mut alive, mut is_late) = (Instant::now(), true);

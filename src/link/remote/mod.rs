@@ -11,6 +11,7 @@ mod mirror;
 mod operator;
 mod pace;
 mod target;
+mod token;
 
 use std::{
     path::Path,
@@ -26,7 +27,8 @@ pub use calls::{Called, Unanswered, Unsent};
 pub use mirror::{Mirror, MirrorNews};
 pub use operator::Attached;
 pub use pace::Pace;
-pub use target::{Address, Target, Token};
+pub use target::{Address, Target};
+pub use token::Token;
 
 use self::{calls::Calls, line::Line};
 use super::protocol::{
@@ -103,7 +105,7 @@ impl Follower for Nothing {
 
 /// A way to an engine elsewhere. It connects by itself, again and again, until it is dropped.
 pub struct Remote {
-    target: Target,
+    target: Box<Target>,
     calls: Arc<Calls>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -158,7 +160,7 @@ impl Remote {
                 runtime.shutdown_background();
             });
         Ok(Remote {
-            target,
+            target: Box::new(target),
             calls,
             stop: Some(stop),
             thread: Some(thread.map_err(failed)?),

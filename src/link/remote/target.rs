@@ -7,7 +7,8 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 
-use crate::ledger::{Fault, Home, access::LocalToken};
+use super::token::Token;
+use crate::ledger::Home;
 
 /// An engine's address, as somebody types it: `ws://HOST:PORT`, `wss://HOST:PORT` or `unix:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +46,15 @@ impl FromStr for Address {
         } else if let Some(rest) = text.strip_prefix("ws://") {
             (false, rest)
         } else {
-            return Err(format!("{expected}, not '{text}'"));
+            let meant = [("http://", "ws"), ("https://", "wss")];
+            let meant = meant.iter().find_map(|(scheme, ours)| {
+                let rest = text.strip_prefix(scheme)?;
+                Some(format!("; do you mean {ours}://{rest}?"))
+            });
+            return Err(format!(
+                "{expected}, not '{text}'{}",
+                meant.unwrap_or_default()
+            ));
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let whole = |host: &str| {
@@ -100,6 +109,8 @@ pub struct Target {
     pub address: Address,
     /// What lets the caller in; none for a unix socket of one's own.
     pub token: Option<Token>,
+    /// The ledger whose own server's token lets the caller in where no other is given.
+    pub local: Option<Home>,
     /// A file with the certificates that are trusted beside the system's.
     pub ca: Option<PathBuf>,
     /// The name that the user gave to it, for the corner of the screen.
@@ -108,57 +119,17 @@ pub struct Target {
     pub read_only: bool,
 }
 
-/// A secret that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    /// Returns the token of a text: its first line, as a file has it.
-    pub fn new(text: &str) -> Token {
-        Token(text.lines().next().unwrap_or_default().trim().to_owned())
-    }
-
-    /// Returns the text, for the one who sends it.
-    pub fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
 impl Target {
     /// Returns a target of an address, with nothing else said.
     pub fn new(address: Address) -> Target {
         Target {
             address,
             token: None,
+            local: None,
             ca: None,
             name: None,
             read_only: false,
         }
-    }
-
-    /// Returns the same with the token that the server of a ledger keeps for its user's own processes, where the engine is
-    /// on this machine and nothing else was given to get in by.
-    ///
-    /// # Errors
-    ///
-    /// The token's file can be read by others, or is none.
-    pub fn with_local_token(mut self, home: &Home) -> Result<Target, Fault> {
-        if let Address::Tcp { port, .. } = self.address
-            && self.token.is_none()
-            && self.address.is_loopback()
-            // Whatever else listens on this machine may be anybody's.
-            && let Some((secret, listened)) = LocalToken::read(home)?
-            && listened == Some(port)
-        {
-            self.token = Some(Token::new(secret.expose()));
-        }
-        Ok(self)
     }
 
     /// Returns the short name of what is attached to.
@@ -232,10 +203,5 @@ mod tests {
         ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_token_is_not_shown() {
-        assert!(!format!("{:?}", Token::new("hush")).contains("hush"));
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::{
     link::{
-        access::{AuditRow, TokenView},
+        access::{AuditRow, Secret, TokenView},
         protocol::{BusAnswer, BusCall, FolderAnswer, FolderCall},
     },
     server::health::Health,
@@ -107,7 +107,7 @@ pub(super) struct Tokens {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Made {
     /// What opens; it is not kept, and not told again.
-    pub(super) secret: String,
+    pub(super) secret: Secret,
     /// What is kept of it.
     pub(super) token: TokenView,
 }

@@ -215,8 +215,13 @@ impl Given {
 
     /// Returns the command's id: the same for whoever sends the same key again with the same token.
     pub(super) fn command_id(&self, caller: &str) -> Result<Uuid, Problem> {
+        Ok(self.key(caller)?.unwrap_or_else(Uuid::now_v7))
+    }
+
+    /// Returns what the request's key stands for, if it has one: the same for whoever sends it again with the same token.
+    pub(super) fn key(&self, caller: &str) -> Result<Option<Uuid>, Problem> {
         let Some(key) = self.headers.get("idempotency-key") else {
-            return Ok(Uuid::now_v7());
+            return Ok(None);
         };
         let key = key
             .to_str()
@@ -230,7 +235,7 @@ impl Given {
             ));
         }
         if let Ok(id) = Uuid::try_parse(key) {
-            return Ok(id);
+            return Ok(Some(id));
         }
         let hash = Sha256::new()
             .chain_update((caller.len() as u64).to_be_bytes())
@@ -242,7 +247,7 @@ impl Given {
             .iter_mut()
             .zip(hash)
             .for_each(|(byte, of_hash)| *byte = of_hash);
-        Ok(Builder::from_custom_bytes(bytes).into_uuid())
+        Ok(Some(Builder::from_custom_bytes(bytes).into_uuid()))
     }
 
     /// Returns when the order had last changed as far as the caller knows, by the tag that it was once given.

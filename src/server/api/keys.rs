@@ -6,13 +6,17 @@ use axum::{
 };
 
 use super::{
-    NO_STORE, Visit,
+    NO_STORE, Said, Visit,
     forms::{Audit, Made, TokenWish, Tokens},
-    told,
+    responses, unwanted,
 };
 use crate::{
     domain::{message::Name, time::SECOND},
-    link::access::{AuditFilter, AuditPage, NewToken, may_grant},
+    link::{
+        access::{AuditFilter, AuditPage, NewToken},
+        bus::Caller,
+        protocol::{FolderAnswer, FolderCall, Request},
+    },
     server::problem::Problem,
 };
 
@@ -21,17 +25,35 @@ const MAX_ROWS: u64 = 1_000;
 /// The rows of a page where nothing is said.
 const ROWS: u64 = 100;
 
+/// Returns what a folder's answer holds, of the sort that was asked for.
+macro_rules! answered {
+    ($answer:expr, $sort:pat => $held:expr) => {
+        match $answer {
+            $sort => $held,
+            other => return Err(unwanted(Said::Folder(Box::new(Ok(Ok(other)))))),
+        }
+    };
+}
+
 impl Visit {
+    async fn folder(&self, call: FolderCall) -> Result<FolderAnswer, Problem> {
+        let caller = Caller {
+            actor: self.actor(),
+            role: self.principal.peer.role,
+        };
+        let call = Box::new(call);
+        match self.answer(Request::Folder { caller, call }).await? {
+            Said::Folder(answered) => Ok((*answered)??),
+            other => Err(unwanted(other)),
+        }
+    }
+
     /// Lists the tokens.
     pub(super) async fn tokens(self) -> Result<Response, Problem> {
         self.given.nothing_else()?;
-        may_grant(self.guest.peer.role)?;
-        let now = self.house.service.now();
-        let tokens = self
-            .house
-            .keys(&self.guest, None, move |access| access.list(now).map(Ok));
-        let tokens = tokens.await??;
-        Ok(told::json(StatusCode::OK, &Tokens { tokens }))
+        let answer = self.folder(FolderCall::Tokens).await?;
+        let tokens = answered!(answer, FolderAnswer::Tokens(tokens) => tokens);
+        Ok(responses::json(StatusCode::OK, &Tokens { tokens }))
     }
 
     /// Makes a token.
@@ -42,21 +64,17 @@ impl Visit {
             .name
             .parse()
             .map_err(|error| Problem::malformed("name", error))?;
-        let what = format!("token create {name} {}", wish.role);
-        self.house.may_grant(&self.guest, &what)?;
-        let now = self.house.service.now();
+        let now = self.shared.service.now();
         let lasts = |seconds: u32| now.plus(i64::from(seconds).saturating_mul(SECOND));
         let new = NewToken {
             name,
             role: wish.role,
             expires: wish.expires_in.map(lasts),
         };
-        let made = self.house.keys(&self.guest, Some(what), move |access| {
-            access.create(&new, now)
-        });
-        let (secret, token) = made.await??;
-        let secret = secret.expose().to_owned();
-        let mut response = told::json(StatusCode::CREATED, &Made { secret, token });
+        let answer = self.folder(FolderCall::CreateToken(new)).await?;
+        let made =
+            answered!(answer, FolderAnswer::Created { secret, token } => Made { secret, token });
+        let mut response = responses::json(StatusCode::CREATED, &made);
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, NO_STORE);
@@ -67,18 +85,13 @@ impl Visit {
     pub(super) async fn revoke_token(self) -> Result<Response, Problem> {
         self.given.nothing_else()?;
         let name: Name = self.given.part("id")?;
-        let what = format!("token revoke {name}");
-        self.house.may_grant(&self.guest, &what)?;
-        let now = self.house.service.now();
-        let revoked = self.house.keys(&self.guest, Some(what), move |access| {
-            access.revoke(&name, now)
-        });
-        Ok(told::json(StatusCode::OK, &revoked.await??))
+        let answer = self.folder(FolderCall::RevokeToken(name)).await?;
+        let revoked = answered!(answer, FolderAnswer::Revoked(token) => token);
+        Ok(responses::json(StatusCode::OK, &revoked))
     }
 
     /// Reads the audit, oldest first behind a row, or else its newest rows.
     pub(super) async fn audit(mut self) -> Result<Response, Problem> {
-        may_grant(self.guest.peer.role)?;
         let after = self.given.take_number("after")?;
         let limit = self
             .given
@@ -94,18 +107,21 @@ impl Visit {
         self.given.nothing_else()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let page = after.map_or(AuditPage::Newest, AuditPage::After);
-        let read = self.house.keys(&self.guest, None, move |access| {
-            access.audit(&filter, page, limit).map(Ok)
-        });
-        let mut rows = read.await??;
+        let wanted = FolderCall::Audit {
+            filter,
+            page,
+            limit,
+        };
+        let answer = self.folder(wanted).await?;
+        let mut rows = answered!(answer, FolderAnswer::Audit(rows) => rows);
         rows.sort_by_key(|row| row.number);
         let last = rows
             .last()
             .map(|row| row.number)
             .filter(|_| rows.len() >= limit && after.is_some());
-        let mut response = told::json(StatusCode::OK, &Audit { rows });
+        let mut response = responses::json(StatusCode::OK, &Audit { rows });
         if let Some(last) = last {
-            told::link(response.headers_mut(), &self.given.uri, &last.to_string());
+            responses::link(response.headers_mut(), &self.given.uri, &last.to_string());
         }
         Ok(response)
     }

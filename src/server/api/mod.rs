@@ -6,9 +6,9 @@ mod forms;
 mod given;
 mod keys;
 mod openapi;
+mod responses;
 mod stream;
 mod table;
-mod told;
 
 use std::sync::Arc;
 
@@ -19,7 +19,9 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, on},
 };
+use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
 
 pub use self::openapi::document;
 use self::{
@@ -29,8 +31,9 @@ use self::{
     table::{Does, ROUTES, Route, Wanted},
 };
 use super::{
-    house::{Guest, House},
+    once::Begun,
     problem::Problem,
+    shared::{Denial, Principal, Shared},
 };
 use crate::{
     domain::{
@@ -38,7 +41,7 @@ use crate::{
         moment::Moment,
         order::Actor,
         query::{self, Query},
-        record::Door,
+        record::{Door, Hash},
         time::Timestamp,
     },
     link::{
@@ -56,16 +59,16 @@ const RECORDS: u64 = 1_000;
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Returns every way in. Who comes here was let in.
-pub(super) fn router() -> Router<Arc<House>> {
+pub(super) fn router() -> Router<Arc<Shared>> {
     let mut router = Router::new();
     for route in ROUTES {
         let Ok(filter) = MethodFilter::try_from(route.method.clone()) else {
             continue;
         };
         let handler =
-            move |State(house): State<Arc<House>>,
-                  Extension(guest): Extension<Guest>,
-                  request: HttpRequest| { serve(route, house, guest, request) };
+            move |State(shared): State<Arc<Shared>>,
+                  Extension(principal): Extension<Principal>,
+                  request: HttpRequest| { serve(route, shared, principal, request) };
         router = router.route(route.path, on(filter, handler));
     }
     router
@@ -73,29 +76,29 @@ pub(super) fn router() -> Router<Arc<House>> {
 
 async fn serve(
     route: &'static Route,
-    house: Arc<House>,
-    guest: Guest,
+    shared: Arc<Shared>,
+    principal: Principal,
     request: HttpRequest,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let given = match Given::read(parts, body, house.service.now()).await {
+    let given = match Given::read(parts, body, shared.service.now()).await {
         Ok(given) => given,
         Err(problem) => return problem.into_response(),
     };
     let visit = Visit {
         route,
-        house,
-        guest,
+        shared,
+        principal,
         given,
     };
     visit.served().await.unwrap_or_else(Problem::into_response)
 }
 
-/// One request of one guest.
+/// One request of one caller.
 struct Visit {
     route: &'static Route,
-    house: Arc<House>,
-    guest: Guest,
+    shared: Arc<Shared>,
+    principal: Principal,
     given: Given,
 }
 
@@ -108,20 +111,20 @@ impl Visit {
                 self.given.nothing_else()?;
                 let query = self.given.body()?;
                 let answer = self.asked(Request::Ask(query)).await?;
-                Ok(told::json(StatusCode::OK, &answer))
+                Ok(responses::json(StatusCode::OK, &answer))
             }
             Does::TellAny => self.tell_any().await,
             Does::Bus => {
                 let (caller, call) = self.called()?;
                 match self.answer(Request::Bus { caller, call }).await? {
-                    Said::Bus(answered) => Ok(told::json(StatusCode::OK, &(*answered)??)),
+                    Said::Bus(answered) => Ok(responses::json(StatusCode::OK, &(*answered)??)),
                     other => Err(unwanted(other)),
                 }
             }
             Does::Folder => {
                 let (caller, call) = self.called()?;
                 match self.answer(Request::Folder { caller, call }).await? {
-                    Said::Folder(answered) => Ok(told::json(StatusCode::OK, &(*answered)??)),
+                    Said::Folder(answered) => Ok(responses::json(StatusCode::OK, &(*answered)??)),
                     other => Err(unwanted(other)),
                 }
             }
@@ -129,15 +132,15 @@ impl Visit {
             Does::Beat => self.beat().await,
             Does::RunGate => self.run_gate().await,
             Does::Supervise(wanted) => self.supervise(wanted).await,
-            Does::Stream => stream::begin(self.house, self.guest, self.given),
+            Does::Stream => stream::begin(self.shared, self.principal, self.given),
             Does::Figures => {
                 self.given.nothing_else()?;
-                let page = self.house.service.exposition().await?;
+                let page = self.shared.service.exposition().await?;
                 Ok(([(header::CONTENT_TYPE, EXPOSITION)], page).into_response())
             }
             Does::Document => {
                 self.given.nothing_else()?;
-                Ok(told::json(StatusCode::OK, document()))
+                Ok(responses::json(StatusCode::OK, document()))
             }
             Does::Tokens => self.tokens().await,
             Does::CreateToken => self.create_token().await,
@@ -158,12 +161,12 @@ impl Visit {
         let query: Query = self.given.question(shape, id)?;
         let tag = match then {
             // The state comes before the answer: a tag that is too old only asks once more.
-            None => told::tag(&query, &self.house.service.state()),
+            None => responses::tag(&query, &self.shared.service.state()),
             Some(_) => None,
         };
         if let Some(tag) = tag
             .as_ref()
-            .filter(|tag| told::is_known(&self.given.headers, tag))
+            .filter(|tag| responses::is_known(&self.given.headers, tag))
         {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag.clone())]).into_response());
         }
@@ -172,7 +175,7 @@ impl Visit {
             None => Request::Ask(query),
         };
         let answer = self.asked(request).await?;
-        let mut response = told::answer(&answer, &self.given, limit);
+        let mut response = responses::answer(&answer, &self.given, limit);
         if let Some(tag) = tag {
             response.headers_mut().insert(header::ETAG, tag);
         }
@@ -185,13 +188,37 @@ impl Visit {
         self.given.nothing_else()?;
         let caller = Caller {
             actor: actor.unwrap_or_else(|| self.actor()),
-            role: self.guest.peer.role,
+            role: self.principal.peer.role,
         };
         Ok((caller, Box::new(self.given.body()?)))
     }
 
+    /// Has a request answered on a task of its own: what was begun is done, and noted, though its caller hangs up.
     async fn answer(&self, request: Request) -> Result<Said, Problem> {
-        Ok(self.house.answer(request, &self.guest).await?)
+        let place = self.shared.place(&request, &self.principal).await;
+        heard(self.begun(request, place).await)
+    }
+
+    /// Has done what no record tells of: once under a key, and whether it was done before.
+    async fn answer_once(&self, request: Request) -> Result<(Said, bool), Problem> {
+        let Some(key) = self.given.key(self.principal.key())? else {
+            return Ok((self.answer(request).await?, false));
+        };
+        // What is asked was read from JSON, and can be written as such.
+        let what = Hash::of(&serde_json::to_vec(&request).unwrap_or_default());
+        let begin = || self.begun(request, None);
+        let (answering, known) = self.shared.once.answer(key, what, begin)?;
+        Ok((heard(answering.await)?, known))
+    }
+
+    fn begun(&self, request: Request, place: Option<OwnedSemaphorePermit>) -> Begun {
+        let (shared, principal) = (Arc::clone(&self.shared), self.principal.clone());
+        let answering = tokio::spawn(async move {
+            let answered = shared.answer(request, &principal).await;
+            drop(place);
+            answered
+        });
+        answering.map(Result::ok).boxed()
     }
 
     async fn asked(&self, request: Request) -> Result<query::Answer, Problem> {
@@ -238,11 +265,11 @@ impl Visit {
             _ => None,
         };
         let submission = Submission {
-            id: self.given.command_id(self.guest.name())?,
+            id: self.given.command_id(self.principal.key())?,
             actor: told.actor.unwrap_or_else(|| self.actor()),
-            role: self.guest.peer.role,
+            role: self.principal.peer.role,
             door: Door::Api,
-            uid: self.guest.peer.uid,
+            uid: self.principal.peer.uid,
             epoch: told.epoch,
             causation: told.causation,
             correlation: told.correlation,
@@ -254,10 +281,10 @@ impl Visit {
         let request = Request::Submit(Box::new(submission));
         match self.answer(request).await? {
             Said::Reply(reply) => match *reply {
-                Reply::Done(outcome) => Ok(told::outcome(
+                Reply::Done(outcome) => Ok(responses::outcome(
                     &outcome,
                     creates,
-                    &self.house.service.state(),
+                    &self.shared.service.state(),
                 )),
                 Reply::Refused(refusal) => Err(refusal.into()),
                 Reply::Failed(failure) => Err(failure.into()),
@@ -268,8 +295,8 @@ impl Visit {
 
     /// Returns who acts where nobody is named.
     fn actor(&self) -> Actor {
-        let named = || Actor::person(self.guest.name());
-        self.guest.peer.actor.clone().unwrap_or_else(named)
+        let named = || Actor::person(self.principal.name());
+        self.principal.peer.actor.clone().unwrap_or_else(named)
     }
 
     async fn events(&mut self) -> Result<Response, Problem> {
@@ -287,9 +314,9 @@ impl Visit {
         };
         let last = records.last().map(|record| record.seq);
         let next = last.filter(|_| records.len() >= limit);
-        let mut response = told::json(StatusCode::OK, &Events { records, next });
+        let mut response = responses::json(StatusCode::OK, &Events { records, next });
         if let Some(next) = next {
-            told::link(response.headers_mut(), &self.given.uri, &next.to_string());
+            responses::link(response.headers_mut(), &self.given.uri, &next.to_string());
         }
         Ok(response)
     }
@@ -302,13 +329,13 @@ impl Visit {
             order: self.given.part("id")?,
             epoch,
             actor: actor.unwrap_or_else(|| self.actor()),
-            role: self.guest.peer.role,
+            role: self.principal.peer.role,
             note,
         };
         match self.answer(Request::Beat(beat)).await? {
             Said::Beaten(beaten) => {
                 let until: Timestamp = (*beaten)??;
-                Ok(told::json(
+                Ok(responses::json(
                     StatusCode::OK,
                     &Renewed {
                         until: until.into(),
@@ -326,17 +353,19 @@ impl Visit {
             order: self.given.part("id")?,
             gate: self.given.part("gate")?,
             actor: Some(actor.unwrap_or_else(|| self.actor())),
-            role: self.guest.peer.role,
+            role: self.principal.peer.role,
         };
-        let ran: Asked = match self.answer(Request::RunGate(ask)).await? {
+        let (said, known) = self.answer_once(Request::RunGate(ask)).await?;
+        let ran: Asked = match said {
             Said::GateRan(ran) => *ran,
             other => return Err(unwanted(other)),
         };
-        match ran?? {
-            Some(outcome) => Ok(told::outcome(&outcome, None, &self.house.service.state())),
+        let response = match ran?? {
+            Some(outcome) => responses::outcome(&outcome, None, &self.shared.service.state()),
             // It goes on by itself, and is recorded when it ends.
-            None => Ok(StatusCode::ACCEPTED.into_response()),
-        }
+            None => StatusCode::ACCEPTED.into_response(),
+        };
+        Ok(responses::replayed(response, known))
     }
 
     async fn supervise(&mut self, wanted: Wanted) -> Result<Response, Problem> {
@@ -352,16 +381,29 @@ impl Visit {
         let wish = Wish {
             agent: self.given.part("id")?,
             errand,
-            role: self.guest.peer.role,
+            role: self.principal.peer.role,
         };
-        match self.answer(Request::Supervise(wish)).await? {
-            Said::Supervised(life) => Ok(told::json(StatusCode::OK, &(*life)?)),
+        let (said, known) = self.answer_once(Request::Supervise(wish)).await?;
+        match said {
+            Said::Supervised(life) => {
+                let response = responses::json(StatusCode::OK, &(*life)?);
+                Ok(responses::replayed(response, known))
+            }
             other => Err(unwanted(other)),
         }
     }
 }
 
-/// Returns what an answer means that is to another question: the guest may not have this one.
+/// Returns what was answered; where whoever was to answer is lost, nobody knows what came of it.
+fn heard(answered: Option<Result<Said, Denial>>) -> Result<Said, Problem> {
+    let lost = || {
+        let said = "the engine stopped before it answered: whether it was done is not known";
+        Problem::new("unknown", StatusCode::SERVICE_UNAVAILABLE, said)
+    };
+    Ok(answered.ok_or_else(lost)??)
+}
+
+/// Returns what an answer means that is to another question: the principal may not have this one.
 fn unwanted(said: Said) -> Problem {
     match said {
         Said::Refused(refusal) => refusal.into(),

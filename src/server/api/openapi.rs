@@ -182,11 +182,14 @@ fn parameters(route: &Route) -> Vec<Value> {
         }
         _ => {}
     }
-    if matches!(route.does, Does::Tell(..) | Does::TellAny) {
+    let told = matches!(route.does, Does::Tell(..) | Does::TellAny);
+    if told || matches!(route.does, Does::RunGate | Does::Supervise(_)) {
         let about =
-            "A text of the caller's choice: sent again with it, the command is not done again.";
+            "A text of the caller's choice: sent again with it, the request is not done again.";
         let schema = json!({ "type": "string", "pattern": "^[ -~]{1,255}$", "description": about });
         all.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": schema }));
+    }
+    if told {
         let about =
             "The ETag of the work order as the caller knows it: changed since, it is left alone.";
         let schema = json!({ "type": "string", "pattern": "^\"[0-9]{1,16}-[0-9]{1,9}-[0-9]{1,9}\"$", "description": about });

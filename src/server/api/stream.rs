@@ -18,8 +18,8 @@ use crate::{
     domain::record::{Record, Seq},
     link::Next,
     server::{
-        house::{Guest, House},
         problem::Problem,
+        shared::{Principal, Shared},
     },
 };
 
@@ -40,8 +40,8 @@ type Pieces = mpsc::Sender<Result<Bytes, std::convert::Infallible>>;
 
 /// Begins a stream behind `Last-Event-ID`, or `after`, or what is there now.
 pub(super) fn begin(
-    house: Arc<House>,
-    guest: Guest,
+    shared: Arc<Shared>,
+    principal: Principal,
     mut given: Given,
 ) -> Result<Response, Problem> {
     let after = given.take_number("after")?;
@@ -53,11 +53,12 @@ pub(super) fn begin(
     let after = last.transpose()?.or(after);
     let (pieces, taken) = mpsc::channel(WAITING);
     tokio::spawn(async move {
-        let ended = Arc::clone(&house);
         tokio::select! {
             // Whoever is gone needs no more; whoever stalls is dropped.
-            _ = tell(house, guest, after, pieces) => {}
-            () = ended.ended() => {}
+            _ = tell(&shared, after, &pieces) => {}
+            // Whatever is being told, and however slowly it is taken.
+            _ = shared.gone(&principal, "GET /api/stream") => {}
+            () = shared.ended() => {}
         }
     });
     let body = stream::unfold(taken, |mut taken| async move {
@@ -80,19 +81,14 @@ pub(super) fn begin(
 /// Why nothing more is told.
 struct Gone;
 
-async fn tell(
-    house: Arc<House>,
-    guest: Guest,
-    after: Option<Seq>,
-    pieces: Pieces,
-) -> Result<(), Gone> {
-    let mut place = house.feed.place();
+async fn tell(shared: &Arc<Shared>, after: Option<Seq>, pieces: &Pieces) -> Result<(), Gone> {
+    let mut place = shared.feed.place();
     // The place comes before the version, so that nothing falls between both.
     let mut at = *place.borrow_and_update();
-    let head = house.service.state().head.seq;
+    let head = shared.service.state().head.seq;
     let mut seq = after.unwrap_or(head).min(head);
-    send(&pieces, Bytes::from(format!("retry: {RETRY}\n\n"))).await?;
-    read_on(&house, &pieces, &mut seq, head).await?;
+    send(pieces, Bytes::from(format!("retry: {RETRY}\n\n"))).await?;
+    read_on(shared, pieces, &mut seq, head).await?;
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -101,29 +97,25 @@ async fn tell(
                 news.map_err(|_| Gone)?;
             }
             _ = beat.tick() => {
-                if let Err(denial) = house.recheck(&guest).await {
-                    house.deny(&denial, Some(&guest), &guest.address, "GET /api/stream".into());
-                    return Err(Gone);
-                }
-                send(&pieces, Bytes::from_static(b": alive\n\n")).await?;
+                send(pieces, Bytes::from_static(b": alive\n\n")).await?;
                 continue;
             }
             () = pieces.closed() => return Err(Gone),
         }
-        catch_up(&house, &pieces, &mut at, &mut seq, &mut place).await?;
+        catch_up(shared, pieces, &mut at, &mut seq, &mut place).await?;
     }
 }
 
 /// Tells everything behind a place.
 async fn catch_up(
-    house: &Arc<House>,
+    shared: &Arc<Shared>,
     pieces: &Pieces,
     at: &mut u64,
     seq: &mut Seq,
     place: &mut watch::Receiver<u64>,
 ) -> Result<(), Gone> {
     loop {
-        match house.feed.next(*at, TAKEN) {
+        match shared.feed.next(*at, TAKEN) {
             Next::Entries(entries, _) if entries.is_empty() => return Ok(()),
             Next::Entries(entries, end) => {
                 for entry in entries {
@@ -150,20 +142,25 @@ async fn catch_up(
             }
             Next::Behind => {
                 *at = *place.borrow_and_update();
-                let head = house.service.state().head.seq;
+                let head = shared.service.state().head.seq;
                 // A restore takes the head back, and what comes after it is news again.
                 *seq = (*seq).min(head);
-                read_on(house, pieces, seq, head).await?;
+                read_on(shared, pieces, seq, head).await?;
             }
         }
     }
 }
 
 /// Tells records from the ledger, up to one.
-async fn read_on(house: &Arc<House>, pieces: &Pieces, seq: &mut Seq, end: Seq) -> Result<(), Gone> {
+async fn read_on(
+    shared: &Arc<Shared>,
+    pieces: &Pieces,
+    seq: &mut Seq,
+    end: Seq,
+) -> Result<(), Gone> {
     while *seq < end {
         let wanted = usize::try_from(end - *seq).unwrap_or(PAGE).min(PAGE);
-        let records = house
+        let records = shared
             .service
             .records(*seq, wanted)
             .await

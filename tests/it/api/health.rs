@@ -1,14 +1,11 @@
 //! Whether the engine says that it is well when it is, and does not when it is not.
 
-use std::{
-    sync::{Arc, Condvar, Mutex},
-    time::Instant,
-};
+use std::{fs, time::Instant};
 
 use obeya::domain::command::Role;
 use serde_json::json;
 
-use super::support::{Engine, PATIENCE};
+use super::support::{Answer, Client, Engine, PATIENCE, Wedge};
 
 #[test]
 fn a_wedged_loop_turns_live_red_and_green_again() {
@@ -27,17 +24,7 @@ fn a_wedged_loop_turns_live_red_and_green_again() {
                 .all(|check| check == "ok")
         );
     }
-    // The engine's thread hangs in what it calls, as it would on a disk that does not answer.
-    let wedge = Arc::new((Mutex::new(true), Condvar::new()));
-    let held = Arc::clone(&wedge);
-    let listening = engine.session.watching().subscribe(move |_| {
-        let (stuck, freed) = &*held;
-        drop(
-            freed
-                .wait_while(stuck.lock().unwrap(), |stuck| *stuck)
-                .unwrap(),
-        );
-    });
+    let wedge = Wedge::of(&engine);
     let ana = engine.client("ana", Role::Operator);
     let unheard = ana.say("POST", "/api/work-orders", &[], br#"{"title":"x"}"#);
     let becomes = |status: u16| {
@@ -61,11 +48,89 @@ fn a_wedged_loop_turns_live_red_and_green_again() {
     );
     assert_eq!(probe.get("/health/ready").status, 503);
     assert_eq!(probe.get("/health/startup").status, 200);
-    let (stuck, freed) = &*wedge;
-    *stuck.lock().unwrap() = false;
-    freed.notify_all();
+    wedge.free();
     assert_eq!(becomes(200)["checks"], json!({ "engine": "ok" }));
-    drop((listening, unheard));
+    drop(unheard);
+}
+
+#[test]
+fn a_door_that_nobody_can_come_in_by_is_not_ready() {
+    let engine = Engine::start();
+    let probe = engine.stranger();
+    let ana = engine.client("ana", Role::Operator);
+    let access = engine.home.access();
+    let aside = access.with_extension("aside");
+    fs::rename(&access, &aside).unwrap();
+    fs::write(&access, "these are no tokens").unwrap();
+    ana.get("/api/work-orders").problem(503);
+    let ready = probe.get("/health/ready");
+    assert_eq!(ready.status, 503, "{ready:?}");
+    let said = ready.json()["checks"]["tokens"].clone();
+    assert!(said.as_str().unwrap().contains("obeya doctor"), "{said}");
+    assert!(!ready.body.contains(engine.home.path().to_str().unwrap()));
+    // A process that is started anew would find the same.
+    assert_eq!(probe.get("/health/live").status, 200);
+    fs::rename(&aside, &access).unwrap();
+    assert_eq!(ana.get("/api/work-orders").status, 200);
+    ready_becomes(&probe, 200);
+}
+
+/// Waits until a probe hears this status.
+fn ready_becomes(probe: &Client, status: u16) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let ready = probe.get("/health/ready");
+        if ready.status == status {
+            return ready;
+        }
+        assert!(begun.elapsed() < PATIENCE, "never {status}: {ready:?}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_door_that_notes_nothing_is_not_ready() {
+    let engine = Engine::start();
+    let probe = engine.stranger();
+    // Somebody holds the file, so that it is read and not written.
+    let other = rusqlite::Connection::open(engine.home.access()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    probe.get("/api/work-orders").problem(401);
+    let ready = ready_becomes(&probe, 503).json();
+    let said = ready["checks"]["audit"].as_str().unwrap();
+    assert!(said.contains("obeya doctor"), "{said}");
+    assert_eq!(ready["checks"]["tokens"], "ok");
+    other.execute_batch("ROLLBACK").unwrap();
+    ready_becomes(&probe, 200);
+    // What was to be noted meanwhile is noted.
+    engine.noted(|row| row.what == "GET /api/work-orders");
+}
+
+#[test]
+fn a_process_that_hosts_no_more_is_not_ready() {
+    let engine = Engine::start();
+    let probe = engine.stranger();
+    engine.session.step_down();
+    let ready = probe.get("/health/ready");
+    assert_eq!(ready.status, 503, "{ready:?}");
+    let checks = ready.json()["checks"].clone();
+    assert_eq!(checks["host"], "another process is the host");
+    assert_eq!(checks["engine"], "ok");
+}
+
+#[test]
+fn a_ledger_that_is_not_read_is_not_ready() {
+    let engine = Engine::start();
+    let probe = engine.stranger();
+    // Another file lies in its place, as after a disk that came back empty.
+    let ledger = engine.home.database();
+    fs::rename(&ledger, ledger.with_extension("aside")).unwrap();
+    fs::write(&ledger, "this is no ledger").unwrap();
+    let ready = probe.get("/health/ready");
+    assert_eq!(ready.status, 503, "{ready:?}");
+    let said = ready.json()["checks"]["ledger"].clone();
+    assert!(said.as_str().unwrap().contains("obeya doctor"), "{said}");
+    assert!(!ready.body.contains(engine.home.path().to_str().unwrap()));
 }
 
 #[test]

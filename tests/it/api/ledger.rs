@@ -208,3 +208,24 @@ fn admins_keep_the_keys_and_what_they_do_is_noted() {
     has("token create more admin", "refused");
     has("work-order create", "done");
 }
+
+#[test]
+fn an_agent_runs_gates_on_what_it_claimed_and_registers_itself_alone() {
+    let engine = Engine::start();
+    let root = engine.client("root", Role::Admin);
+    root.post("/api/work-orders", &json!({ "title": "x" }))
+        .done();
+    let [ann, bob] = ["ann", "bob"].map(|name| engine.client(name, Role::Agent));
+    ann.post("/api/work-orders/WO-001/claim", &json!({})).done();
+    let run = "/api/work-orders/WO-001/gates/build/run";
+    let refused = bob.send("POST", run, &[], b"").problem(403);
+    assert_eq!(refused["refusal"]["rule"], "not_holder");
+    // Its holder hears of the gate, which there is none.
+    ann.send("POST", run, &[], b"").problem(404);
+    root.send("POST", run, &[], b"").problem(404);
+    let agent = |name: &str| json!({ "name": name, "role": "developer" });
+    ann.post("/api/agents", &agent("ann")).done();
+    let refused = bob.post("/api/agents", &agent("ann")).problem(403);
+    assert_eq!(refused["refusal"]["rule"], "role");
+    root.post("/api/agents", &agent("bob")).done();
+}

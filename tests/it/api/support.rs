@@ -4,16 +4,18 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, Instant},
 };
 
 use obeya::{
     domain::{command::Role, order::Actor},
     link::{
-        self, Home, Session,
-        access::{Caller, NewToken, create_token},
+        self, Home, Session, Subscription,
+        access::{Access, AuditFilter, AuditPage, AuditRow, Caller, NewToken, create_token},
     },
-    server::{Doors, Server},
+    server::{Doors, Pace, Server},
 };
 use serde_json::Value;
 
@@ -26,11 +28,17 @@ pub(super) struct Engine {
     pub(super) server: Option<Server>,
     pub(super) session: Session,
     pub(super) home: Home,
+    pace: Pace,
     _folder: tempfile::TempDir,
 }
 
 impl Engine {
     pub(super) fn start() -> Engine {
+        Engine::paced(Pace::default())
+    }
+
+    /// Starts one with another patience.
+    pub(super) fn paced(pace: Pace) -> Engine {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path().join(".obeya")).unwrap();
         link::init(&home).unwrap();
@@ -39,6 +47,7 @@ impl Engine {
             server: None,
             session,
             home,
+            pace,
             _folder: folder,
         };
         engine.serve();
@@ -53,7 +62,7 @@ impl Engine {
             ..Doors::default()
         };
         let service = self.session.service().unwrap();
-        self.server = Some(Server::start(service, "line", &doors).unwrap());
+        self.server = Some(Server::paced(service, "line", &doors, self.pace).unwrap());
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -86,9 +95,82 @@ impl Engine {
         }
     }
 
+    /// Returns the audit, oldest first.
+    pub(super) fn audit(&self) -> Vec<AuditRow> {
+        let mut access = Access::open(&self.home).unwrap();
+        let all = AuditFilter::default();
+        access.audit(&all, AuditPage::After(0), 1_000).unwrap()
+    }
+
+    /// Returns a row of the audit once it is there.
+    pub(super) fn noted(&self, is_it: impl Fn(&AuditRow) -> bool) -> AuditRow {
+        let begun = Instant::now();
+        loop {
+            let rows = self.audit();
+            if let Some(row) = rows.iter().find(|row| is_it(row)) {
+                return row.clone();
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "it is not in the audit: {rows:?}"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(super) fn head(&self) -> u64 {
         self.session.watching().rest().unwrap();
         self.session.watching().state().head.seq
+    }
+}
+
+/// An engine's thread that hangs in what it calls, as it would on a disk that does not answer: behind the next commit, and
+/// before anybody hears of it.
+pub(super) struct Wedge {
+    stuck: Arc<(Mutex<Stuck>, Condvar)>,
+    _subscription: Subscription,
+}
+
+#[derive(Default)]
+struct Stuck {
+    reached: bool,
+    freed: bool,
+}
+
+impl Wedge {
+    pub(super) fn of(engine: &Engine) -> Wedge {
+        let stuck = Arc::<(Mutex<Stuck>, Condvar)>::default();
+        let held = Arc::clone(&stuck);
+        let subscription = engine.session.watching().subscribe(move |_| {
+            let (stuck, bell) = &*held;
+            let mut stuck = stuck.lock().unwrap();
+            stuck.reached = true;
+            bell.notify_all();
+            drop(bell.wait_while(stuck, |stuck| !stuck.freed).unwrap());
+        });
+        Wedge {
+            stuck,
+            _subscription: subscription,
+        }
+    }
+
+    /// Waits until the thread hangs.
+    pub(super) fn reached(&self) {
+        let (stuck, bell) = &*self.stuck;
+        let stuck = stuck.lock().unwrap();
+        drop(bell.wait_while(stuck, |stuck| !stuck.reached).unwrap());
+    }
+
+    pub(super) fn free(&self) {
+        let (stuck, bell) = &*self.stuck;
+        stuck.lock().unwrap().freed = true;
+        bell.notify_all();
+    }
+}
+
+impl Drop for Wedge {
+    fn drop(&mut self) {
+        self.free();
     }
 }
 
@@ -210,6 +292,18 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// Returns once it was said that the stream goes on.
+    pub(super) fn alive(&mut self) {
+        while self.line() != ": alive" {}
+    }
+
+    /// Returns once the stream has ended.
+    pub(super) fn ended(&mut self) {
+        let mut rest = vec![];
+        // Whoever is cut off hears no end.
+        let _ = self.lines.read_to_end(&mut rest);
+    }
+
     fn line(&mut self) -> String {
         let mut line = String::new();
         assert_ne!(

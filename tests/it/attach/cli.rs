@@ -333,7 +333,6 @@ fn what_only_the_ledgers_own_machine_can_do_says_so() {
         "demo --out x",
         "ledger backup x.db",
         "ledger restore x.db",
-        "debug dump-state",
         "agent worktrees --prune",
         "agent new scout --lang bash",
     ] {
@@ -343,4 +342,26 @@ fn what_only_the_ledgers_own_machine_can_do_says_so() {
         assert!(told, "{line}: {}", said.err);
         assert!(!room.path().join(".obeya").exists() && !room.path().join("x").exists());
     }
+}
+
+#[test]
+fn a_dump_is_the_state_at_the_ledgers_head_from_wherever_it_is_asked_for() {
+    let engine = super::support::Engine::start();
+    let mut ann = engine.attach("ann", obeya::domain::command::Role::Operator);
+    for title in ["one", "two", "three"] {
+        super::support::create(&mut ann, title);
+    }
+    let room = Room::empty();
+    let token = engine.token_file(room.path(), "root", obeya::domain::command::Role::Viewer);
+    let address = format!("ws://{}", engine.address());
+    let there = room.line(&format!(
+        "debug dump-state --attach {address} --token-file {token}"
+    ));
+    let here = room.line(&format!(
+        "debug dump-state --ledger {}",
+        engine.home.path().display()
+    ));
+    assert_eq!((here.code, there.code), (0, 0), "{}{}", here.err, there.err);
+    assert!(here.out.contains("\"title\":\"three\""), "{}", here.out);
+    assert_eq!(here.out, there.out);
 }

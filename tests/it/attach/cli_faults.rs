@@ -23,13 +23,13 @@ use super::support::{Engine, PATIENCE, create_command, serve, submission};
 use crate::cli::Room;
 
 /// A command that goes on, and the lines that it prints.
-struct Going {
+pub(super) struct Going {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl Going {
-    fn start(room: &Room, line: &str) -> Going {
+    pub(super) fn start(room: &Room, line: &str) -> Going {
         let mut child = room
             .command(crate::cli::words(line))
             .stdin(Stdio::null())
@@ -50,7 +50,7 @@ impl Going {
     }
 
     /// Returns the next line that has these words in it.
-    fn hears(&self, words: &str) -> String {
+    pub(super) fn hears(&self, words: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("never: {words}"));

@@ -151,6 +151,28 @@ fn a_viewers_console_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn a_context_names_the_console_and_dresses_it() {
+    let served = Served::over(room());
+    let file = served.token("ana", "operator").display().to_string();
+    let elsewhere = Room::empty();
+    elsewhere.done(&format!(
+        "context add plant --url {} --token-file {file} --theme nord --read-only",
+        served.address
+    ));
+    let mut pty = Start::console(elsewhere.path())
+        .set("COLORTERM", "truecolor")
+        .argument("--context")
+        .argument("plant")
+        .size(140, 45)
+        .go();
+    pty.shows("plant ● live read-only");
+    // The ground of nord, as themes/nord.toml has it.
+    let ground = b"48;2;46;52;64";
+    assert!(pty.bytes.windows(ground.len()).any(|part| part == ground));
+    assert_eq!(pty.keys("q").end(), Ok(0));
+}
+
+#[test]
 fn an_idle_attached_console_writes_nothing() {
     let served = Served::over(room());
     let mut ana = served.console("ana", "operator");

@@ -26,7 +26,7 @@ fn certificate(engine: &Engine, name: &str) -> (PathBuf, PathBuf) {
 }
 
 /// Opens other doors in place of those that an engine has.
-fn reopened(mut engine: Engine, doors: &Doors) -> Engine {
+pub(super) fn reopened(mut engine: Engine, doors: &Doors) -> Engine {
     let service = engine.session.service().unwrap();
     let closed = Server::start(service.clone(), "line", doors);
     assert!(closed.is_err(), "one server is enough for a ledger");
@@ -126,7 +126,7 @@ fn a_process_of_the_same_user_finds_the_servers_own_token() {
     ] {
         let target = Target::new(elsewhere.parse().unwrap());
         let target = target.with_local_token(&engine.home).unwrap();
-        assert!(target.token.is_none(), "it is sent to {elsewhere}");
+        assert!(target.token_now().is_none(), "it is sent to {elsewhere}");
     }
 }
 

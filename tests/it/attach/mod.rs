@@ -3,6 +3,8 @@
 mod cli;
 mod cli_contexts;
 mod cli_faults;
+mod cli_trust;
+mod cli_ways;
 mod console;
 mod door;
 mod doors;

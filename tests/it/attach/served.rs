@@ -50,7 +50,7 @@ impl Served {
             let line: serde_json::Value = serde_json::from_str(&line.unwrap()).ok()?;
             Some(line["serving"]["url"].as_str()?.to_owned())
         });
-        // A server whose words nobody takes ends.
+        // Its words are taken, that none of them is in the way.
         thread::spawn(move || said.for_each(drop));
         self.server = Some(server);
         self.address = url.expect("the server says where it listens");

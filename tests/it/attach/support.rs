@@ -110,6 +110,8 @@ impl Engine {
 
 /// The patience of a server under test.
 const SERVER: server::Pace = server::Pace {
+    headers: Duration::from_secs(10),
+    body: Duration::from_secs(30),
     beat: Duration::from_millis(100),
     stalled: Duration::from_secs(2),
     quiet: Duration::from_secs(3),

@@ -105,6 +105,20 @@ fn only_an_admin_makes_or_revokes_and_all_is_in_the_audit() {
 }
 
 #[test]
+fn what_is_not_there_is_said_with_where_to_look() {
+    let room = Room::new();
+    assert!(room.done("audit").out.contains("nothing is in the audit"));
+    let said = room.line("token revoke agent");
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.err.contains("obeya token list"), "{}", said.err);
+    let none = room.done("audit --by nobody").out;
+    assert!(
+        none.contains("nothing in the audit is about that"),
+        "{none}"
+    );
+}
+
+#[test]
 fn of_two_that_make_the_same_name_at_once_one_wins() {
     let room = Room::new();
     let start = |_| -> Child {

@@ -14,18 +14,18 @@ use serde_json::{Value, json};
 use crate::{cli::Room, support::pty::PATIENCE};
 
 /// A server in a process of its own.
-pub(super) struct Server {
-    pub(super) child: Child,
+pub(crate) struct Server {
+    pub(crate) child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     heard: BTreeMap<u64, Value>,
     asked: u64,
-    pub(super) greeting: Value,
+    pub(crate) greeting: Value,
 }
 
 impl Server {
     /// Starts a server and greets it.
-    pub(super) fn start(room: &Room, arguments: &[&str]) -> Server {
+    pub(crate) fn start(room: &Room, arguments: &[&str]) -> Server {
         let mut server = Server::silent(room, arguments);
         let hello = json!({
             "protocolVersion": "2025-06-18",
@@ -38,7 +38,7 @@ impl Server {
     }
 
     /// Starts a server that nobody has greeted.
-    pub(super) fn silent(room: &Room, arguments: &[&str]) -> Server {
+    pub(crate) fn silent(room: &Room, arguments: &[&str]) -> Server {
         let mut child = room
             .command(["mcp"].iter().chain(arguments))
             .stdin(Stdio::piped())
@@ -66,14 +66,14 @@ impl Server {
     }
 
     /// Writes bytes as they are.
-    pub(super) fn raw(&mut self, bytes: &[u8]) {
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
         let input = self.input.as_mut().unwrap();
         input.write_all(bytes).unwrap();
         input.flush().unwrap();
     }
 
     /// Sends a request and returns its number.
-    pub(super) fn send(&mut self, method: &str, params: Value) -> u64 {
+    pub(crate) fn send(&mut self, method: &str, params: Value) -> u64 {
         self.asked += 1;
         let id = self.asked;
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
@@ -82,7 +82,7 @@ impl Server {
     }
 
     /// Returns the next message, which must be the protocol's.
-    pub(super) fn hear(&mut self) -> Value {
+    pub(crate) fn hear(&mut self) -> Value {
         let line = self.lines.recv_timeout(PATIENCE).expect("an answer");
         let message: Value =
             serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -91,7 +91,7 @@ impl Server {
     }
 
     /// Returns the answer to a request.
-    pub(super) fn answer(&mut self, id: u64) -> Value {
+    pub(crate) fn answer(&mut self, id: u64) -> Value {
         loop {
             if let Some(message) = self.heard.remove(&id) {
                 return message;
@@ -107,7 +107,7 @@ impl Server {
 
     /// Asks, and returns what came of it.
     #[track_caller]
-    pub(super) fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, params: Value) -> Value {
         let id = self.send(method, params);
         let answer = self.answer(id);
         assert!(answer["error"].is_null(), "{method}: {answer}");
@@ -116,7 +116,7 @@ impl Server {
 
     /// Asks what is no tool, and returns the protocol's error.
     #[track_caller]
-    pub(super) fn protocol_error(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn protocol_error(&mut self, method: &str, params: Value) -> Value {
         let id = self.send(method, params);
         let answer = self.answer(id);
         assert!(answer["error"].is_object(), "{method}: {answer}");
@@ -125,7 +125,7 @@ impl Server {
 
     /// Calls a tool and returns its whole result. The text says what the structure does.
     #[track_caller]
-    pub(super) fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let result = self.ask(
             "tools/call",
             json!({ "name": tool, "arguments": arguments }),
@@ -138,7 +138,7 @@ impl Server {
 
     /// Calls a tool that must do what it does.
     #[track_caller]
-    pub(super) fn tool(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn tool(&mut self, tool: &str, arguments: Value) -> Value {
         let result = self.call(tool, arguments);
         assert_eq!(result["isError"], false, "{tool}: {result}");
         result["structuredContent"].clone()
@@ -158,19 +158,19 @@ impl Server {
 
     /// Calls a tool that a rule must refuse.
     #[track_caller]
-    pub(super) fn refusal(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn refusal(&mut self, tool: &str, arguments: Value) -> Value {
         self.failure(tool, arguments, "refusal")
     }
 
     /// Calls a tool that must fail otherwise.
     #[track_caller]
-    pub(super) fn error(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn error(&mut self, tool: &str, arguments: Value) -> Value {
         self.failure(tool, arguments, "error")
     }
 
     /// Goes away, and sees the server end cleanly, with nothing said but the protocol.
     #[track_caller]
-    pub(super) fn leaves(mut self) {
+    pub(crate) fn leaves(mut self) {
         drop(self.input.take());
         assert_eq!(self.ended(), Some(0));
         let mut said = String::new();
@@ -185,7 +185,7 @@ impl Server {
 
     /// Waits for the server's end and returns its exit code.
     #[track_caller]
-    pub(super) fn ended(&mut self) -> Option<i32> {
+    pub(crate) fn ended(&mut self) -> Option<i32> {
         let end = Instant::now() + PATIENCE;
         loop {
             match self.child.try_wait().unwrap() {

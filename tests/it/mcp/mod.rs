@@ -1,7 +1,7 @@
 //! The server for models, as a program over pipes: what its tools do and refuse, and what it survives.
 
 mod claims;
-mod client;
+pub(crate) mod client;
 mod hostile;
 
 use serde_json::json;

@@ -12,24 +12,24 @@ use std::{
 use tokio::net::UnixListener;
 
 /// A socket at a path. Dropping it removes the path, as long as it is this socket's.
-pub(super) struct UnixDoor {
+pub(super) struct UnixSocket {
     pub(super) socket: UnixListener,
     path: PathBuf,
     own: Option<(u64, u64)>,
 }
 
-impl UnixDoor {
+impl UnixSocket {
     /// Listens at a path, for this user alone, within a runtime.
     ///
     /// # Errors
     ///
     /// Somebody answers there, or something else than a socket lies there.
-    pub(super) fn open(path: &Path) -> io::Result<UnixDoor> {
+    pub(super) fn open(path: &Path) -> io::Result<UnixSocket> {
         clear(path)?;
         let named = |error: io::Error| refused(&error, path, "it cannot be listened at");
         let socket = UnixListener::bind(path).map_err(named)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(named)?;
-        Ok(UnixDoor {
+        Ok(UnixSocket {
             socket,
             path: path.to_owned(),
             own: identity(path),
@@ -37,7 +37,7 @@ impl UnixDoor {
     }
 }
 
-impl Drop for UnixDoor {
+impl Drop for UnixSocket {
     fn drop(&mut self) {
         // What somebody else put there is theirs.
         if self.own.is_some() && identity(&self.path) == self.own {
@@ -93,15 +93,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("line.sock");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let open = UnixDoor::open(&path).unwrap();
+        let open = UnixSocket::open(&path).unwrap();
         let mode = fs::symlink_metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let taken = UnixDoor::open(&path).err().unwrap();
+        let taken = UnixSocket::open(&path).err().unwrap();
         assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
         drop(open);
         assert!(!path.exists(), "it is left behind");
         fs::write(&path, "a file").unwrap();
-        let other = UnixDoor::open(&path).err().unwrap();
+        let other = UnixSocket::open(&path).err().unwrap();
         assert_eq!(other.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"a file");
     }
@@ -110,7 +110,7 @@ mod tests {
     async fn what_another_put_in_its_place_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("line.sock");
-        let open = UnixDoor::open(&path).unwrap();
+        let open = UnixSocket::open(&path).unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "theirs").unwrap();
         drop(open);

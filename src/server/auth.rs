@@ -10,22 +10,20 @@ use std::{
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{Method, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use tokio::time::timeout;
 
 use super::{
-    house::{Denial, Guest, House},
     problem::Problem,
+    shared::{Denial, Principal, Shared},
 };
 use crate::link::uid;
 
 /// The most bytes of a request's body: a thousand orders at once fit.
 const MAX_BODY: usize = 1 << 20;
-/// How long a caller may take for its body.
-const BODY: Duration = Duration::from_secs(30);
 
 /// Where a connection came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,46 +61,38 @@ impl fmt::Display for Source {
     }
 }
 
-/// Turns away what was not meant for this server, what a page of another site sent, and what comes too often or too
-/// large: before anybody is asked for a token, on every way in.
+/// Turns away what was not meant for this server, what a page of another site sent, and what comes too often: before
+/// anybody is asked for a token, on every way in.
 pub(super) async fn greet(
-    State(house): State<Arc<House>>,
+    State(shared): State<Arc<Shared>>,
     request: Request,
     next: Next,
 ) -> Response {
     let source = request.extensions().get::<Source>().copied();
-    let what = what(&request);
-    match welcome(&house, source, request).await {
-        Ok(request) => next.run(request).await,
-        Err(denial) => turned_away(&house, denial, source, what),
+    match welcome(&shared, source, &request) {
+        Ok(()) => next.run(request).await,
+        Err(denial) => turned_away(&shared, denial, None, source, what(&request)),
     }
 }
 
-async fn welcome(
-    house: &House,
-    source: Option<Source>,
-    request: Request,
-) -> Result<Request, Denial> {
+fn welcome(shared: &Shared, source: Option<Source>, request: &Request) -> Result<(), Denial> {
     if let Some(Source::Tcp { address, tls }) = source {
-        let asked = house.limits.asks(address.ip(), Instant::now());
+        let asked = shared.limits.asks(address.ip(), Instant::now());
         asked.map_err(|wait| Denial::too_often("address's rate", wait))?;
-        house.names.check(request.uri(), request.headers(), tls)?;
+        shared.names.check(request.uri(), request.headers(), tls)?;
     } else if request.headers().contains_key(header::ORIGIN) {
         let said = "no page comes by a unix socket";
         return Err(Denial::new("wrong origin", said).with(StatusCode::FORBIDDEN));
     }
-    match *request.method() {
-        // A websocket's request has no body, and what follows it is not its body.
-        Method::GET | Method::HEAD => Ok(request),
-        _ => with_body(request).await,
-    }
+    Ok(())
 }
 
-/// Returns a request with its body in memory: none is longer than that, and nobody behind the door waits for one.
-async fn with_body(request: Request) -> Result<Request, Denial> {
+/// Returns a request with its body in memory, whatever the method: none is longer than that, and nobody behind the door
+/// waits for one. What follows a request for a websocket is not its body.
+async fn with_body(request: Request, patience: Duration) -> Result<Request, Denial> {
     let (head, body) = request.into_parts();
     let late = || {
-        let said = "the body did not come within thirty seconds";
+        let said = format!("the body did not come within {} s", patience.as_secs());
         Denial::new("slow body", said).with(StatusCode::REQUEST_TIMEOUT)
     };
     let large = || {
@@ -114,41 +104,53 @@ async fn with_body(request: Request) -> Result<Request, Denial> {
     if declared.is_some_and(|length| length > MAX_BODY) {
         return Err(large());
     }
-    let body = timeout(BODY, to_bytes(body, MAX_BODY)).await;
+    let body = timeout(patience, to_bytes(body, MAX_BODY)).await;
     let body = body.map_err(|_| late())?.map_err(|_| large())?;
     Ok(Request::from_parts(head, Body::from(body)))
 }
 
-/// Lets a request in whose caller is known, and turns away every other.
+/// Lets a request in whose caller is known, and turns away every other. What a stranger sends is not read.
 pub(super) async fn check(
-    State(house): State<Arc<House>>,
-    mut request: Request,
+    State(shared): State<Arc<Shared>>,
+    request: Request,
     next: Next,
 ) -> Response {
     let source = request.extensions().get::<Source>().copied();
-    let bearer = request.headers().get(header::AUTHORIZATION);
-    let bearer = bearer.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let bearer = bearer.map(str::to_owned);
-    match known(&house, source, bearer.as_deref()).await {
-        Ok(guest) => {
-            request.extensions_mut().insert(guest);
+    let what = what(&request);
+    let bearer = bearer(request.headers()).map(str::to_owned);
+    let principal = match known(&shared, source, bearer.as_deref()).await {
+        Ok(principal) => principal,
+        Err(denial) => return turned_away(&shared, denial, None, source, what),
+    };
+    match with_body(request, shared.pace.body).await {
+        Ok(mut request) => {
+            request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(denial) => turned_away(&house, denial, source, what(&request)),
+        Err(denial) => turned_away(&shared, denial, Some(&principal), source, what),
     }
 }
 
+/// Returns the token that a request bears. The scheme's word may be in any letters (RFC 9110, section 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_start())
+}
+
 async fn known(
-    house: &Arc<House>,
+    shared: &Arc<Shared>,
     source: Option<Source>,
     bearer: Option<&str>,
-) -> Result<Guest, Denial> {
+) -> Result<Principal, Denial> {
     match (source, bearer) {
         // A process of the same user could as well open the ledger itself.
         (Some(source @ Source::Unix { uid: theirs }), None) if theirs == uid() => {
-            Ok(Guest::own(source.to_string()))
+            Ok(Principal::own(source.to_string()))
         }
-        (Some(source), Some(token)) => house.admit(token, source).await,
+        (Some(source), Some(token)) => shared.admit(token, source).await,
         _ => Err(Denial::new(
             "no token",
             "a token is needed: obeya token create makes one",
@@ -162,9 +164,15 @@ fn what(request: &Request) -> String {
 }
 
 /// Notes that somebody was turned away, and says why.
-fn turned_away(house: &House, denial: Denial, source: Option<Source>, what: String) -> Response {
+fn turned_away(
+    shared: &Shared,
+    denial: Denial,
+    principal: Option<&Principal>,
+    source: Option<Source>,
+    what: String,
+) -> Response {
     let address = source.map_or_else(String::new, |source| source.to_string());
-    house.deny(&denial, None, &address, what);
+    shared.deny(&denial, principal, &address, what);
     Problem::from(denial).into_response()
 }
 

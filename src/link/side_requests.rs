@@ -41,7 +41,7 @@ const LONGEST_HELD: Duration = Duration::from_secs(3600);
 
 /// What is opened at the first use, and kept.
 #[derive(Default)]
-pub(super) struct Beside {
+pub(super) struct SideRequests {
     bus: Mutex<Option<Bus>>,
     held: Mutex<BTreeMap<Uuid, Holding>>,
 }
@@ -52,7 +52,7 @@ struct Holding {
     asked: Instant,
 }
 
-impl Beside {
+impl SideRequests {
     fn held(&self) -> MutexGuard<'_, BTreeMap<Uuid, Holding>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -17,16 +17,16 @@ use tokio::{
 pub(super) const STALLED: Duration = Duration::from_secs(30);
 
 /// A stream whose writes fail where the other side has taken nothing for so long.
-pub(super) struct Patient<S> {
+pub(super) struct StallTimeout<S> {
     inner: S,
     patience: Duration,
     given_up: Pin<Box<Sleep>>,
     waits: bool,
 }
 
-impl<S> Patient<S> {
+impl<S> StallTimeout<S> {
     pub(super) fn new(inner: S, patience: Duration) -> Self {
-        Patient {
+        StallTimeout {
             inner,
             patience,
             given_up: Box::pin(sleep(patience)),
@@ -54,7 +54,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for StallTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -64,7 +64,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StallTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -108,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn who_takes_nothing_is_given_up() {
         let (near, mut far) = duplex(8);
-        let mut near = Patient::new(near, Duration::from_millis(20));
+        let mut near = StallTimeout::new(near, Duration::from_millis(20));
         near.write_all(&[7; 8]).await.unwrap();
         let stuck = near.write_all(&[7; 8]).await;
         assert_eq!(stuck.unwrap_err().kind(), io::ErrorKind::TimedOut);

@@ -19,12 +19,12 @@ use tokio::{
 
 /// How many bytes went through a stream.
 #[derive(Debug, Default)]
-pub struct Moved {
+pub struct ByteCounts {
     read: AtomicU64,
     written: AtomicU64,
 }
 
-impl Moved {
+impl ByteCounts {
     /// Returns the bytes that were read.
     pub fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
@@ -38,27 +38,27 @@ impl Moved {
 
 /// A stream that counts what goes through it.
 #[derive(Debug)]
-pub struct Counted<S> {
+pub struct CountedStream<S> {
     inner: S,
-    moved: Arc<Moved>,
+    counts: Arc<ByteCounts>,
 }
 
-impl<S> Counted<S> {
+impl<S> CountedStream<S> {
     /// Returns a stream over another one.
-    pub fn new(inner: S) -> Counted<S> {
-        Counted {
+    pub fn new(inner: S) -> CountedStream<S> {
+        CountedStream {
             inner,
-            moved: Arc::default(),
+            counts: Arc::default(),
         }
     }
 
     /// Returns what counts.
-    pub fn moved(&self) -> Arc<Moved> {
-        Arc::clone(&self.moved)
+    pub fn counts(&self) -> Arc<ByteCounts> {
+        Arc::clone(&self.counts)
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for CountedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -67,12 +67,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         let read = buffer.filled().len().saturating_sub(before);
-        self.moved.read.fetch_add(read as u64, Ordering::Relaxed);
+        self.counts.read.fetch_add(read as u64, Ordering::Relaxed);
         polled
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for CountedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -80,7 +80,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
         if let Poll::Ready(Ok(written)) = &polled {
-            (self.moved.written).fetch_add(*written as u64, Ordering::Relaxed);
+            (self.counts.written).fetch_add(*written as u64, Ordering::Relaxed);
         }
         polled
     }
@@ -147,8 +147,8 @@ mod tests {
     #[tokio::test]
     async fn what_goes_through_is_counted() {
         let (near, mut far) = duplex(64);
-        let mut near = Counted::new(near);
-        let moved = near.moved();
+        let mut near = CountedStream::new(near);
+        let moved = near.counts();
         far.write_all(b"four").await.unwrap();
         near.read_exact(&mut [0; 3]).await.unwrap();
         near.write_all(b"to").await.unwrap();

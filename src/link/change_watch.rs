@@ -44,7 +44,7 @@ impl Counts {
 }
 
 /// The watch over one ledger's folder. It ends when it is dropped.
-pub struct Stirs {
+pub struct ChangeWatch {
     home: Home,
     /// Keeps the watch open while nobody follows.
     _kept: watch::Receiver<Counts>,
@@ -54,25 +54,25 @@ pub struct Stirs {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Stirs {
+impl ChangeWatch {
     /// Watches what lies beside the ledger of a home, while somebody follows.
     ///
     /// # Errors
     ///
     /// No thread could be had.
-    pub fn over(home: &Home) -> Result<Stirs, Fault> {
+    pub fn over(home: &Home) -> Result<ChangeWatch, Fault> {
         let (followers, counts) = watch::channel(Counts::default());
         let followers = Arc::new(followers);
         let ended = Arc::<AtomicBool>::default();
         let thread = {
             let (home, ended) = (home.clone(), Arc::clone(&ended));
             let followers = Arc::clone(&followers);
-            let name = thread::Builder::new().name("stirs".into());
+            let name = thread::Builder::new().name("changes".into());
             name.spawn(move || keep_looking(&home, &followers, &ended))
         };
         let failed = |error| Fault::io(home.path(), "watching what lies beside the ledger", &error);
         let thread = thread.map_err(failed)?;
-        Ok(Stirs {
+        Ok(ChangeWatch {
             home: home.clone(),
             _kept: counts,
             followers,
@@ -83,9 +83,9 @@ impl Stirs {
     }
 
     /// Follows, until what is returned is dropped; somebody who has no use for it hears nothing.
-    pub fn follow(&self, wanted: bool) -> Stirring {
+    pub fn follow(&self, wanted: bool) -> ChangeFollower {
         if !wanted {
-            return Stirring::default();
+            return ChangeFollower::default();
         }
         let mut counts = self.followers.subscribe();
         let told = *counts.borrow_and_update();
@@ -94,7 +94,7 @@ impl Stirs {
         let messages = self.home.messages().exists().then_some(Beside::Messages);
         // Whoever was away does not know what stirred meanwhile.
         let others = [Beside::Lives, Beside::Line];
-        Stirring {
+        ChangeFollower {
             counts: Some(counts),
             told,
             unseen: messages.into_iter().chain(others).collect(),
@@ -102,16 +102,16 @@ impl Stirs {
     }
 }
 
-/// Somebody who follows what stirs.
+/// Somebody who follows what changes.
 #[derive(Default)]
-pub struct Stirring {
+pub struct ChangeFollower {
     counts: Option<watch::Receiver<Counts>>,
     told: Counts,
     /// What there is that was never looked at.
     unseen: Vec<Beside>,
 }
 
-impl Stirring {
+impl ChangeFollower {
     /// Returns what there is to look at, and then what is another, once something is. It may be given up and called again:
     /// nothing is missed.
     pub async fn next(&mut self) -> Vec<Beside> {
@@ -134,7 +134,7 @@ impl Stirring {
     }
 }
 
-impl Drop for Stirs {
+impl Drop for ChangeWatch {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Release);
         self.waker.unpark();

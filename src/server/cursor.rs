@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    house::House,
+    shared::Shared,
     writer::{End, Writer},
 };
 use crate::{
@@ -28,7 +28,7 @@ const MOST_BEHIND: u64 = 4_096;
 const PAGE: usize = 1_024;
 
 /// How far a caller was told.
-pub(super) struct Place {
+pub(super) struct Cursor {
     /// Behind which commit of the feed.
     at: u64,
     /// Behind which record.
@@ -37,7 +37,7 @@ pub(super) struct Place {
     snapshots: bool,
 }
 
-impl Place {
+impl Cursor {
     /// Returns behind which commit of the feed the caller is.
     pub(super) fn at(&self) -> u64 {
         self.at
@@ -46,29 +46,29 @@ impl Place {
     /// Tells a caller what it lacks of what it wants to follow.
     pub(super) async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
         writer: &mut Writer<S>,
-        house: &Arc<House>,
+        shared: &Arc<Shared>,
         follow: Follow,
-    ) -> Result<Place, End> {
+    ) -> Result<Cursor, End> {
         // The place comes before the version, so that nothing falls between both.
-        let at = house.feed.end();
-        let state = house.service.state();
+        let at = shared.feed.end();
+        let state = shared.service.state();
         match follow {
             Follow::Nothing => Err(End::Gone),
             Follow::Records { after } => {
                 let seq = after.unwrap_or(state.head.seq).min(state.head.seq);
-                let mut reader = Place {
+                let mut reader = Cursor {
                     at,
                     seq,
                     snapshots: false,
                 };
-                reader.read_on(writer, house, state.head.seq).await?;
+                reader.read_on(writer, shared, state.head.seq).await?;
                 Ok(reader)
             }
             Follow::State {
                 snapshot_format,
                 have,
             } => {
-                let mut reader = Place {
+                let mut reader = Cursor {
                     at,
                     seq: 0,
                     snapshots: true,
@@ -80,10 +80,10 @@ impl Place {
                         && state.head.seq - have.head.seq <= MOST_BEHIND
                 });
                 if let Some(have) = resumed
-                    && is_on_the_chain(house, have).await
+                    && is_on_the_chain(shared, have).await
                 {
                     reader.seq = have.head.seq;
-                    reader.read_on(writer, house, state.head.seq).await?;
+                    reader.read_on(writer, shared, state.head.seq).await?;
                     return Ok(reader);
                 }
                 if snapshot_format != SNAPSHOT_FORMAT {
@@ -94,7 +94,7 @@ impl Place {
                     );
                     return Err(End::Told(Farewell::OtherProtocol, why));
                 }
-                reader.snapshot(writer, house).await?;
+                reader.snapshot(writer, shared).await?;
                 Ok(reader)
             }
         }
@@ -104,9 +104,9 @@ impl Place {
     pub(super) async fn catch_up<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         writer: &mut Writer<S>,
-        house: &Arc<House>,
+        shared: &Arc<Shared>,
     ) -> Result<(), End> {
-        match house.feed.next(self.at, TAKEN) {
+        match shared.feed.next(self.at, TAKEN) {
             Next::Entries(entries, at) => {
                 for entry in entries {
                     let Some(last) = entry.last().filter(|last| *last > self.seq) else {
@@ -120,13 +120,13 @@ impl Place {
                 self.at = at;
                 writer.flush().await
             }
-            Next::Behind if self.snapshots => self.snapshot(writer, house).await,
+            Next::Behind if self.snapshots => self.snapshot(writer, shared).await,
             Next::Behind => {
-                self.at = house.feed.end();
-                let head = house.service.state().head.seq;
+                self.at = shared.feed.end();
+                let head = shared.service.state().head.seq;
                 // A restore takes the head back, and what comes after it is news again.
                 self.seq = self.seq.min(head);
-                self.read_on(writer, house, head).await
+                self.read_on(writer, shared, head).await
             }
         }
     }
@@ -135,9 +135,9 @@ impl Place {
     async fn snapshot<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         writer: &mut Writer<S>,
-        house: &Arc<House>,
+        shared: &Arc<Shared>,
     ) -> Result<(), End> {
-        let shared = Arc::clone(house);
+        let shared = Arc::clone(shared);
         let made = tokio::task::spawn_blocking(move || shared.feed.snapshot()).await;
         let Some(sent) = made.ok().flatten() else {
             let why = "the ledger has what only a newer obeya knows, or is damaged: run obeya doctor \
@@ -160,12 +160,12 @@ impl Place {
     async fn read_on<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         writer: &mut Writer<S>,
-        house: &Arc<House>,
+        shared: &Arc<Shared>,
         end: Seq,
     ) -> Result<(), End> {
         while self.seq < end {
             let wanted = usize::try_from(end - self.seq).unwrap_or(PAGE).min(PAGE);
-            let read = house.service.records(self.seq, wanted).await;
+            let read = shared.service.records(self.seq, wanted).await;
             let records = read.map_err(|failure| {
                 End::Told(
                     Farewell::Stopping,
@@ -188,12 +188,12 @@ impl Place {
 }
 
 /// Returns whether a version that a caller has is one of this ledger's.
-async fn is_on_the_chain(house: &Arc<House>, have: Resume) -> bool {
+async fn is_on_the_chain(shared: &Arc<Shared>, have: Resume) -> bool {
     let Head { seq, hash } = have.head;
     let Some(before) = seq.checked_sub(1) else {
         return false;
     };
-    let read = house.service.records(before, 1).await;
+    let read = shared.service.records(before, 1).await;
     read.is_ok_and(|records| {
         let found = records.first();
         found.is_some_and(|record| record.seq == seq && record.hash == hash)

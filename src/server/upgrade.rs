@@ -19,20 +19,21 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    house::{Guest, House},
     listen::Held,
     problem::Problem,
+    shared::{Principal, Shared},
     socket,
 };
 use crate::{
     domain::command::Role,
     link::{
-        Counted,
+        CountedStream,
         protocol::socket::{MAX_TEXT, longest_of},
     },
 };
 
-/// Returns the settings of a caller's websocket.
+/// Returns the settings of a caller's websocket. As many messages as it may send at once, each as long as it may be, are
+/// kept for it: the less it may do, the less that is.
 fn settings(role: Role) -> WebSocketConfig {
     let most = longest_of(role);
     // Frames are handed over one by one and flushed together.
@@ -45,9 +46,9 @@ fn settings(role: Role) -> WebSocketConfig {
 }
 
 /// Turns a connection into a websocket, and serves it.
-pub(super) async fn attach(
-    State(house): State<Arc<House>>,
-    Extension(guest): Extension<Guest>,
+pub(super) async fn upgrade(
+    State(shared): State<Arc<Shared>>,
+    Extension(principal): Extension<Principal>,
     Extension(held): Extension<Arc<Held>>,
     mut request: Request,
 ) -> Response {
@@ -61,10 +62,10 @@ pub(super) async fn attach(
     tokio::spawn(async move {
         match upgrading.await {
             Ok(upgraded) => {
-                let settings = Some(settings(guest.peer.role));
-                let stream = Counted::new(TokioIo::new(upgraded));
+                let settings = Some(settings(principal.peer.role));
+                let stream = CountedStream::new(TokioIo::new(upgraded));
                 let socket = WebSocketStream::from_raw_socket(stream, Side::Server, settings).await;
-                socket::converse(socket, house, guest).await;
+                socket::converse(socket, shared, principal).await;
                 drop(held);
             }
             Err(error) => tracing::debug!(%error, "a websocket did not come about"),

@@ -13,24 +13,24 @@ use tokio_rustls::rustls::{
     server::ParsedCertificate,
 };
 
-use super::house::Denial;
+use super::shared::Denial;
 
 /// What a server is called.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct HostNames {
     /// The names that it was given, in small letters.
     given: Vec<String>,
     /// The certificate that it shows.
     certificate: Option<CertificateDer<'static>>,
 }
 
-impl Names {
+impl HostNames {
     pub(super) fn new(
         given: impl IntoIterator<Item = String>,
         certificate: Option<CertificateDer<'static>>,
-    ) -> Names {
+    ) -> HostNames {
         let given = given.into_iter().map(|name| name.to_ascii_lowercase());
-        Names {
+        HostNames {
             given: given.collect(),
             certificate,
         }
@@ -120,7 +120,12 @@ mod tests {
 
     use super::*;
 
-    fn asked(names: &Names, host: &str, origin: Option<&str>, tls: bool) -> Option<&'static str> {
+    fn asked(
+        names: &HostNames,
+        host: &str,
+        origin: Option<&str>,
+        tls: bool,
+    ) -> Option<&'static str> {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
         if let Some(origin) = origin {
@@ -132,7 +137,7 @@ mod tests {
 
     #[test]
     fn only_its_own_names_lead_to_a_server() {
-        let names = Names::new(["Wall.example".to_owned()], None);
+        let names = HostNames::new(["Wall.example".to_owned()], None);
         for host in [
             "127.0.0.1:8080",
             "localhost:9000",
@@ -157,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_page_is_of_this_server_or_gets_nothing() {
-        let names = Names::default();
+        let names = HostNames::default();
         let host = "localhost:8080";
         let ask = |origin, tls| asked(&names, host, Some(origin), tls);
         assert_eq!(ask("http://localhost:8080", false), None);
@@ -177,7 +182,7 @@ mod tests {
     fn the_names_of_the_certificate_are_its_own() {
         let names = vec!["line.example".to_owned(), "*.plant.example".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).unwrap();
-        let names = Names::new([], Some(made.cert.der().clone()));
+        let names = HostNames::new([], Some(made.cert.der().clone()));
         for host in ["line.example:8443", "hall.plant.example"] {
             assert_eq!(asked(&names, host, None, true), None, "{host}");
         }
@@ -187,7 +192,7 @@ mod tests {
 
     #[test]
     fn two_hosts_are_none() {
-        let names = Names::default();
+        let names = HostNames::default();
         let mut headers = HeaderMap::new();
         let uri = Uri::from_static("/");
         assert!(names.check(&uri, &headers, false).is_err());

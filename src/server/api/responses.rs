@@ -135,6 +135,15 @@ pub(super) fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
         .any(|known| known.trim() == "*" || bare(known) == bare(tag))
 }
 
+/// Returns an answer that says whether it was given before.
+pub(super) fn replayed(mut response: Response, known: bool) -> Response {
+    if known {
+        let headers = response.headers_mut();
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    response
+}
+
 /// Returns what a command came to.
 pub(super) fn outcome(outcome: &Outcome, creates: Option<&str>, state: &State) -> Response {
     let created = creates.filter(|_| !outcome.dry_run);
@@ -142,11 +151,8 @@ pub(super) fn outcome(outcome: &Outcome, creates: Option<&str>, state: &State) -
         Some(_) => StatusCode::CREATED,
         None => StatusCode::OK,
     };
-    let mut response = json(status, outcome);
+    let mut response = replayed(json(status, outcome), outcome.repeated);
     let headers = response.headers_mut();
-    if outcome.repeated {
-        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
     let subject = outcome
         .records
         .first()
