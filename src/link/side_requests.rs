@@ -35,6 +35,9 @@ const MOST_MESSAGES: usize = 1_000;
 const MOST_HELD: usize = 8;
 /// How long a line is held on to of which nobody asks anything.
 const HELD: Duration = Duration::from_secs(60);
+/// How long a line is held on to at all, whatever is asked of it: the largest export is through on a slow way, and the
+/// ledger's log does not grow for ever.
+const LONGEST_HELD: Duration = Duration::from_secs(3600);
 
 /// What is opened at the first use, and kept.
 #[derive(Default)]
@@ -45,6 +48,7 @@ pub(super) struct SideRequests {
 
 struct Holding {
     frozen: Arc<Mutex<Frozen>>,
+    since: Instant,
     asked: Instant,
 }
 
@@ -53,10 +57,13 @@ impl SideRequests {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets go of a line of which nobody asked anything for long, and returns how much longer it is held on to otherwise.
+    /// Lets go of a line of which nobody asked anything for long, or that was held on to for long enough, and returns how
+    /// much longer it is held on to otherwise.
     fn let_go(&self, id: Uuid) -> Option<Duration> {
         let mut all = self.held();
-        let left = HELD.saturating_sub(all.get(&id)?.asked.elapsed());
+        let holding = all.get(&id)?;
+        let unasked = HELD.saturating_sub(holding.asked.elapsed());
+        let left = unasked.min(LONGEST_HELD.saturating_sub(holding.since.elapsed()));
         if left.is_zero() {
             all.remove(&id);
             return None;
@@ -194,9 +201,11 @@ impl Service {
                     gone("the engine writes too many exports at once: try again later").into(),
                 );
             }
+            let now = Instant::now();
             let holding = Holding {
                 frozen: Arc::new(Mutex::new(frozen)),
-                asked: Instant::now(),
+                since: now,
+                asked: now,
             };
             all.insert(held.id, holding);
             Ok(held)
@@ -304,6 +313,11 @@ mod tests {
         let_go(Arc::downgrade(&service), held.id).await;
         assert!(service.beside().held().is_empty());
         assert!(service.ask_held(held.id, Query::Summary).await.is_err());
+        // Nor is it held on to for ever for somebody who goes on asking.
+        let held = service.hold().await.unwrap();
+        service.beside().held().get_mut(&held.id).unwrap().since -= LONGEST_HELD;
+        assert!(service.beside().let_go(held.id).is_none());
+        assert!(service.beside().held().is_empty());
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct Mirror {
     gathered: Vec<Record>,
     /// Whether the state may be resumed from.
     sound: bool,
+    /// At the last beat of this connection: the engine's last record, and the last one here.
+    beaten: (Seq, Seq),
     listener: Listener,
 }
 
@@ -58,6 +60,7 @@ impl Mirror {
             next: None,
             gathered: Vec::new(),
             sound: false,
+            beaten: (0, 0),
             listener: Box::new(listener),
         };
         (mirror, state)
@@ -107,8 +110,21 @@ impl Mirror {
         true
     }
 
+    /// Takes a beat. False where what the engine had at the beat before has not come, nor anything else since then: the
+    /// engine tells its news between two beats, so that this is lost.
+    fn take_beat(&mut self, seq: Seq) -> bool {
+        let here = self.newest().head.seq;
+        let (there, before) = std::mem::replace(&mut self.beaten, (seq, here));
+        let lost = here < there && here == before;
+        if lost {
+            tracing::warn!(here, there, "the engine's records did not come");
+        }
+        !lost
+    }
+
     fn forget(&mut self) {
         self.sound = false;
+        self.beaten = (0, 0);
         self.next = None;
         self.gathered.clear();
     }
@@ -117,6 +133,7 @@ impl Mirror {
 impl Follower for Mirror {
     fn follow(&mut self) -> Follow {
         // A commit of which only a part came is asked for anew.
+        self.beaten = (0, 0);
         self.next = None;
         self.gathered.clear();
         let state = self.newest();
@@ -151,7 +168,7 @@ impl Follower for Mirror {
             }
             Heard::Beat(now, seq) => {
                 (self.listener)(MirrorNews::Alive(now, seq));
-                true
+                self.take_beat(seq)
             }
             Heard::Stirred(beside) => {
                 (self.listener)(MirrorNews::Stirred(beside));
@@ -162,5 +179,26 @@ impl Follower for Mirror {
                 true
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_come_between_two_beats_is_asked_for_again() {
+        let (mut mirror, _) = Mirror::new(|_| {});
+        let whole = packed::pack(&State::default()).unwrap();
+        assert!(mirror.hear(Heard::Snapshot(whole)));
+        let beat = |seq| Heard::Beat(Timestamp(1), seq);
+        // What is here is all that there is; then there is more, which may be on its way.
+        assert!(mirror.hear(beat(0)) && mirror.hear(beat(0)) && mirror.hear(beat(7)));
+        assert!(!mirror.hear(beat(7)), "it is lost");
+        // Another connection begins anew.
+        mirror.follow();
+        assert!(mirror.hear(beat(7)) && !mirror.hear(beat(8)));
     }
 }
