@@ -90,6 +90,7 @@ pub(super) fn serve(
     announce: impl Fn(&mut Call<'_>, &str, &Doors, Option<SocketAddr>) -> Done,
 ) -> Done {
     let place = call.place("A server")?;
+    doors.check()?;
     let name = name.unwrap_or_else(|| place.name());
     super::log::start(&place.home);
     let hosting = Hosting {

@@ -236,14 +236,15 @@ async fn serve_connection(
 }
 
 /// What TLS takes.
-struct Tls {
+pub(super) struct Tls {
     acceptor: TlsAcceptor,
     /// The server's own certificate.
     certificate: CertificateDer<'static>,
 }
 
 impl Tls {
-    fn read(chain: &Path, key: &Path) -> io::Result<Tls> {
+    /// Reads a chain of certificates and the key of the first.
+    pub(super) fn read(chain: &Path, key: &Path) -> io::Result<Tls> {
         let bad = |path: &Path, what: String| {
             let what = format!("{}: {what}", path.display());
             io::Error::new(io::ErrorKind::InvalidInput, what)

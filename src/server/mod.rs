@@ -109,10 +109,7 @@ impl Server {
         pace: Pace,
     ) -> Result<Server, Fault> {
         let (ending, ended) = watch::channel(false);
-        let failed = |error: io::Error| {
-            let fault = Fault::io(Path::new(""), "opening the server", &error);
-            fault.mend("Look at --listen, --unix, --tls-cert and --tls-key.")
-        };
+        let failed = |error: io::Error| unopened(&error);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(READERS)
@@ -146,6 +143,24 @@ impl Server {
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
+}
+
+impl Doors {
+    /// Looks whether the certificate and its key can be used, before anything is begun that is recorded at every try.
+    ///
+    /// # Errors
+    ///
+    /// They cannot: why, and by which file.
+    pub fn check(&self) -> Result<(), Fault> {
+        let read = (self.tls.as_ref()).map(|(chain, key)| listen::Tls::read(chain, key));
+        read.transpose().map(drop).map_err(|error| unopened(&error))
+    }
+}
+
+/// Returns the fault of a server that cannot be opened.
+fn unopened(error: &io::Error) -> Fault {
+    let fault = Fault::io(Path::new(""), "opening the server", error);
+    fault.mend("Look at --listen, --unix, --tls-cert and --tls-key.")
 }
 
 impl Drop for Server {

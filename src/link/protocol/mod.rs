@@ -32,7 +32,7 @@ use crate::{
     engine::{
         Failure, Reply,
         gates::{Asked, GateAsk},
-        supervisor::Wish,
+        supervisor::{Errand, Wish},
     },
 };
 
@@ -137,8 +137,8 @@ impl Request {
             Request::Stand(_) => "stand",
             Request::Recent(_) | Request::Records { .. } => "records",
             Request::Beat(_) => "heartbeat",
-            Request::Supervise(_) => "agent",
-            Request::RunGate(_) => "quality-gate run",
+            Request::Supervise(wish) => return errand(wish),
+            Request::RunGate(ask) => return format!("quality-gate run {} {}", ask.order, ask.gate),
             Request::Bus { call, .. } => call.word(),
             Request::Folder { call, .. } => call.word(),
             Request::Hold | Request::AskHeld { .. } => "export",
@@ -199,6 +199,16 @@ pub struct Held {
     pub head: Head,
 }
 
+/// Returns an errand in the command line's words. No record tells of it: these are all that is left.
+fn errand(wish: &Wish) -> String {
+    let agent = &wish.agent;
+    match wish.errand {
+        Errand::Spawn => format!("agent spawn {agent}"),
+        Errand::Stop => format!("agent stop {agent}"),
+        Errand::Scale(times) => format!("agent scale {agent} {times}"),
+    }
+}
+
 /// What the host says.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -231,4 +241,28 @@ pub enum Response {
     Refused(Refusal),
     /// The caller speaks another version; this is the host's.
     OtherProtocol(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_tells_which_agent_and_what_became_of_it() {
+        let told = |errand| {
+            let agent = "dev".to_owned();
+            let role = Role::Operator;
+            Request::Supervise(Wish {
+                agent,
+                errand,
+                role,
+            })
+            .word()
+        };
+        let all = [Errand::Spawn, Errand::Stop, Errand::Scale(3)].map(told);
+        assert_eq!(
+            all,
+            ["agent spawn dev", "agent stop dev", "agent scale dev 3"]
+        );
+    }
 }

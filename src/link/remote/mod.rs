@@ -105,7 +105,7 @@ impl Follower for Nothing {
 
 /// A way to an engine elsewhere. It connects by itself, again and again, until it is dropped.
 pub struct Remote {
-    target: Target,
+    target: Box<Target>,
     calls: Arc<Calls>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -160,7 +160,7 @@ impl Remote {
                 runtime.shutdown_background();
             });
         Ok(Remote {
-            target,
+            target: Box::new(target),
             calls,
             stop: Some(stop),
             thread: Some(thread.map_err(failed)?),
