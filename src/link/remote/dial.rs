@@ -111,7 +111,8 @@ async fn upgrade(target: &Target) -> Result<Socket, Unreached> {
     let mut request = format!("ws://{host}{PATH}")
         .into_client_request()
         .map_err(|error| Unreached::Denied(error.to_string()))?;
-    if let Some(token) = target.token_now() {
+    let token = target.token_now();
+    if let Some(token) = &token {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret()))
             .map_err(|_| Unreached::Denied("the token is not one".into()))?;
         bearer.set_sensitive(true);
@@ -124,7 +125,11 @@ async fn upgrade(target: &Target) -> Result<Socket, Unreached> {
     match client_async_with_config(request, CountedStream::new(wire), Some(settings)).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => {
-            Err(turned_away(target, response.status(), response.into_body()))
+            match turned_away(target, response.status(), response.into_body()) {
+                // A server that begins listens a moment before it lays its token out: it is not meant for ever.
+                Unreached::Denied(why) if target.token_now() != token => Err(Unreached::Down(why)),
+                unreached => Err(unreached),
+            }
         }
         // What is no HTTP now will be none in a minute.
         Err(error @ tungstenite::Error::Protocol(ProtocolError::HttparseError(_))) => {

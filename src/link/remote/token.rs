@@ -134,9 +134,12 @@ fn read(file: &Path) -> Result<Token, Fault> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use std::fs;
+    use std::{fs, io::Write as _, net::TcpListener};
 
-    use super::*;
+    use super::{
+        super::{LinkState, Remote},
+        *,
+    };
 
     #[test]
     fn a_token_is_not_shown() {
@@ -174,5 +177,37 @@ mod tests {
         assert_eq!(secret().as_deref(), Some("obeya_2"));
         fs::remove_file(&file).unwrap();
         assert_eq!(secret().as_deref(), Some("obeya_1"));
+    }
+
+    #[test]
+    fn who_comes_before_a_server_has_laid_its_token_out_comes_again_soon() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path()).unwrap();
+        fs::write(home.database(), "").unwrap();
+        let door = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = door.local_addr().unwrap().port();
+        let target = Target::new(format!("ws://127.0.0.1:{port}").parse().unwrap());
+        let remote = Remote::calling(target.with_local_token(&home).unwrap()).unwrap();
+        let came = || {
+            let (mut stream, _) = door.accept().unwrap();
+            let mut asked = vec![];
+            while !asked.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                asked.push(byte[0]);
+            }
+            (stream, String::from_utf8(asked).unwrap())
+        };
+        let (mut stream, asked) = came();
+        assert!(!asked.contains("Bearer"), "{asked}");
+        let laid = LocalToken::make(&home, Some(port)).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+        let (_stream, asked) = came();
+        let (_, bearer) = asked.split_once("Bearer ").unwrap();
+        assert!(laid.matches(bearer.lines().next().unwrap()), "{asked}");
+        let denied = matches!(remote.state(), Some(LinkState::Down { denied: true, .. }));
+        assert!(!denied, "it would have come again half a minute later");
     }
 }
