@@ -171,24 +171,6 @@ impl Server {
     }
 }
 
-impl Doors {
-    /// Looks whether the certificate and its key can be used, before anything is begun that is recorded at every try.
-    ///
-    /// # Errors
-    ///
-    /// They cannot: why, and by which file.
-    pub fn check(&self) -> Result<(), Fault> {
-        let read = (self.tls.as_ref()).map(|(chain, key)| listen::Tls::read(chain, key));
-        read.transpose().map(drop).map_err(|error| unopened(&error))
-    }
-}
-
-/// Returns the fault of a server that cannot be opened.
-fn unopened(error: &io::Error) -> Fault {
-    let fault = Fault::io(Path::new(""), "opening the server", error);
-    fault.mend("Look at --listen, --unix, --tls-cert and --tls-key.")
-}
-
 impl Drop for Server {
     fn drop(&mut self) {
         self.ending.send_replace(true);

@@ -329,28 +329,3 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     served.signal(Signal::TERM);
     assert_eq!(served.ended(), Some(0));
 }
-
-#[test]
-fn a_certificate_that_cannot_be_used_is_said_before_anything_is_recorded() {
-    let room = Room::new();
-    let before = room.records();
-    let served = "serve --listen 127.0.0.1:0 --tls-cert gone.pem --tls-key gone.key";
-    let said = room.line(served);
-    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
-    assert!(
-        said.err.contains("gone.pem") && said.err.contains("--tls-cert"),
-        "{}",
-        said.err
-    );
-    assert_eq!(
-        room.records(),
-        before,
-        "each try of a supervisor would leave one"
-    );
-    // Nor does one that is to stand by find out only when it is needed.
-    let mut host = Served::start(&room, &["--listen", "127.0.0.1:0"]);
-    host.serving();
-    assert_eq!(room.line(served).code, 3);
-    host.signal(Signal::TERM);
-    assert_eq!(host.ended(), Some(0));
-}
