@@ -188,6 +188,10 @@ fn announce(
         call.out
             .line(&format!("serving {name}: obeya --attach {place}"))?;
     }
+    if tls {
+        let how = "attach by a name that stands in the certificate; one that no authority signed is named by --ca";
+        call.out.tone(Tone::Muted, how)?;
+    }
     if url.is_some() {
         let how = "others need a token: obeya token create --name NAME --role viewer";
         call.out.tone(Tone::Muted, how)?;
