@@ -190,13 +190,13 @@ fn an_engine_that_stands_still_is_late_though_its_process_answers() {
     let wedge = Wedge::into(&engine);
     let (tell, told) = mpsc::channel();
     ana.submit_then(creation("unheard"), move |reply| drop(tell.send(reply)));
+    let is_late = || matches!(copy.remote.state(), Some(LinkState::Late { .. }));
+    until("the console says that the engine is late", is_late);
     let (answer, answered) = mpsc::channel();
     // It needs signs of life, which are the engine's to tell.
     ana.ask_then_tell(None, Query::Summary, move |given| {
         drop(answer.send(given));
     });
-    let is_late = || matches!(copy.remote.state(), Some(LinkState::Late { .. }));
-    until("the console says that the engine is late", is_late);
     // What needs only files is answered.
     let caller = Caller {
         actor: Actor::person("wall"),
