@@ -33,7 +33,7 @@ impl From<Denial> for End {
     }
 }
 
-/// Writes. Whoever takes no byte for long [is given up](super::patient) below this.
+/// Writes. Whoever takes no byte for long [is given up](super::stall_timeout) below this.
 pub(super) struct Writer<S> {
     sink: SplitSink<WebSocketStream<CountedStream<S>>, Message>,
 }
