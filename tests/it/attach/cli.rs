@@ -228,7 +228,9 @@ const GATES: &str = "[gates.tests]\ncommand = [\"true\"]\n";
 /// Returns a line of output with times, hashes, ids and ages masked.
 fn masked(line: &str, folder: &str) -> String {
     let line = line.replace(folder, "[folder]");
-    let Ok(mut value) = serde_json::from_str::<Value>(&line) else {
+    // An export has an item a line, with commas between them.
+    let item = line.strip_suffix(',').unwrap_or(&line);
+    let Ok(mut value) = serde_json::from_str::<Value>(item) else {
         return mask_words(&line);
     };
     mask(&mut value);
