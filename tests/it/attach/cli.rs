@@ -284,7 +284,10 @@ fn mask_words(text: &str) -> String {
             (word.len() >= 32 || (word.len() == 12 && digits > 0 && digits < 12)) && hex(word);
         let is_time = digits >= 8 && word.contains('-') && word.contains("20");
         let is_secret = word.starts_with("obeya_");
-        masked.push_str(match is_id || is_time || is_secret {
+        // How old what was just done is: a second may lie between both sides.
+        let seconds = word.strip_suffix('s').unwrap_or_default();
+        let is_age = word == "1m" || (!seconds.is_empty() && seconds.parse::<u8>().is_ok());
+        masked.push_str(match is_id || is_time || is_secret || is_age {
             true => "[own]",
             false => word,
         });
