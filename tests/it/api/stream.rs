@@ -7,14 +7,13 @@ use obeya::{
         command::{Command, ImportItem, Role, Submission},
         event::ImportedItem,
         order::{Actor, Bucket, Kind, Priority},
-        record::Door,
         time::Timestamp,
     },
     link::{self, Reply},
     server::Pace,
+    testing::submission,
 };
 use serde_json::json;
-use uuid::Uuid;
 
 use super::support::{Engine, Wedge};
 
@@ -158,21 +157,9 @@ fn import(count: usize) -> Submission {
         depends_on: vec![],
         comments: vec![],
     };
-    Submission {
-        id: Uuid::now_v7(),
-        actor: Actor::person("ana"),
-        role: Role::Operator,
-        door: Door::Cli,
-        uid: 0,
-        epoch: None,
-        causation: None,
-        correlation: None,
-        dry_run: false,
-        until: None,
-        as_of: None,
-        command: Command::Import {
-            source: "beads".into(),
-            items: (0..count).map(item).collect(),
-        },
-    }
+    let command = Command::Import {
+        source: "beads".into(),
+        items: (0..count).map(item).collect(),
+    };
+    submission(Actor::person("ana"), command)
 }
